@@ -1,0 +1,31 @@
+// Pattern: a pair of a leaky and a fixed program, and how to put them on a stage.
+//
+// Layer 9.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "afterleak/bubble.h"
+#include "afterleak/workload.h"
+
+namespace afterleak {
+
+enum class Variant : std::uint8_t { kLeaky, kFixed };
+
+std::string_view ToString(Variant variant);
+std::string_view ToString(TimerMode mode);
+
+struct Pattern {
+  std::string name;                 // as its files are called
+  std::string summary;              // one line
+  std::string event;                // what it waits for: "message" or "signal"
+  std::vector<Workload> workloads;  // those that tell its story, the usual one first
+  // Starts one side in a bubble that is at 0: its goroutines and the events of the workload.
+  std::function<void(Bubble&, Variant, const Workload&)> stage;
+};
+
+}  // namespace afterleak

@@ -1,0 +1,76 @@
+// GoogleTest assertions about timers.
+//
+//   TEST(Server, StopsTheTimersOfASession) {
+//     Bubble bubble;
+//     bubble.Go([] { Serve(); });
+//     EXPECT_TRUE(LiveTimersStayBounded(bubble, 60s));    // for ten minutes, in no time
+//     EXPECT_THAT(bubble, HasNoAbandonedTimers());        // a failure prints the census, by line
+//     EXPECT_THAT(bubble, HasLiveTimers(Le(2)));
+//   }
+//
+// Layer 7. Header only, so that the library itself needs no GoogleTest. Link GTest::gmock.
+#pragma once
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <ostream>
+
+#include "afterleak/bubble.h"
+#include "afterleak/census.h"
+#include "afterleak/duration.h"
+
+namespace afterleak {
+
+// So many timers are live now: a number, or a matcher of one. Rooted ones count.
+MATCHER_P(HasLiveTimers, expected, "") {
+  return testing::ExplainMatchResult(expected, arg.Totals().live, result_listener);
+}
+
+// Every live timer can still be heard by somebody.
+MATCHER(HasNoAbandonedTimers, negation ? "has abandoned timers" : "has no abandoned timers") {
+  return arg.Totals().abandoned == 0;
+}
+
+// As a failed expectation shows a bubble: by its census.
+inline void PrintTo(const Bubble& bubble, std::ostream* os) { *os << ToString(bubble.Report()); }
+
+// Lets ten windows of time pass in the bubble and looks at ten settled instants of each. Fails,
+// with the census by line, as soon as more timers are live than at any of the first window, or one
+// is abandoned. The window should be longer than every delay that the code uses, so that what is
+// bounded has reached its bound by its end.
+inline testing::AssertionResult LiveTimersStayBounded(Bubble& bubble, Duration window) {
+  const Time start = bubble.Now();
+  std::int64_t bound = 0;
+  for (int look = 1; look <= 100; ++look) {
+    bubble.AdvanceTo(start + window / 10 * look);
+    const CensusTotals totals = bubble.Totals();
+    if (look <= 10) bound = std::max(bound, totals.live);
+    if (totals.live > bound || totals.abandoned > 0) {
+      return testing::AssertionFailure()
+             << (totals.abandoned > 0 ? "timers are abandoned" : "live timers grow")
+             << "; in the first " << FormatDuration(window) << " at most " << bound
+             << " were live\n"
+             << ToString(bubble.Report());
+    }
+  }
+  return testing::AssertionSuccess() << "never more than " << bound << " timers were live";
+}
+
+// For tests of code that uses the real clock and Bubble::Default(): fails each test that ends with
+// more live timers there than it began with. In main:
+// testing::UnitTest::GetInstance()->listeners().Append(new NoTimersLeftBehind);
+class NoTimersLeftBehind : public testing::EmptyTestEventListener {
+ public:
+  void OnTestStart(const testing::TestInfo&) override { before_ = Bubble::Default().Totals().live; }
+  void OnTestEnd(const testing::TestInfo&) override {
+    EXPECT_LE(Bubble::Default().Totals().live, before_) << ToString(Bubble::Default().Report());
+  }
+
+ private:
+  std::int64_t before_ = 0;
+};
+
+}  // namespace afterleak

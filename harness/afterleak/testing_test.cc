@@ -1,0 +1,99 @@
+#include "afterleak/testing.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest-spi.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+#include "afterleak/afterleak.h"
+
+namespace afterleak {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::Le;
+using testing::Not;
+
+// A server that looks around every second and drops a time-out each time, or does not.
+void Serve(bool leaks) {
+  time::ScopedTicker ticker(1s);
+  for (;;) {
+    if (leaks) time::After(5s);
+    ticker.C().Recv();
+  }
+}
+
+TEST(HasLiveTimers, TakesANumberOrAMatcher) {
+  Bubble bubble;
+  EXPECT_THAT(bubble, HasLiveTimers(0));
+  bubble.Go([] { Serve(true); });
+  bubble.AdvanceTo(2s);
+  EXPECT_THAT(bubble, HasLiveTimers(4));
+  EXPECT_THAT(bubble, HasLiveTimers(Le(10)));
+  EXPECT_THAT(bubble, Not(HasLiveTimers(3)));
+}
+
+TEST(HasNoAbandonedTimers, FailsWithTheCensusByLine) {
+  Bubble bubble;
+  bubble.Go([] { Serve(true); });
+  bubble.AdvanceTo(2s);
+  EXPECT_THAT(bubble, Not(HasNoAbandonedTimers()));
+  testing::StringMatchResultListener listener;
+  std::ostringstream printed;
+  PrintTo(bubble, &printed);
+  EXPECT_THAT(printed.str(), HasSubstr("testing_test.cc"));
+  EXPECT_THAT(printed.str(), HasSubstr("Serve"));
+}
+
+TEST(HasNoAbandonedTimers, IsSilentOnTheFixedSide) {
+  Bubble bubble;
+  bubble.Go([] { Serve(false); });
+  bubble.AdvanceTo(60s);
+  EXPECT_THAT(bubble, HasNoAbandonedTimers());
+}
+
+TEST(LiveTimersStayBounded, FailsOnAnAbandonedTimerAndNamesItsLine) {
+  Bubble bubble;
+  bubble.Go([] { Serve(true); });
+  const testing::AssertionResult result = LiveTimersStayBounded(bubble, 10s);
+  EXPECT_FALSE(result);
+  EXPECT_THAT(std::string(result.message()), HasSubstr("timers are abandoned"));
+  EXPECT_THAT(std::string(result.message()), HasSubstr("testing_test.cc"));
+}
+
+TEST(LiveTimersStayBounded, FailsOnRootedTimersThatGrow) {
+  Bubble bubble;
+  bubble.Go([] {
+    for (;;) {
+      time::AfterFunc(24h, [] {});
+      time::Sleep(1s);
+    }
+  });
+  const testing::AssertionResult result = LiveTimersStayBounded(bubble, 10s);
+  EXPECT_FALSE(result);
+  EXPECT_THAT(std::string(result.message()), HasSubstr("live timers grow"));
+}
+
+TEST(LiveTimersStayBounded, HoldsForAServerThatKeepsOneTicker) {
+  Bubble bubble;
+  bubble.Go([] { Serve(false); });
+  EXPECT_TRUE(LiveTimersStayBounded(bubble, 10s));
+  EXPECT_EQ(bubble.Now(), Time(100s));
+}
+
+TEST(NoTimersLeftBehind, FailsATestThatLeavesATimerInTheDefaultBubble) {
+  NoTimersLeftBehind listener;
+  const testing::TestInfo& info = *testing::UnitTest::GetInstance()->current_test_info();
+  time::Timer timer;
+  listener.OnTestStart(info);
+  timer = time::NewTimer(1h);
+  EXPECT_NONFATAL_FAILURE(listener.OnTestEnd(info), "testing_test.cc");
+  timer.Stop();
+  listener.OnTestEnd(info);  // silent now
+}
+
+}  // namespace
+}  // namespace afterleak

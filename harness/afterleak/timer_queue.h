@@ -1,0 +1,95 @@
+// TimerQueue: pending deadlines in exact order, with O(1) arm and stop however many are pending.
+//
+// Layer 3. A monotone radix queue (Ahuja, Mehlhorn, Orlin, Tarjan: "Faster algorithms for the
+// shortest path problem", J. ACM 37, 1990) on intrusive lists, with digits of several bits instead
+// of one. Time only moves forward, so a deadline needs to be told from `last_`, the instant the
+// queue has reached, only by the highest digit in which the two differ: the place of that digit is
+// the level of its bucket, and its value the bucket in that level. In decimal digits:
+//
+//     last_      4075
+//     4075       level 0, bucket 5     due at this very instant
+//     4078       level 0, bucket 8
+//     4081..4089 level 1, bucket 8
+//     41xx       level 2, bucket 1
+//     7xxx       level 3, bucket 7
+//
+// When time reaches a bucket, its timers are spread over the levels below it, so a timer moves at
+// most once for each of its digits, and mostly a few times. Equal deadlines always share a bucket
+// and a bucket is first come, first served, so timers leave in (deadline, arming) order, exactly.
+//
+// A timer's bucket is implied by its deadline: a node is two links and a deadline, and the queue
+// allocates nothing.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "afterleak/clock.h"
+
+namespace afterleak {
+
+// What a pending timer inherits. The owner of the timer owns the node; the queue only links it.
+struct TimerLink {
+  TimerLink* prev = nullptr;
+  TimerLink* next = nullptr;
+  Time deadline{};
+
+  bool pending() const { return next != nullptr; }
+};
+
+// Not thread-safe: the bubble that owns the queue locks it. Not copyable or movable: nodes point
+// into it.
+class TimerQueue {
+ public:
+  TimerQueue();
+  TimerQueue(const TimerQueue&) = delete;
+  TimerQueue& operator=(const TimerQueue&) = delete;
+
+  // Adds a timer that is not pending. `deadline` must not lie before the instant that PopDue was
+  // last called with. A deadline of Time::max() is never due. O(1).
+  void Arm(TimerLink& timer, Time deadline);
+
+  // Takes a pending timer out. O(1).
+  void Stop(TimerLink& timer);
+
+  // Takes out and returns the first timer, by (deadline, arming), that is due at `now`, or null
+  // when none is; `now` never goes backwards. Amortised O(1): a timer is moved at most once for
+  // each bit of its delay.
+  TimerLink* PopDue(Time now);
+
+  // Takes out any timer, or returns null when there is none: for tearing a queue down, in no
+  // promised order.
+  TimerLink* PopAny();
+
+  // The earliest deadline, exactly; Time::max() when nothing will ever be due. O(1), but O(timers
+  // in the first bucket) after the earliest one went.
+  Time NextDeadline();
+
+  std::size_t size() const { return size_; }
+
+ private:
+  // Six bits: each level has a word of occupied buckets. One bit would be the textbook queue, in
+  // which a timer moves oftener.
+  static constexpr int kDigitBits = 6;
+  static constexpr std::size_t kRadix = std::size_t{1} << kDigitBits;
+  static constexpr std::size_t kLevels =
+      (63 + kDigitBits - 1) / kDigitBits;  // deadlines are not negative
+
+  std::size_t BucketOf(Time deadline) const;
+  std::size_t FirstBucket() const;
+  void Append(TimerLink& timer);
+  void Remove(TimerLink& timer);
+  void MarkEmpty(std::size_t index);
+  void MoveTo(Time instant);
+
+  Time last_{};              // the instant reached; no pending deadline is before it
+  Time next_ = Time::max();  // the earliest deadline, while next_known_
+  bool next_known_ = true;
+  std::uint32_t levels_ = 0;                       // bit l: level l is not empty
+  std::array<std::uint64_t, kLevels> occupied_{};  // of a level, bit b: bucket b is not empty
+  std::size_t size_ = 0;
+  std::array<TimerLink, kLevels * kRadix> buckets_{};  // sentinels of circular lists
+};
+
+}  // namespace afterleak

@@ -1,0 +1,108 @@
+#include "pairs/pairs.h"
+
+#include <chrono>
+#include <csignal>
+#include <string>
+
+#include "afterleak/afterleak.h"
+#include "pairs/early_return.h"
+#include "pairs/looping_select.h"
+#include "pairs/signal_before_expiry.h"
+#include "pairs/signal_registration.h"
+
+namespace pairs {
+namespace {
+
+using namespace afterleak;
+
+constexpr Duration kSessionLength = std::chrono::seconds(30);
+
+// What is made here belongs to the bubble that is staged.
+template <typename T>
+Chan<T> MakeChanIn(Bubble& bubble, std::size_t capacity) {
+  Chan<T> chan;
+  bubble.Run([&] { chan = MakeChan<T>(capacity); });
+  return chan;
+}
+
+void StageLoopingSelect(Bubble& bubble, Variant variant, const Workload& workload) {
+  const auto messages = MakeChanIn<std::string>(bubble, 1);
+  const auto function = variant == Variant::kLeaky ? &leaky::LoopingSelect : &fixed::LoopingSelect;
+  bubble.Go([=] { function(messages, {}, {.handle = [](const std::string&) {}, .poll = [] {}}); });
+  Schedule(bubble, workload, [=] { messages.TrySend("hello"); });
+}
+
+// One call, or under load one for each message.
+void StageEarlyReturn(Bubble& bubble, Variant variant, const Workload& workload) {
+  const auto messages = MakeChanIn<std::string>(bubble, 1);
+  const auto calls = MakeChanIn<Unit>(bubble, 1);
+  const auto function = variant == Variant::kLeaky ? &leaky::EarlyReturn : &fixed::EarlyReturn;
+  bubble.Go([=] {
+    for ([[maybe_unused]] const Unit& call : calls) function(messages, {});
+  });
+  if (workload.kind != Workload::Kind::kBusy) calls.TrySend({});
+  Schedule(bubble, workload, [=] {
+    messages.TrySend("hello");
+    if (workload.kind == Workload::Kind::kBusy) calls.TrySend({});
+  });
+}
+
+// A host that runs one session after the other; only one when the workload is a single signal.
+template <typename Session>
+void StageSessions(Bubble& bubble, const Workload& workload, Session session) {
+  bubble.Go([=] {
+    do {
+      session();
+    } while (workload.kind != Workload::Kind::kOnce);
+  });
+}
+
+// The host was told of its signals long before, so its own registration is not part of the picture.
+void StageSignalBeforeExpiry(Bubble& bubble, Variant variant, const Workload& workload) {
+  const auto signals = MakeChanIn<os::Signal>(bubble, 1);
+  const auto function =
+      variant == Variant::kLeaky ? &leaky::SignalBeforeExpiry : &fixed::SignalBeforeExpiry;
+  StageSessions(bubble, workload, [=] { function(signals, kSessionLength); });
+  Schedule(bubble, workload, [=] { signals.TrySend(SIGTERM); });
+}
+
+void StageSignalRegistration(Bubble& bubble, Variant variant, const Workload& workload) {
+  const auto function =
+      variant == Variant::kLeaky ? &leaky::SignalRegistration : &fixed::SignalRegistration;
+  StageSessions(bubble, workload, [=] { function(kSessionLength); });
+  Schedule(bubble, workload, [] {
+    // With the real clock this is a real signal. One that nobody is registered for would end this
+    // process, as it should; but not now.
+    if (signal::DispositionOf(SIGTERM) == signal::Disposition::kNotified) signal::Raise(SIGTERM);
+  });
+}
+
+}  // namespace
+
+const std::vector<Pattern>& All() {
+  static const std::vector<Pattern> all = {
+      {.name = "looping_select",
+       .summary = "a loop makes new time-outs on every turn of its select",
+       .event = "message",
+       .workloads = {ParseWorkload("idle"), ParseWorkload("busy:100/s")},
+       .stage = StageLoopingSelect},
+      {.name = "early_return",
+       .summary = "a message ends the wait, its time-outs stay behind",
+       .event = "message",
+       .workloads = {ParseWorkload("message@0s"), ParseWorkload("busy:100/s")},
+       .stage = StageEarlyReturn},
+      {.name = "signal_before_expiry",
+       .summary = "a signal ends the session, its time limit stays behind",
+       .event = "signal",
+       .workloads = {ParseWorkload("signal@1s"), ParseWorkload("busy:2/s")},
+       .stage = StageSignalBeforeExpiry},
+      {.name = "signal_registration",
+       .summary = "the session ends, its signal registration never does",
+       .event = "signal",
+       .workloads = {ParseWorkload("busy:1/s")},
+       .stage = StageSignalRegistration},
+  };
+  return all;
+}
+
+}  // namespace pairs

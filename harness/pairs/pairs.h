@@ -1,0 +1,12 @@
+// All pairs of leaky/ and fixed/, ready for the stage.
+#pragma once
+
+#include <vector>
+
+#include "afterleak/pattern.h"
+
+namespace pairs {
+
+const std::vector<afterleak::Pattern>& All();
+
+}  // namespace pairs

@@ -1,0 +1,72 @@
+// A host process that runs sessions on the real clock, for real signals. session_host_test.cc sends
+// them.
+//
+//   session_host before_expiry|registration leaky|fixed SESSIONS
+//
+// Prints a line when a session listens, and one when a signal has ended it. After the last one it
+// prints its census, and then answers each line of its input, so that it can be seen whether
+// SIGTERM has ended it. Ends with its input.
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "afterleak/afterleak.h"
+#include "pairs/signal_before_expiry.h"
+#include "pairs/signal_registration.h"
+
+using namespace afterleak;
+using namespace std::chrono_literals;
+
+namespace {
+
+void Say(const std::string& line) {
+  fmt::print("{}\n", line);
+  std::fflush(stdout);
+}
+
+// Says "listening" as soon as the session is blocked in its select, which is after its Notify.
+void SayWhenListening() {
+  while (Bubble::Current().Goroutines().find("[select]: ") == std::string::npos) time::Sleep(1ms);
+  Say("listening");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 4) {
+    fmt::print(
+        stderr,
+        "session_host: takes before_expiry|registration, leaky|fixed, and a number of sessions\n");
+    return 2;
+  }
+  const bool before_expiry = std::string_view(argv[1]) == "before_expiry";
+  const bool leaky = std::string_view(argv[2]) == "leaky";
+  const int sessions = std::atoi(argv[3]);
+
+  Bubble bubble({.clock = ClockKind::kReal});
+  bubble.Run([&] {
+    const auto signals = MakeChan<os::Signal>(1);
+    if (before_expiry) signal::Notify(signals, {SIGINT, SIGTERM, SIGQUIT});
+    const auto ended = MakeChan<std::optional<os::Signal>>();
+    for (int i = 0; i < sessions; ++i) {
+      Go([&] {
+        if (before_expiry) {
+          ended.Send(leaky ? leaky::SignalBeforeExpiry(signals, 1h)
+                           : fixed::SignalBeforeExpiry(signals, 1h));
+        } else {
+          ended.Send(leaky ? leaky::SignalRegistration(1h) : fixed::SignalRegistration(1h));
+        }
+      });
+      SayWhenListening();
+      Say(fmt::format("ended by {}", ended.Recv()->value_or(0)));
+    }
+    signal::Stop(signals);
+    const CensusTotals t = Bubble::Current().Totals();
+    Say(fmt::format("live {} abandoned {} rooted {}", t.live, t.abandoned, t.rooted));
+    while (std::getc(stdin) != EOF) Say("still here");
+  });
+}

@@ -1,0 +1,151 @@
+# shellcheck shell=bash
+# What the scripts share. Sourced, never run:
+#   fail, say, step    one-line errors (exit code 2), progress
+#   lock               one script at a time in this tree
+#   run                a program that Ctrl-C, TERM and HUP stop together with all that it started
+#   setup, build       the steps that reproduce and test have in common
+# All of it works from any current folder: `root` is found from this file's own path, through symlinks.
+
+set -euo pipefail
+
+root=$(dirname -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")")
+# shellcheck disable=SC2034  # used by scripts/reproduce
+started_in=$PWD
+cd -- "$root"
+
+me=$(readlink -f -- "$0")
+me=${me#"$root"/}
+
+# The presets of CMakePresets.json; scripts_test.py compares the two.
+# shellcheck disable=SC2034  # used by scripts/test
+presets=(release debug asan tsan)
+
+# ---- Words for the person at the terminal: all on stderr, so that stdout holds results only. ----
+
+bold='' plain=''
+if [[ -t 2 && -z ${NO_COLOR+set} && ${TERM:-dumb} != dumb ]]; then
+  bold=$'\e[1m' plain=$'\e[0m'
+fi
+
+say() { printf '%s\n' "$*" >&2; }
+
+# fail "what is wrong; what would be right"
+fail() {
+  say "$me: $1"
+  exit 2
+}
+
+# steps=4; step "building": "==> [2/4] building", and, when the next step begins or step_done is called, how long it took.
+steps=0 step_number=0 step_began=0
+step() {
+  step_done
+  step_number=$((step_number + 1))
+  step_began=${EPOCHREALTIME/[.,]/}
+  say "$bold==> [$step_number/$steps] $1$plain"
+}
+
+step_done() {
+  if ((step_began > 0)); then
+    local tenths=$(((${EPOCHREALTIME/[.,]/} - step_began) / 100000))
+    say "    done in $((tenths / 10)).$((tenths % 10)) s"
+    step_began=0
+  fi
+}
+
+# Copies stdin to stdout; of the lines that match the pattern it shows one in five seconds.
+throttle() {
+  local line shown=-5
+  while IFS= read -r line || [[ -n $line ]]; do
+    line=${line##*$'\r'} # dpkg counts up to 100% in one line
+    if [[ ! $line =~ $1 ]]; then
+      printf '%s\n' "$line"
+    elif ((SECONDS - shown >= 5)); then
+      printf '%s\n' "$line"
+      shown=$SECONDS
+    fi
+  done
+}
+
+# ---- One script at a time ----
+
+# lock "$@": holds .build/lock until this script ends, or stops here with a line that names who holds it.
+# It is the kernel's lock on file descriptor 9, so it is gone with the script however that dies; children must therefore not
+# inherit it (9>&- wherever one is started). The text in the file is only for the message. Not covered: cmake and ctest typed by hand.
+locked=
+lock() {
+  { mkdir -p .build && exec 9<>.build/lock; } 2>/dev/null ||
+    fail "cannot write $root/.build/lock; the scripts need a folder that they may write to"
+  if ! flock --nonblock 9; then
+    local pid='' command=''
+    read -r pid command <.build/lock || true
+    fail "${command:-another script} (process ${pid:-unknown}) is at work in this tree; wait for its end${pid:+, or stop it: kill $pid}"
+  fi
+  locked=1
+  printf '%s %s\n' "$$" "$me${*:+ $*}" >.build/lock
+}
+
+# ---- Children that can be stopped ----
+
+grace=5 # seconds that a child has to end after a signal, before it is killed
+
+# run PROGRAM ARGUMENT...: runs it and returns its exit code.
+# In the background, because bash hears no signal while it waits for a foreground program; in a session of its own, so that
+# stop_child finds all its descendants, even those in other process groups (ninja gives each compiler one).
+# env: bash lets background programs ignore SIGINT and SIGQUIT, which the signal tests would inherit.
+# setpriv: should this script be killed with -9, the program gets a TERM from the kernel (its own children do not).
+run() {
+  local status=0
+  env --default-signal=INT,QUIT setsid setpriv --pdeathsig TERM -- "$@" </dev/null 9>&- &
+  wait "$!" || status=$?
+  return "$status"
+}
+
+# stop_child SIGNAL PID. A daemon that a test starts in yet another session is out of reach.
+stop_child() {
+  local child=$2 tenths
+  # Nothing found: the signal came before setsid did.
+  pkill "-$1" -s "$child" || kill -TERM "$child" 2>/dev/null || true
+  for ((tenths = 0; tenths < grace * 10; ++tenths)); do
+    # DRSTt: all but zombies, which stay for ever where process 1 collects none (many containers).
+    pgrep --runstates DRSTt -s "$child" >/dev/null || return 0
+    sleep 0.1
+  done
+  pkill -KILL -s "$child" || true
+}
+
+interrupted() {
+  trap '' INT TERM HUP # a second Ctrl-C must not cut this short
+  # The shell's own list, since a signal may come before a variable could be set.
+  local child
+  child=$(jobs -rp)
+  if [[ -n $child ]]; then stop_child "$1" "$child"; fi
+  say "$me: stopped by SIG$1" || true # the terminal may be gone
+  exit "$2"
+}
+trap 'interrupted HUP 129' HUP
+trap 'interrupted INT 130' INT
+trap 'interrupted TERM 143' TERM
+trap 'if [[ -n $locked ]]; then : >.build/lock; fi' EXIT
+
+# ---- Steps ----
+
+# In the foreground, unlike `run`: sudo may ask for a password, and a signal has to wait until apt is done, since a dpkg killed
+# half way leaves the machine's packages broken.
+setup() {
+  step 'setting up'
+  "$root/scripts/setup" 9>&- || exit
+}
+
+# build PRESET [--target TARGET]: configures and builds all of it, or one target, in .build/PRESET; quick if nothing has changed.
+build() {
+  local log=.build/$1.configure.log
+  step "configuring ($1)"
+  run cmake --preset "$1" >"$log" || fail "configuring ($1) failed; cmake's errors are above, the rest is in $log"
+  step "building ($1)"
+  local cmake=(cmake --build --preset "$@")
+  if [[ -t 2 ]]; then # ninja keeps to one line of the terminal
+    run "${cmake[@]}" >&2
+  else
+    run bash -o pipefail -c "$(declare -f throttle)"'; "$@" 2>&1 | throttle "^(ninja: |\[[0-9]+/)"' build "${cmake[@]}" >&2
+  fi || fail "building ($1) failed; the compiler's errors are above"
+}
