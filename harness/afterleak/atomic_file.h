@@ -21,13 +21,13 @@ class FileError : public std::runtime_error {
 //   AtomicFile file("results/idle.csv");    // a path that cannot be written is refused here
 //   file.stream() << "seconds,live\n";
 //   file.Commit();                          // until here the old file, or none, is there
-///
+//
 // The text is kept in memory. Commit writes it to a temporary beside the target and renames that,
 // so whoever ends earlier, even by SIGKILL, leaves nothing behind; a kill within Commit may leave
 // ".afterleak-<pid>-<n>.tmp". (O_TMPFILE would need a second name too in order to replace a file,
 // and not every file system has it.) There is no fsync: a result lost to a power cut is made again
 // by running the program again.
-///
+//
 // Symbolic links are followed and stay. An existing file keeps its permissions, but not its owner,
 // its hard links or its ACL; a write-protected one is refused. What is no regular file (a device,
 // a fifo) is written in place, and so is /dev/stdout and its like, through the open descriptor:

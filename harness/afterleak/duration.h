@@ -14,7 +14,7 @@ namespace afterleak {
 // Reads an optional sign and then one or more decimal numbers, each with an optional fraction and
 // a unit: ns, us (or µs, with U+00B5 or U+03BC), ms, s, m, h. Only "0" needs no unit.
 // Digits beyond the nanosecond are dropped.
-///
+//
 // Throws std::invalid_argument with one line, ready to print:
 //   "3x": unknown unit "x"; write a duration as in Go: 250ms, 3s, 1m30s
 // The same for what does not fit in 64 bits of nanoseconds, some 292 years. Here we are stricter

@@ -19,13 +19,21 @@ enum class Variant : std::uint8_t { kLeaky, kFixed };
 std::string_view ToString(Variant variant);
 std::string_view ToString(TimerMode mode);
 
+// What a pattern is put on.
+struct Stage {
+  Bubble& bubble;  // at 0
+  Variant variant;
+  const Workload& workload;
+  std::int64_t tempo = 1;  // all delays of the pattern are divided by it
+};
+
 struct Pattern {
   std::string name;                 // as its files are called
   std::string summary;              // one line
   std::string event;                // what it waits for: "message" or "signal"
   std::vector<Workload> workloads;  // those that tell its story, the usual one first
-  // Starts one side in a bubble that is at 0: its goroutines and the events of the workload.
-  std::function<void(Bubble&, Variant, const Workload&)> stage;
+  // Starts one side: its goroutines, and the events of the workload.
+  std::function<void(const Stage&)> stage;
 };
 
 }  // namespace afterleak

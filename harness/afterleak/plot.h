@@ -30,11 +30,11 @@ struct PlotOptions {
 
 // Draws title, plot, axes and a legend with the exact peak of each series, as lines that end in
 // '\n' and never in a space. The same arguments give the same bytes, in every locale.
-///
+//
 // A column covers a slice of time and shows the largest value held in it, so a short peak is never
 // lost; a short dip may be. The y axis starts at 0. Where series meet in one cell, the one that
 // turns is shown, and series that run on together alternate cell by cell.
-///
+//
 // Good for up to four series; the fifth looks like the first. Below a width of some 30 columns and
 // a height of 3 the axes no longer say much.
 std::string TerminalPlot(const PlotOptions& options, const std::vector<Series>& series);

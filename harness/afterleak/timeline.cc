@@ -55,7 +55,7 @@ Timeline RunPattern(const Pattern& pattern, const RunOptions& options,
   Bubble bubble(options.bubble);
   const heap::Scope scope;
   const std::stop_callback on_stop(stop, [&] { bubble.Interrupt(); });
-  pattern.stage(bubble, options.variant, options.workload);
+  pattern.stage({bubble, options.variant, options.workload, options.tempo});
 
   const heap::Scope::Suspend ours;  // what follows is ours, and not the pattern's
   const std::function<void(Duration)> sample_at = [&](Duration at) {
@@ -116,6 +116,7 @@ std::string ToJson(const Timeline& timeline) {
       {"variant", ToString(o.variant)},
       {"workload", o.workload.ToString()},
       {"for_ns", o.length.count()},
+      {"tempo", o.tempo},
       {"clock", o.bubble.clock == ClockKind::kVirtual ? "virtual" : "real"},
       {"timers", ToString(o.bubble.timers)},
       {"seed", o.bubble.seed},

@@ -21,6 +21,7 @@ struct RunOptions {
   Workload workload{};
   Duration length = std::chrono::seconds(60);
   Duration sample = std::chrono::seconds(1);
+  std::int64_t tempo = 1;  // all delays of the pattern are divided by it
   Bubble::Options bubble{};
 };
 

@@ -24,8 +24,8 @@ Pattern Dropper() {
           .summary = "drops",
           .event = "message",
           .workloads = {{}},
-          .stage = [](Bubble& bubble, Variant variant, const Workload&) {
-            bubble.Go([variant] {
+          .stage = [](const Stage& stage) {
+            stage.bubble.Go([variant = stage.variant] {
               for (;;) {
                 if (variant == Variant::kLeaky) time::After(10s);
                 time::Sleep(1s);
@@ -37,8 +37,8 @@ Pattern Dropper() {
 // Rooted timers are never abandoned, but these have no bound.
 Pattern Grower() {
   Pattern pattern = Dropper();
-  pattern.stage = [](Bubble& bubble, Variant, const Workload&) {
-    bubble.Go([] {
+  pattern.stage = [](const Stage& stage) {
+    stage.bubble.Go([] {
       for (;;) {
         time::AfterFunc(1h, [] {});
         time::Sleep(1s);
@@ -86,7 +86,7 @@ TEST(Timeline, IsTheSameOnEveryRun) {
 TEST(Timeline, EndsEarlyWhenAskedTo) {
   std::stop_source stop;
   Pattern pattern = Dropper();
-  pattern.stage = [&](Bubble& bubble, Variant, const Workload&) { bubble.At(Time(5s), [&] { stop.request_stop(); }); };
+  pattern.stage = [&](const Stage& stage) { stage.bubble.At(Time(5s), [&] { stop.request_stop(); }); };
   const Timeline timeline = RunPattern(pattern, {.length = 1h}, stop.get_token());
   EXPECT_TRUE(timeline.interrupted);
   EXPECT_EQ(timeline.report.at, Time(5s));
@@ -95,8 +95,8 @@ TEST(Timeline, EndsEarlyWhenAskedTo) {
 
 TEST(Timeline, PassesOnWhatThePatternThrows) {
   Pattern pattern = Dropper();
-  pattern.stage = [](Bubble& bubble, Variant, const Workload&) {
-    bubble.Go([] { throw std::runtime_error("broken pattern"); });
+  pattern.stage = [](const Stage& stage) {
+    stage.bubble.Go([] { throw std::runtime_error("broken pattern"); });
   };
   EXPECT_THROW(RunPattern(pattern, {}), std::runtime_error);
 }

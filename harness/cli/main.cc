@@ -38,6 +38,7 @@ struct Arguments {
   std::string timers = "go122";
   std::string sample = "1s";
   std::uint64_t seed = 1;
+  std::int64_t tempo = 1;
   std::string csv;
   std::string json;
   bool plot = false;
@@ -112,6 +113,7 @@ RunOptions Understand(const Pattern& pattern, const Arguments& arguments) {
   options.bubble.clock = arguments.clock == "virtual" ? ClockKind::kVirtual : ClockKind::kReal;
   options.bubble.timers = arguments.timers == "go122" ? TimerMode::kGo122 : TimerMode::kGo123;
   options.bubble.seed = arguments.seed;
+  options.tempo = arguments.tempo;
   return options;
 }
 
@@ -196,6 +198,11 @@ void AddRunFlags(CLI::App& command, Arguments& arguments) {
       ->check(CLI::IsMember({"go122", "go123"}))
       ->capture_default_str();
   command.add_option("--sample", arguments.sample, "the time between two samples")
+      ->capture_default_str();
+  command
+      .add_option("--tempo", arguments.tempo,
+                  "divide all delays of the pattern, 3s and 30s, by this")
+      ->check(CLI::Range(1, 1'000'000))
       ->capture_default_str();
   command.add_option("--seed", arguments.seed, "of the choice among cases that are ready")
       ->check(CLI::NonNegativeNumber)

@@ -17,6 +17,11 @@ using namespace afterleak;
 
 constexpr Duration kSessionLength = std::chrono::seconds(30);
 
+LoopTimes Times(const Stage& stage) {
+  const LoopTimes usual;
+  return {.poll = usual.poll / stage.tempo, .give_up = usual.give_up / stage.tempo};
+}
+
 // What is made here belongs to the bubble that is staged.
 template <typename T>
 Chan<T> MakeChanIn(Bubble& bubble, std::size_t capacity) {
@@ -25,52 +30,59 @@ Chan<T> MakeChanIn(Bubble& bubble, std::size_t capacity) {
   return chan;
 }
 
-void StageLoopingSelect(Bubble& bubble, Variant variant, const Workload& workload) {
-  const auto messages = MakeChanIn<std::string>(bubble, 1);
-  const auto function = variant == Variant::kLeaky ? &leaky::LoopingSelect : &fixed::LoopingSelect;
-  bubble.Go([=] { function(messages, {}, {.handle = [](const std::string&) {}, .poll = [] {}}); });
-  Schedule(bubble, workload, [=] { messages.TrySend("hello"); });
+void StageLoopingSelect(const Stage& stage) {
+  const auto messages = MakeChanIn<std::string>(stage.bubble, 1);
+  const auto function =
+      stage.variant == Variant::kLeaky ? &leaky::LoopingSelect : &fixed::LoopingSelect;
+  const LoopTimes times = Times(stage);
+  stage.bubble.Go(
+      [=] { function(messages, times, {.handle = [](const std::string&) {}, .poll = [] {}}); });
+  Schedule(stage.bubble, stage.workload, [=] { messages.TrySend("hello"); });
 }
 
 // One call, or under load one for each message.
-void StageEarlyReturn(Bubble& bubble, Variant variant, const Workload& workload) {
-  const auto messages = MakeChanIn<std::string>(bubble, 1);
-  const auto calls = MakeChanIn<Unit>(bubble, 1);
-  const auto function = variant == Variant::kLeaky ? &leaky::EarlyReturn : &fixed::EarlyReturn;
-  bubble.Go([=] {
-    for ([[maybe_unused]] const Unit& call : calls) function(messages, {});
+void StageEarlyReturn(const Stage& stage) {
+  const auto messages = MakeChanIn<std::string>(stage.bubble, 1);
+  const auto calls = MakeChanIn<Unit>(stage.bubble, 1);
+  const auto function =
+      stage.variant == Variant::kLeaky ? &leaky::EarlyReturn : &fixed::EarlyReturn;
+  const LoopTimes times = Times(stage);
+  const bool busy = stage.workload.kind == Workload::Kind::kBusy;
+  stage.bubble.Go([=] {
+    for ([[maybe_unused]] const Unit& call : calls) function(messages, times);
   });
-  if (workload.kind != Workload::Kind::kBusy) calls.TrySend({});
-  Schedule(bubble, workload, [=] {
+  if (!busy) calls.TrySend({});
+  Schedule(stage.bubble, stage.workload, [=] {
     messages.TrySend("hello");
-    if (workload.kind == Workload::Kind::kBusy) calls.TrySend({});
+    if (busy) calls.TrySend({});
   });
 }
 
 // A host that runs one session after the other; only one when the workload is a single signal.
 template <typename Session>
-void StageSessions(Bubble& bubble, const Workload& workload, Session session) {
-  bubble.Go([=] {
+void StageSessions(const Stage& stage, Session session) {
+  const bool once = stage.workload.kind == Workload::Kind::kOnce;
+  stage.bubble.Go([=] {
     do {
       session();
-    } while (workload.kind != Workload::Kind::kOnce);
+    } while (!once);
   });
 }
 
 // The host was told of its signals long before, so its own registration is not part of the picture.
-void StageSignalBeforeExpiry(Bubble& bubble, Variant variant, const Workload& workload) {
-  const auto signals = MakeChanIn<os::Signal>(bubble, 1);
+void StageSignalBeforeExpiry(const Stage& stage) {
+  const auto signals = MakeChanIn<os::Signal>(stage.bubble, 1);
   const auto function =
-      variant == Variant::kLeaky ? &leaky::SignalBeforeExpiry : &fixed::SignalBeforeExpiry;
-  StageSessions(bubble, workload, [=] { function(signals, kSessionLength); });
-  Schedule(bubble, workload, [=] { signals.TrySend(SIGTERM); });
+      stage.variant == Variant::kLeaky ? &leaky::SignalBeforeExpiry : &fixed::SignalBeforeExpiry;
+  StageSessions(stage, [=, length = kSessionLength / stage.tempo] { function(signals, length); });
+  Schedule(stage.bubble, stage.workload, [=] { signals.TrySend(SIGTERM); });
 }
 
-void StageSignalRegistration(Bubble& bubble, Variant variant, const Workload& workload) {
+void StageSignalRegistration(const Stage& stage) {
   const auto function =
-      variant == Variant::kLeaky ? &leaky::SignalRegistration : &fixed::SignalRegistration;
-  StageSessions(bubble, workload, [=] { function(kSessionLength); });
-  Schedule(bubble, workload, [] {
+      stage.variant == Variant::kLeaky ? &leaky::SignalRegistration : &fixed::SignalRegistration;
+  StageSessions(stage, [=, length = kSessionLength / stage.tempo] { function(length); });
+  Schedule(stage.bubble, stage.workload, [] {
     // With the real clock this is a real signal. One that nobody is registered for would end this
     // process, as it should; but not now.
     if (signal::DispositionOf(SIGTERM) == signal::Disposition::kNotified) signal::Raise(SIGTERM);

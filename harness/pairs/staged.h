@@ -23,7 +23,7 @@ class Staged {
   Staged(std::string_view pattern, afterleak::Variant variant, std::string_view workload,
          afterleak::TimerMode timers = afterleak::TimerMode::kGo122)
       : bubble_({.timers = timers}) {
-    Find(pattern).stage(bubble_, variant, afterleak::ParseWorkload(workload));
+    Find(pattern).stage({bubble_, variant, afterleak::ParseWorkload(workload)});
   }
 
   // The settled census at an instant, which must not lie before the last one asked for.
