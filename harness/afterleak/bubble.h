@@ -63,16 +63,15 @@ class Bubble {
   Bubble& operator=(const Bubble&) = delete;
 
   // Ends the bubble: its goroutines are unwound where they are blocked (destructors run; whatever
-  // they wait for next ends them at once), one after the other, and its pending timers are
-  // dropped. Channels and timers may outlive their bubble, but nothing happens to them any more,
-  // and blocking on one is a Panic. A failure of a goroutine that nobody was told of ends the
-  // process.
+  // they wait for next ends them at once), one after the other, and its pending timers are dropped.
+  // Channels and timers may outlive their bubble, but nothing happens to them any more, and
+  // blocking on one is a Panic. A failure of a goroutine that nobody was told of ends the process.
   ~Bubble();
 
   // Runs `main` as a goroutine on the calling thread, lets time move as far as that needs, and
-  // returns when it has returned and the instant is settled. Other goroutines may be left,
-  // blocked. Rethrows what `main`, or any goroutine meanwhile, threw; throws Deadlock when `main`
-  // waits for something that can never come (virtual clock only).
+  // returns when it has returned and the instant is settled. Other goroutines may be left, blocked.
+  // Rethrows what `main`, or any goroutine meanwhile, threw; throws Deadlock when `main` waits for
+  // something that can never come (virtual clock only).
   void Run(const std::function<void()>& main,
            std::source_location site = std::source_location::current());
 
@@ -88,13 +87,12 @@ class Bubble {
   void Advance(Duration span);
 
   // Runs `event` at `instant` (at once when that is past), after the timers of that instant, on
-  // whatever thread drives the clock. It may use channels and timers but must not block. Events
-  // are no timers: no census shows them.
+  // whatever thread drives the clock. It may use channels and timers but must not block. Events are
+  // no timers: no census shows them.
   void At(Time instant, std::function<void()> event);
 
   // The same, when `instant` is settled; for looking, not for doing. With the real clock it waits
-  // up to 50 ms for the goroutines to block. A sample that is pending does not hold off a
-  // Deadlock.
+  // up to 50 ms for the goroutines to block. A sample that is pending does not hold off a Deadlock.
   void SampleAt(Time instant, std::function<void()> sample);
 
   // Ends a Run or Advance in progress and every later one, from any thread. Not for signal

@@ -179,8 +179,9 @@ CensusReport Census::Report(Time now) const {
 
   CensusReport report{.at = now, .totals = totals_, .sites = {}};
   for (auto& [key, row] : joined) report.sites.push_back(std::move(row));
-  std::ranges::stable_sort(report.sites, [](const SiteReport& a, const SiteReport& b) {
-    return std::tie(a.abandoned, a.live) > std::tie(b.abandoned, b.live);
+  std::ranges::sort(report.sites, [](const SiteReport& a, const SiteReport& b) {
+    return std::tie(b.abandoned, b.live, a.file, a.line, a.function, a.kind) <
+           std::tie(a.abandoned, a.live, b.file, b.line, b.function, b.kind);
   });
   return report;
 }

@@ -55,8 +55,8 @@ class Chan {
   // closed and drained.
   std::optional<T> TryRecv() const;
 
-  // No more values will be sent. Wakes every receiver; every blocked sender panics. Panics on a
-  // nil or a closed channel.
+  // No more values will be sent. Wakes every receiver; every blocked sender panics. Panics on a nil
+  // or a closed channel.
   void Close() const;
 
   // Values buffered, and how many can be; both 0 for nil, for an unbuffered channel, and for a

@@ -119,8 +119,8 @@ bool Perform(Operation& operation, bool block, std::source_location site);
 // Takes the lock. Panics on a nil or a closed channel.
 void CloseChan(ChanCore* chan);
 
-// With the lock held: closes a channel that is open, and sends if that needs no waiting (never to
-// a closed channel).
+// With the lock held: closes a channel that is open, and sends if that needs no waiting (never to a
+// closed channel).
 void CloseOpenChan(ChanCore& chan);
 bool TrySendLocked(ChanCore& chan, void* value);
 

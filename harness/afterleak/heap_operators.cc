@@ -18,7 +18,6 @@
 //   overrun. The other libtcmallocs, their heap checker, and heaptrack are fine.
 // - AddressSanitizer sees malloc and free, and cannot tell a mix-up of new with free.
 #include <malloc.h>
-#include <sanitizer/asan_interface.h>
 
 #include <atomic>
 #include <cstddef>
@@ -29,6 +28,13 @@
 #include <new>
 
 #include "afterleak/heap.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(place, size) (static_cast<void>(0))
+#define ASAN_UNPOISON_MEMORY_REGION(place, size) (static_cast<void>(0))
+#endif
 
 namespace {
 

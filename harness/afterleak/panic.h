@@ -14,8 +14,8 @@ class Panic : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Every goroutine of a virtual bubble is blocked and nothing is pending that could wake one.
-// what() lists each goroutine with the line where it waits. Thrown from Bubble::Run.
+// Every goroutine of a virtual bubble is blocked and nothing is pending that could wake one. what()
+// lists each goroutine with the line where it waits. Thrown from Bubble::Run.
 class Deadlock : public Panic {
  public:
   using Panic::Panic;

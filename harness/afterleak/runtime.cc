@@ -61,9 +61,8 @@ void Runtime::Wake(Goroutine& goroutine) {
   const auto before = std::exchange(goroutine.state, Goroutine::State::kRunning);
   if (before == Goroutine::State::kNew) {
     Assign(goroutine);
-  } else if (&goroutine !=
-             here.goroutine) {  // a goroutine that drives the clock often wakes itself
-    goroutine.wake.notify_one();
+  } else if (&goroutine != here.goroutine) {
+    goroutine.wake.notify_one();  // one that drives the clock often wakes itself, and is awake
   }
 }
 

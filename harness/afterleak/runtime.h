@@ -46,8 +46,8 @@ struct Unwind {};
 // Something that waits in the run queue of a bubble.
 struct Runnable {
   Runnable* next_runnable = nullptr;
-  // Runs on, or lets a thread of its own do so: whether such a thread now has the baton. May let
-  // go of the lock meanwhile.
+  // Runs on, or lets a thread of its own do so: whether such a thread now has the baton. May let go
+  // of the lock meanwhile.
   virtual bool Resume(Runtime& runtime, Lock& lock) = 0;
 
  protected:

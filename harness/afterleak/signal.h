@@ -39,8 +39,7 @@ namespace signal {
 // A list of signals; an empty one stands for all that can be caught.
 using Signals = std::initializer_list<os::Signal>;
 
-// Has `chan` receive the signals, beside those it was registered for before. Panics when it is
-// nil.
+// Has `chan` receive the signals, beside those it was registered for before. Panics when it is nil.
 void Notify(const Chan<os::Signal>& chan, Signals signals,
             std::source_location site = std::source_location::current());
 

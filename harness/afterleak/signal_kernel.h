@@ -24,8 +24,7 @@ using SignalSet = std::bitset<65>;
 // Thread-safe.
 class SignalKernel {
  public:
-  // Receives a signal that `owner` wants. Called with the kernel's lock held, mostly on its
-  // thread.
+  // Receives a signal that `owner` wants. Called with the kernel's lock held, mostly on its thread.
   using Sink = std::function<void(int signal)>;
 
   static std::shared_ptr<SignalKernel> Get();
@@ -34,8 +33,8 @@ class SignalKernel {
   // All signals that can be caught and do not say that the program itself is broken.
   static SignalSet Catchable();
 
-  // Has `owner` receive `wanted` from now on, and nothing else; what was caught until then has
-  // been delivered. A signal that nobody wants any more gets back the action that it had at first.
+  // Has `owner` receive `wanted` from now on, and nothing else; what was caught until then has been
+  // delivered. A signal that nobody wants any more gets back the action that it had at first.
   void Want(const void* owner, const SignalSet& wanted, Sink sink);
 
   // Has signals ignored, or no longer.
