@@ -55,7 +55,8 @@ std::string ToMarkdown(const Page& page) {
          ShowSummary(page.go123) +
          "```\n\n## Live timers over time, timers as in Go 1.22\n\n```text\n" + page.plots +
          "```\n\nThe samples are in [timelines/](timelines/), one file for each line of the "
-         "tables.\n";
+         "tables.\n\nBeside this page: [claims.md](claims.md), what the two articles claim and "
+         "what was found.\n";
 }
 
 }  // namespace

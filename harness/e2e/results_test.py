@@ -3,6 +3,7 @@
 import difflib
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,11 +17,17 @@ def files(folder):
     return {str(p.relative_to(folder)): p.read_text() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
+# What real Go and real clocks were found to do, on the machine that the file names.
+OF_A_MACHINE = re.compile(r"go_parity|conformance\.md")
+
+
 class Results(unittest.TestCase):
     def test_the_committed_results_are_what_the_program_writes(self):
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run([PROGRAM, "reproduce", "--out", folder], check=True, stdout=subprocess.DEVNULL)
-            now, committed = files(pathlib.Path(folder)), files(ROOT / "results")
+            subprocess.run([sys.executable, ROOT / "scripts" / "claims.py", os.environ["AFTERLEAK_CLAIMS_TEST"], folder], check=True)
+            now = files(pathlib.Path(folder))
+        committed = {name: text for name, text in files(ROOT / "results").items() if not OF_A_MACHINE.match(name)}
         self.assertEqual(sorted(now), sorted(committed), "run ./scripts/reproduce and commit what it wrote")
         for name, text in now.items():
             diff = difflib.unified_diff(committed[name].splitlines(), text.splitlines(), "committed " + name, "now", lineterm="")

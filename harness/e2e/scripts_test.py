@@ -57,12 +57,17 @@ FAKES = {
         fi
         if [[ $3 == "$FAKE_BUILD_FAILS" ]]; then echo "FAILED: x.o"; echo "x.cc:1: error: bad"; exit 1; fi
         for i in {1..50}; do echo "[$i/50] Building x$i.o"; done
+        mkdir -p ".build/$3/harness/pairs"
+        ln -sf "$FAKES/claims_test" ".build/$3/harness/pairs/claims_test"
         ln -sf "${AFTERLEAK_PROGRAM:-$FAKES/program}" ".build/$3/afterleak" """,
+    # Decides no claim: --gtest_output=json:FILE.
+    "claims_test": """
+        echo '{"testsuites": []}' >"${1#--gtest_output=json:}" """,
     # Stands for .build/release/afterleak: writes beside and renames; when slow, it waits for a child in another process group.
     "program": """
         out=$3
-        trap 'rm -f "$out/claims.md.new"; exit 1' INT TERM
-        echo "half" >"$out/claims.md.new"
+        trap 'rm -f "$out/numbers.md.new"; exit 1' INT TERM
+        echo "half" >"$out/numbers.md.new"
         if [[ -n $FAKE_DEAF ]]; then trap '' INT TERM; fi
         if [[ -n $FAKE_SLOW ]]; then
           set -m; sleep 30 & set +m
@@ -70,7 +75,7 @@ FAKES = {
           while [[ ! -e $FAKES/go ]]; do sleep 0.05; done
           kill %1
         fi
-        mv "$out/claims.md.new" "$out/claims.md"
+        mv "$out/numbers.md.new" "$out/numbers.md"
         echo "the table"
         exit "${FAKE_PROGRAM_EXIT:-0}" """,
 }
@@ -303,12 +308,12 @@ class Reproduce(ScriptTest):
     def test_sets_up_builds_and_runs(self):
         run = self.run_script("scripts/reproduce")
         self.assertEqual((run.returncode, run.out), (0, "the table\n"), run.err)
-        self.assertEqual(os.listdir(self.results), ["claims.md"])
+        self.assertEqual(sorted(os.listdir(self.results)), ["claims.md", "numbers.md"])
         self.assertEqual(re.findall(r"==> (\[./.\] \w+)", run.err),
-                         ["[1/4] setting", "[2/4] configuring", "[3/4] building", "[4/4] running"])
-        self.assertEqual(len(re.findall(r"^    done in \d+\.\d s$", run.err, re.MULTILINE)), 4)
+                         ["[1/5] setting", "[2/5] configuring", "[3/5] building", "[4/5] running", "[5/5] deciding"])
+        self.assertEqual(len(re.findall(r"^    done in \d+\.\d s$", run.err, re.MULTILINE)), 5)
         self.assertEqual(self.calls("cmake"),
-                         ["cmake --preset release", "cmake --build --preset release --target afterleak_program"])
+                         ["cmake --preset release", "cmake --build --preset release --target afterleak_program claims_test"])
         self.assertEqual(run.err.count("Building x"), 1)  # of 50 lines, where stderr is no terminal
         self.assertNotIn("\x1b", run.err)
 
@@ -318,7 +323,7 @@ class Reproduce(ScriptTest):
             subprocess.run([self.tree / "scripts/reproduce"], env={**self.env, **env}, stdout=subprocess.DEVNULL, stderr=theirs,
                            check=True)
             os.close(theirs)
-            self.assertEqual(b"\x1b[1m==> [1/4]" in os.read(ours, 100), coloured)
+            self.assertEqual(b"\x1b[1m==> [1/5]" in os.read(ours, 100), coloured)
             os.close(ours)
 
     def test_works_through_a_link_from_anywhere(self):
@@ -332,7 +337,7 @@ class Reproduce(ScriptTest):
         here.mkdir()
         for arguments in (["--out", "my out"], ["--out=my out/"]):
             self.assertEqual(self.run_script("scripts/reproduce", *arguments, cwd=here).returncode, 0)
-            self.assertEqual(os.listdir(here / "my out"), ["claims.md"])
+            self.assertEqual(sorted(os.listdir(here / "my out")), ["claims.md", "numbers.md"])
         self.assertFalse(self.results.exists())
 
     def test_has_the_exit_code_of_the_program(self):
@@ -373,7 +378,7 @@ class OneAtATime(ScriptTest):
             self.assert_refused(self.run_script(script), script, f"process {first.pid}", "scripts/reproduce --out out ")
         (self.fakes / "go").touch()
         self.assertEqual(first.wait(timeout=20), 0)
-        self.assertEqual(os.listdir(self.folder / "out"), ["claims.md"])
+        self.assertEqual(sorted(os.listdir(self.folder / "out")), ["claims.md", "numbers.md"])
         self.assertEqual(self.run_script("scripts/reproduce").returncode, 0)
 
     def test_a_killed_run_frees_the_lock_and_takes_the_program_with_it(self):
