@@ -64,7 +64,10 @@ Bubble& Bubble::Default() {
   struct Process : Bubble {
     Process() : Bubble(Options{.clock = ClockKind::kReal}) { runtime_->FailuresEndTheProcess(); }
   };
-  static Process process;
+  static Process process = [] {
+    const heap::Scope::Suspend suspend;  // it stays, whoever asks first
+    return Process();
+  }();
   return process;
 }
 

@@ -66,6 +66,8 @@ class Bubble {
   // they wait for next ends them at once), one after the other, and its pending timers are dropped.
   // Channels and timers may outlive their bubble, but nothing happens to them any more, and
   // blocking on one is a Panic. A failure of a goroutine that nobody was told of ends the process.
+  // What goroutines refer to must therefore be declared before their bubble. They are unwound by an
+  // exception: code that catches (...) must throw it on, and a destructor must not block.
   ~Bubble();
 
   // Runs `main` as a goroutine on the calling thread, lets time move as far as that needs, and

@@ -1,6 +1,7 @@
 #include "afterleak/chan_core.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "afterleak/panic.h"
 #include "afterleak/runtime.h"
@@ -155,6 +156,27 @@ void PanicIfSentOnClosed(const Operation& operation) {
     throw Panic("send on closed channel");
 }
 
+// Handles on the channels that a goroutine waits for: they must be there when it wakes, whatever
+// others do meanwhile with the variables that it took them from. Goes without the lock.
+class Held {
+ public:
+  explicit Held(std::span<Operation* const> cases) : cases_(cases) {
+    for (const Operation* operation : cases_) {
+      if (operation->chan != nullptr) operation->chan->AddHandle();
+    }
+  }
+  Held(const Held&) = delete;
+  Held& operator=(const Held&) = delete;
+  ~Held() {
+    for (const Operation* operation : cases_) {
+      if (operation->chan != nullptr) operation->chan->DropHandle();
+    }
+  }
+
+ private:
+  const std::span<Operation* const> cases_;
+};
+
 const char* WaitsFor(std::span<Operation* const> cases) {
   if (cases.size() != 1) return cases.empty() ? "select (no cases)" : "select";
   const bool send = cases[0]->direction == Direction::kSend;
@@ -177,6 +199,7 @@ Runtime& RuntimeOf(std::span<Operation* const> cases) {
 
 int Perform(std::span<Operation* const> cases, bool block, std::source_location site) {
   Runtime& runtime = RuntimeOf(cases);
+  std::optional<Held> held;
   Lock lock(runtime.mutex());
   std::uint32_t ready = 0;
   int otherwise = -1;
@@ -199,6 +222,7 @@ int Perform(std::span<Operation* const> cases, bool block, std::source_location 
   if (otherwise >= 0 || !block) return otherwise;
 
   Goroutine& self = runtime.Self();
+  held.emplace(cases);
   Selection selection(self, cases);
   runtime.Block(self, WaitsFor(cases), site, lock);
   lock.unlock();

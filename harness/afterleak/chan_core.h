@@ -27,7 +27,7 @@ enum class Direction : std::uint8_t { kRecv, kSend, kDefault };
 
 // One case: what is to be done on which channel, and its place in the queue while it waits.
 struct Operation {
-  ChanCore* chan = nullptr;  // null for nil. Whoever performs the operation holds a handle on it
+  ChanCore* chan = nullptr;  // null for nil. Whoever performs the operation has a handle on it
   Direction direction = Direction::kRecv;
   void* value =
       nullptr;      // send: the value, which is moved from; receive: room for one, not constructed
@@ -57,6 +57,7 @@ class ChanCore {
   ChanCore& operator=(const ChanCore&) = delete;
 
   void AddHandle() { handles_.fetch_add(1, std::memory_order_relaxed); }
+  bool IsShared() const { return handles_.load(std::memory_order_relaxed) > 1; }
   void DropHandle() {
     if (handles_.fetch_sub(1, std::memory_order_acq_rel) == 1) LastHandleGone();
   }

@@ -1,5 +1,6 @@
 #include "afterleak/context.h"
 
+#include <forward_list>
 #include <utility>
 #include <vector>
 
@@ -22,14 +23,21 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
                           private Alarm,
                           private Runnable {
  public:
-  // Contexts that kept themselves for the sake of their timers. They may be the last owners, and
-  // must go without the lock.
-  using Released = std::vector<std::shared_ptr<ContextNode>>;
+  // What may have no other owner and must go without the lock: contexts that kept themselves for
+  // the sake of their timers, and orphans.
+  struct Released {
+    std::vector<std::shared_ptr<ContextNode>> contexts;
+    std::forward_list<Chan<Unit>> orphans;
+  };
 
   ContextNode(Runtime& runtime, std::shared_ptr<ContextNode> parent)
       : runtime_(runtime), parent_(std::move(parent)) {}
   ~ContextNode() {
     const Lock lock(runtime_.mutex());
+    if (joined_) {
+      if (done_.core()->IsShared()) orphans_.push_front(done_);
+      parent_->orphans_.splice_after(parent_->orphans_.before_begin(), orphans_);
+    }
     LeaveParent();
   }
 
@@ -84,8 +92,10 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
       runtime_.queue().Stop(*this);
       runtime_.census().Stop(ticket_);
     }
-    if (kept_ != nullptr && !queued_) released.push_back(std::move(kept_));
+    if (kept_ != nullptr && !queued_) released.contexts.push_back(std::move(kept_));
     CloseOpenChan(*done_.core());
+    for (const Chan<Unit>& orphan : orphans_) CloseOpenChan(*orphan.core());
+    released.orphans.splice_after(released.orphans.before_begin(), orphans_);
     while (first_child_ != nullptr) first_child_->End(error, released);
     LeaveParent();
   }
@@ -99,7 +109,7 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
   }
   bool Resume(Runtime&, Lock& lock) override {
     {
-      Released released{std::move(kept_)};
+      Released released{.contexts = {std::move(kept_)}, .orphans = {}};
       End(Error::kDeadlineExceeded, released);
       lock.unlock();
     }
@@ -136,10 +146,12 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
   std::shared_ptr<ContextNode>
       kept_;             // itself, while its timer is pending or it is in the run queue
   bool queued_ = false;  // has been put there
+  bool joined_ = false;  // is among its parent's children
   ContextNode* first_child_ = nullptr;
   ContextNode* previous_sibling_ = nullptr;
   ContextNode* next_sibling_ = nullptr;
-  bool joined_ = false;  // is among its parent's children
+  // Done of children that went without having ended, while somebody held it.
+  std::forward_list<Chan<Unit>> orphans_;
 };
 
 }  // namespace internal

@@ -11,7 +11,8 @@
 //
 // The timer of a deadline is rooted: it keeps its context until it fires or cancel stops it, and it
 // counts as live. One difference to Go: a context without a timer that is dropped and never
-// cancelled goes at once, where Go's parent keeps it.
+// cancelled goes at once, where Go's parent keeps it; what remains of it is its Done, if somebody
+// holds that, to be closed with the parent's.
 #pragma once
 
 #include <memory>

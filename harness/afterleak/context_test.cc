@@ -1,4 +1,5 @@
-// What package context promises: the design, "Semantics: Context". Deadlines are rooted, so both timer modes act alike.
+// What package context promises: each rule of the design's "Context" is a test. Deadlines are
+// rooted, so both timer modes act alike.
 #include "afterleak/context.h"
 
 #include <gmock/gmock.h>
@@ -46,8 +47,7 @@ class ContextTest : public testing::TestWithParam<TimerMode> {
 
   Bubble bubble_{{.timers = GetParam()}};
 };
-INSTANTIATE_TEST_SUITE_P(Modes, ContextTest,
-                         testing::Values(TimerMode::kGo122, TimerMode::kGo123),
+INSTANTIATE_TEST_SUITE_P(Modes, ContextTest, testing::Values(TimerMode::kGo122, TimerMode::kGo123),
                          [](const auto& mode) {
                            return mode.param == TimerMode::kGo122 ? "go122" : "go123";
                          });
@@ -212,6 +212,32 @@ TEST_P(ContextTest, CancellingTheParentStopsTheTimersBelow) {
     EXPECT_EQ(Totals().live, 0);
     EXPECT_EQ(Totals().stopped, 2);
   });
+}
+
+TEST_P(ContextTest, DoneOfADroppedChildIsClosedWithItsParents) {
+  InBubble([] {
+    const auto [parent, cancel] = WithCancel(Background());
+    const auto done_of_child = [&top = parent] { return WithCancel(top).first.Done(); };
+    const auto done_of_grandchild = [&top = parent] {
+      const Context child = WithCancel(top).first;
+      return WithCancel(child).first.Done();
+    };
+    const Chan<Unit> child = done_of_child();
+    const Chan<Unit> grandchild = done_of_grandchild();
+    done_of_grandchild();  // nobody holds it
+    EXPECT_EQ(Select({Recv(child), Recv(grandchild), Default()}), 2);
+    cancel();
+    bool ok = true;
+    EXPECT_EQ(Select({Recv(child, nullptr, &ok), Default()}), 0);
+    EXPECT_FALSE(ok);
+    EXPECT_EQ(Select({Recv(grandchild), Default()}), 0);
+  });
+}
+
+TEST_P(ContextTest, DoneOfADroppedChildMayOutliveAll) {
+  Chan<Unit> done;
+  InBubble([&] { done = WithCancel(WithCancel(Background()).first).first.Done(); });
+  EXPECT_EQ(Select({Recv(done), Default()}), 1);
 }
 
 TEST_P(ContextTest, DroppedWithoutCancelItStaysLiveAndRootedUntilItsDeadline) {
@@ -411,6 +437,16 @@ TEST_F(RealContextTest, TheDeadlineComes) {
     EXPECT_GE(time::Now(), *ctx.Deadline());
   });
   EXPECT_EQ(bubble_.Totals().fired, 1);
+}
+
+TEST(RealContextEndTest, ABubbleMayEndWhileADeadlineComes) {
+  for (int round = 0; round < 300; ++round) {
+    Bubble ends({.clock = ClockKind::kReal});
+    ends.Run([&] {
+      auto [ctx, cancel] = WithTimeout(Background(), std::chrono::microseconds(1 + round % 50));
+      if (round % 2 == 0) ctx.Done().Recv();
+    });
+  }
 }
 
 TEST_F(RealContextTest, ManyThreadsMayCancelAndDeriveWhileDeadlinesCome) {

@@ -53,8 +53,8 @@ TEST(DurationTest, ReadsWhatGoReads) {
       {"12us", microseconds(12)},
       {"12\u00b5s", microseconds(12)},
       {"12\u03bcs", microseconds(12)},
-      {"1h2m3s4ms5us6ns", hours(1) + minutes(2) + seconds(3) + milliseconds(4) + microseconds(5) +
-                              nanoseconds(6)},
+      {"1h2m3s4ms5us6ns",
+       hours(1) + minutes(2) + seconds(3) + milliseconds(4) + microseconds(5) + nanoseconds(6)},
       {"5ms4s", milliseconds(4005)},  // any order,
       {"1s1s1s", seconds(3)},         // any number of times
       {"1.9ns", nanoseconds(1)},      // cut, not rounded
@@ -125,7 +125,7 @@ TEST(DurationTest, RefusesOneNanosecondMore) {
       "2562047h47m16.854775808s",
       "-2562047h47m16.854775809s",
       "2562048h",
-      "5124096h",               // wraps back to a positive value in 64 bits
+      "5124096h",  // wraps back to a positive value in 64 bits
       "9223372036854775807ns1ns",
       "18446744073709551617ns",  // 2^64 + 1
       "99999999999999999999999999s",

@@ -48,8 +48,9 @@ auto ColumnsOf(const std::string& line) {
 }
 
 TEST(PlotTest, ShowsLeakyAgainstFixed) {
-  const Series leaky{"leaky", {{seconds(0), 2}, {seconds(3), 3}, {seconds(6), 4}, {seconds(9), 5},
-                               {seconds(12), 5}}};
+  const Series leaky{
+      "leaky",
+      {{seconds(0), 2}, {seconds(3), 3}, {seconds(6), 4}, {seconds(9), 5}, {seconds(12), 5}}};
   const Series fixed{"fixed", {{seconds(0), 2}, {seconds(9), 0}}};
   PlotOptions options{.title = "live timers", .width = 40, .height = 6};
   EXPECT_EQ('\n' + TerminalPlot(options, {leaky, fixed}), R"(
@@ -81,7 +82,9 @@ TEST(PlotTest, ShowsLeakyAgainstFixed) {
 
 TEST(PlotTest, IsNeverWiderThanAskedAndHasNoTrailingSpaces) {
   const std::vector<Series> series = {Ramp("a series with a rather long name", 60, 123'456),
-                                      Flat("fixed", 2), Flat("third", 40'000), {"fourth", {}}};
+                                      Flat("fixed", 2),
+                                      Flat("third", 40'000),
+                                      {"fourth", {}}};
   for (int width = 1; width <= 100; ++width) {
     for (const bool color : {false, true}) {
       const std::string title = "a title of more than forty columns, which must be cut";
@@ -143,7 +146,8 @@ TEST(PlotTest, LabelsBothAxesInRoundSteps) {
       {1499, {"   0", " 500", "  1k", "1.5k"}, "peak 1,499"},
       {330'000, {"   0", "100k", "200k", "300k"}, "peak 330,000"},
       {10'000'000, {"  0", " 2M", " 4M", " 6M", " 8M", "10M"}, "peak 10,000,000"},
-      {std::numeric_limits<std::int64_t>::max(), {"  0", " 2E", " 4E", " 6E", " 8E", "10E"},
+      {std::numeric_limits<std::int64_t>::max(),
+       {"  0", " 2E", " 4E", " 6E", " 8E", "10E"},
        "peak 9,223,372,036,854,775,807"},
   };
   for (const auto& test : kCases) {

@@ -1,6 +1,7 @@
-// Random programs of timers against a naive model: what every call returns, every value received, the order of callbacks, and the
-// whole census, in both timer modes. The model is a vector that is scanned from end to end for everything, and knows no queue,
-// no channel and no goroutine. AFTERLEAK_SEED=n repeats the program of one seed.
+// Random programs of timers against a naive model: what every call returns, every value received,
+// the order of callbacks, and the whole census, in both timer modes. The model is a vector that is
+// scanned from end to end for everything, and knows no queue, no channel and no goroutine.
+// AFTERLEAK_SEED=n repeats the program of one seed.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -38,7 +39,7 @@ using Call = std::pair<std::size_t, Time>;
 
 struct ModelTimer {
   Kind kind = Kind::kAfter;
-  Duration again{};  // of an AfterFunc: its first callback arms it again, for so long; zero: it does not
+  Duration again{};  // above zero: the first callback of this AfterFunc arms it again, for so long
   int handles = 1;
   bool live = false;
   bool abandoned = false;
@@ -60,7 +61,7 @@ struct Model {
   void Arm(ModelTimer& timer, Duration delay) {
     timer.live = true;
     timer.armed_as = ++armings;
-    timer.deadline = delay <= 0s                                          ? now
+    timer.deadline = delay <= 0s                                        ? now
                      : delay > Duration::max() - now.time_since_epoch() ? Time::max()
                                                                         : now + delay;
     ++census.armed;
@@ -157,7 +158,8 @@ struct Handles {
 
 class Program {
  public:
-  Program(TimerMode mode, std::uint64_t seed) : dice_(seed), bubble_({.timers = mode, .seed = seed}) {
+  Program(TimerMode mode, std::uint64_t seed)
+      : dice_(seed), bubble_({.timers = mode, .seed = seed}) {
     model_.go123 = mode == TimerMode::kGo123;
     model_.timers.reserve(kSteps);
     handles_.reserve(kSteps);  // callbacks refer to them
@@ -181,8 +183,8 @@ class Program {
 
   // Few different ones, so that many deadlines meet.
   Duration Delay() {
-    static constexpr Duration kDelays[] = {Duration::min(), -1s, 0s, 1ns, 1s,  1s,
-                                           2s,              3s,  3s, 5s,  30s, Duration::max()};
+    static constexpr Duration kDelays[] = {
+        Duration::min(), -1s, 0s, 1ns, 1s, 1s, 2s, 3s, 3s, 5s, 30s, Duration::max()};
     return kDelays[Roll(std::size(kDelays))];
   }
   Duration Period() { return std::chrono::seconds(1 + Roll(7)); }
@@ -191,22 +193,33 @@ class Program {
     switch (Roll(10)) {
       case 0:
       case 1:
-      case 2: return Make();
-      case 3: return Advance(std::chrono::seconds(Roll(4)));
-      case 4: return Advance(std::chrono::milliseconds(Roll(10'000)));
-      default: break;
+      case 2:
+        return Make();
+      case 3:
+        return Advance(std::chrono::seconds(Roll(4)));
+      case 4:
+        return Advance(std::chrono::milliseconds(Roll(10'000)));
+      default:
+        break;
     }
     if (handles_.empty()) return;
     const auto index = static_cast<std::size_t>(Roll(static_cast<int>(handles_.size())));
     if (model_.timers[index].handles == 0) return;
     switch (Roll(8)) {
-      case 7: return Choose(index, static_cast<std::size_t>(Roll(static_cast<int>(index) + 1)));
-      case 0: return Stop(index);
-      case 1: return Reset(index);
-      case 2: return Receive(index);
-      case 3: return Await(index);
-      case 4: return Copy(index);
-      default: return Drop(index);
+      case 7:
+        return Choose(index, static_cast<std::size_t>(Roll(static_cast<int>(index) + 1)));
+      case 0:
+        return Stop(index);
+      case 1:
+        return Reset(index);
+      case 2:
+        return Receive(index);
+      case 3:
+        return Await(index);
+      case 4:
+        return Copy(index);
+      default:
+        return Drop(index);
     }
   }
 
@@ -219,9 +232,15 @@ class Program {
     if (timer.kind == Kind::kTicker) delay = timer.period = Period();
     if (timer.kind == Kind::kFunc && Roll(2) == 0) timer.again = Period();
     switch (timer.kind) {
-      case Kind::kAfter: handles.chans.push_back(time::After(delay)); break;
-      case Kind::kTimer: handles.timer = time::NewTimer(delay); break;
-      case Kind::kTicker: handles.ticker = time::NewTicker(delay); break;
+      case Kind::kAfter:
+        handles.chans.push_back(time::After(delay));
+        break;
+      case Kind::kTimer:
+        handles.timer = time::NewTimer(delay);
+        break;
+      case Kind::kTicker:
+        handles.ticker = time::NewTicker(delay);
+        break;
       case Kind::kFunc:
         again_.resize(index + 1);
         again_[index] = timer.again;
@@ -266,7 +285,9 @@ class Program {
 
   Chan<Time> ChanOf(std::size_t index) {
     const Handles& handles = handles_[index];
-    return handles.timer ? handles.timer->C() : handles.ticker ? handles.ticker->C() : handles.chans[0];
+    return handles.timer    ? handles.timer->C()
+           : handles.ticker ? handles.ticker->C()
+                            : handles.chans[0];
   }
 
   void Receive(std::size_t index) {

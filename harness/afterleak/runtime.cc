@@ -187,7 +187,7 @@ void Runtime::Ready(Goroutine& goroutine) {
 }
 
 void Runtime::Yield(Lock& lock) {
-  if (closing_) return;
+  if (here.runtime == this && here.goroutine != nullptr && closing_) throw Unwind();
   if (is_virtual()) {
     Goroutine& self = Self();
     --running_;

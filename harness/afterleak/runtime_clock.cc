@@ -104,7 +104,10 @@ void Runtime::Drive(Time limit, Lock& lock) {
 // it can be.
 void Runtime::Dispatch(Lock& lock) {
   while (!closing_) {
-    if (run_first_ != nullptr) {
+    // After an Interrupt a Run ends when its main goroutine blocks; an Advance at once, even while
+    // goroutines keep each other busy.
+    const bool stops = interrupted_ && root_ == nullptr;
+    if (run_first_ != nullptr && !stops) {
       if (std::exchange(run_first_, run_first_->next_runnable)->Resume(*this, lock)) return;
     } else if (!Step(lock)) {
       if (root_ != nullptr) return EndRoot();
@@ -160,6 +163,7 @@ void Runtime::ClockLoop() {
       outside_.notify_all();
       continue;
     }
+    if (closing_) return;  // Resume let go of the lock, and nobody heard the notification
     clock_sleeps_until_ = std::min(queue_.NextDeadline(), NextEvent(true));
     clock_wake_.wait_until(lock, Steady(clock_sleeps_until_));
     clock_sleeps_until_ = Time{};

@@ -179,10 +179,7 @@ void Stop(const Chan<os::Signal>& chan) {
     SignalRegistry::Of(chan.core()->runtime()).Forget(chan, ~internal::SignalSet());
 }
 
-void Reset(Signals signals) {
-  internal::Registry().Forget({}, internal::SetOf(signals));
-  internal::Registry().Ignore(internal::SetOf(signals), false);
-}
+void Reset(Signals signals) { internal::Registry().Forget({}, internal::SetOf(signals)); }
 
 void Ignore(Signals signals) {
   internal::Registry().Ignore(internal::SetOf(signals), true);

@@ -47,7 +47,8 @@ void Notify(const Chan<os::Signal>& chan, Signals signals,
 // arrived before have been delivered.
 void Stop(const Chan<os::Signal>& chan);
 
-// Ends what Notify and Ignore did for these signals, on all channels of the bubble.
+// Ends what Notify did for these signals, on all channels of the bubble. One that is ignored stays
+// so, as in Go: Notify ends that.
 void Reset(Signals signals);
 
 // Has these signals do nothing; ends what Notify did for them.

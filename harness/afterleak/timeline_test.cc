@@ -18,7 +18,8 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// A pattern for the tests: its leaky side drops an After of 10 s every second, its fixed side sleeps.
+// A pattern for the tests: its leaky side drops an After of 10 s every second, its fixed side
+// sleeps.
 Pattern Dropper() {
   return {.name = "dropper",
           .summary = "drops",
@@ -66,7 +67,8 @@ TEST(Timeline, RunsToItsEndWhenThatIsNoMultipleOfTheInterval) {
 }
 
 TEST(Timeline, ConservesTimersAtEverySample) {
-  for (const Sample& sample : RunPattern(Dropper(), {}).samples) EXPECT_TRUE(sample.census.Conserved());
+  for (const Sample& sample : RunPattern(Dropper(), {}).samples)
+    EXPECT_TRUE(sample.census.Conserved());
 }
 
 TEST(Timeline, CountsTheHeapOfThePatternAndNothingOfItsOwn) {
@@ -86,7 +88,9 @@ TEST(Timeline, IsTheSameOnEveryRun) {
 TEST(Timeline, EndsEarlyWhenAskedTo) {
   std::stop_source stop;
   Pattern pattern = Dropper();
-  pattern.stage = [&](const Stage& stage) { stage.bubble.At(Time(5s), [&] { stop.request_stop(); }); };
+  pattern.stage = [&](const Stage& stage) {
+    stage.bubble.At(Time(5s), [&] { stop.request_stop(); });
+  };
   const Timeline timeline = RunPattern(pattern, {.length = 1h}, stop.get_token());
   EXPECT_TRUE(timeline.interrupted);
   EXPECT_EQ(timeline.report.at, Time(5s));
@@ -108,7 +112,8 @@ TEST(Judge, AnAbandonedTimerIsALeak) {
 }
 
 TEST(Judge, TimersThatAreCollectedAreNone) {
-  EXPECT_EQ(Judge(RunPattern(Dropper(), {.bubble = {.timers = TimerMode::kGo123}})).verdict, Verdict::kBounded);
+  EXPECT_EQ(Judge(RunPattern(Dropper(), {.bubble = {.timers = TimerMode::kGo123}})).verdict,
+            Verdict::kBounded);
 }
 
 TEST(Judge, GrowthWithoutABoundIsALeakAlsoOfRootedTimers) {

@@ -26,18 +26,37 @@ std::string Refusal(std::string_view text) {
 }
 
 TEST(Workload, IsWrittenAsItIsRead) {
-  for (const char* text : {"idle", "message@1s", "signal@1m30s", "message@0s", "busy:1/s", "busy:1000000/s"}) {
+  for (const char* text :
+       {"idle", "message@1s", "signal@1m30s", "message@0s", "busy:1/s", "busy:1000000/s"}) {
     EXPECT_EQ(ParseWorkload(text).ToString(), text);
   }
 }
 
 TEST(Workload, WhatIsWrongIsSaidInOneLineWithWhatWouldBeRight) {
-  for (const char* text : {"", "idl", "idle ", "busy", "busy:", "busy:10", "busy:10/m", "busy:/s", "busy:x/s", "busy:1.5/s",
-                           "busy:0/s", "busy:-1/s", "busy:1000001/s", "busy:99999999999999999999/s", "message", "message@",
-                           "message@3x", "message@-1s", "message@9999999999h", "letter@1s"}) {
+  for (const char* text : {"",
+                           "idl",
+                           "idle ",
+                           "busy",
+                           "busy:",
+                           "busy:10",
+                           "busy:10/m",
+                           "busy:/s",
+                           "busy:x/s",
+                           "busy:1.5/s",
+                           "busy:0/s",
+                           "busy:-1/s",
+                           "busy:1000001/s",
+                           "busy:99999999999999999999/s",
+                           "message",
+                           "message@",
+                           "message@3x",
+                           "message@-1s",
+                           "message@9999999999h",
+                           "letter@1s"}) {
     const std::string line = Refusal(text);
     EXPECT_THAT(line, Not(HasSubstr("\n"))) << text;
-    EXPECT_TRUE(line.find("busy:1000/s") != std::string::npos || line.find("250ms") != std::string::npos ||
+    EXPECT_TRUE(line.find("busy:1000/s") != std::string::npos ||
+                line.find("250ms") != std::string::npos ||
                 line.find("the longest") != std::string::npos)
         << text << ": " << line;
   }
@@ -48,7 +67,8 @@ TEST(Workload, WhatIsWrongIsSaidInOneLineWithWhatWouldBeRight) {
 std::vector<Duration> Events(const char* workload, Duration until) {
   std::vector<Duration> instants;
   Bubble bubble;
-  Schedule(bubble, ParseWorkload(workload), [&] { instants.push_back(bubble.Now().time_since_epoch()); });
+  Schedule(bubble, ParseWorkload(workload),
+           [&] { instants.push_back(bubble.Now().time_since_epoch()); });
   bubble.AdvanceTo(until);
   return instants;
 }
@@ -63,7 +83,8 @@ TEST(Workload, BusyHasTheFirstAfterOneInterval) {
 
 TEST(Workload, RatesThatDivideNoSecondKeepTheirNumberExactly) {
   for (const int rate : {3, 7, 999}) {
-    EXPECT_EQ(Events(("busy:" + std::to_string(rate) + "/s").c_str(), 60s).size(), static_cast<std::size_t>(rate) * 60);
+    EXPECT_EQ(Events(("busy:" + std::to_string(rate) + "/s").c_str(), 60s).size(),
+              static_cast<std::size_t>(rate) * 60);
   }
 }
 

@@ -83,7 +83,8 @@ TEST_P(Calls, TheHeapGrowsByOneBlockATimerAndReturnsToWhereItWas) {
   EXPECT_EQ(scope.usage().live_bytes, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Number, Calls, testing::Values(1, 1000), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Number, Calls, testing::Values(1, 1000),
+                         testing::PrintToStringParamName());
 
 TEST(EarlyReturn, WithoutAMessageTheFixedSideGivesUpAtThirtySecondsExactly) {
   Bubble bubble;
@@ -113,7 +114,8 @@ TEST(EarlyReturn, AMessageThatComesLaterEndsTheWaitThen) {
       EXPECT_EQ(function(messages, {}), "late");
       EXPECT_EQ(time::Now(), Time(7s));
     });
-    EXPECT_EQ(bubble.Totals().live, function == &leaky::EarlyReturn ? 4 : 0) << "three turns: 3 s timer, three of 30 s";
+    EXPECT_EQ(bubble.Totals().live, function == &leaky::EarlyReturn ? 4 : 0)
+        << "three turns: 3 s timer, three of 30 s";
   }
 }
 

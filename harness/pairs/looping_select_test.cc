@@ -126,7 +126,8 @@ TEST_P(Busy, LeakyHolds33TimersForEachMessageASecond) {
 
 TEST_P(Busy, FixedHoldsTwo) {
   Staged run("looping_select", kFixed, workload_);
-  for (const Duration at : {Duration(0s), Duration(1s), Duration(15s), Duration(30s - 1ns)}) EXPECT_EQ(run.At(at).live, 2);
+  for (const Duration at : {Duration(0s), Duration(1s), Duration(15s), Duration(30s - 1ns)})
+    EXPECT_EQ(run.At(at).live, 2);
   EXPECT_EQ(run.At(30s).live, 0);
   EXPECT_EQ(run.At(30s).peak_live, 2);
 }
@@ -143,14 +144,17 @@ TEST_P(Busy, BothSidesHandleEveryMessage) {
     Bubble bubble;
     Chan<std::string> messages;
     bubble.Run([&] { messages = MakeChan<std::string>(1); });
-    bubble.Go([&] { function(messages, {}, {.handle = [&](const std::string&) { ++handled; }, .poll = [] {}}); });
+    bubble.Go([&] {
+      function(messages, {}, {.handle = [&](const std::string&) { ++handled; }, .poll = [] {}});
+    });
     Schedule(bubble, ParseWorkload(workload_), [&] { EXPECT_TRUE(messages.TrySend("hello")); });
     bubble.AdvanceTo(10s);
     EXPECT_EQ(handled, 10 * rate_);
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(MessagesASecond, Busy, testing::Values(1, 100, 1'000, 10'000), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(MessagesASecond, Busy, testing::Values(1, 100, 1'000, 10'000),
+                         testing::PrintToStringParamName());
 
 // ---- the heap
 
@@ -177,7 +181,8 @@ TEST(LoopingSelectFixed, LeavesNothingOnTheHeapAfterItsEnd) {
   if (!heap::Counting()) GTEST_SKIP() << "operator new does not count in this process";
   Bubble bubble;
   const heap::Scope scope;
-  bubble.Go([] { fixed::LoopingSelect({}, {}, {.handle = [](const std::string&) {}, .poll = [] {}}); });
+  bubble.Go(
+      [] { fixed::LoopingSelect({}, {}, {.handle = [](const std::string&) {}, .poll = [] {}}); });
   bubble.AdvanceTo(15s);
   EXPECT_GT(scope.usage().live_blocks, 0);
   bubble.AdvanceTo(30s);

@@ -61,7 +61,8 @@ TEST_P(Sessions, FixedHoldsOnlyThatOfTheSessionThatGoesOn) {
   EXPECT_EQ(run.At(600s).stopped, rate_ * 600);
 }
 
-INSTANTIATE_TEST_SUITE_P(ASecond, Sessions, testing::Values(1, 2, 100), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(ASecond, Sessions, testing::Values(1, 2, 100),
+                         testing::PrintToStringParamName());
 
 TEST(SignalBeforeExpiry, BothSidesReturnTheSignalOrNothingWhenTheTimeIsOver) {
   for (const auto function : {&leaky::SignalBeforeExpiry, &fixed::SignalBeforeExpiry}) {
@@ -110,16 +111,20 @@ TEST_P(RealSignals, EndTheSessionsAndTheLeakySideLeavesATimerForEach) {
     host.Send(signal);
     ASSERT_EQ(host.Line(), "ended by " + std::to_string(signal));
   }
-  EXPECT_EQ(host.Line(), side == std::string("leaky") ? "live 3 abandoned 3 rooted 0" : "live 0 abandoned 0 rooted 0");
+  EXPECT_EQ(host.Line(), side == std::string("leaky") ? "live 3 abandoned 3 rooted 0"
+                                                      : "live 0 abandoned 0 rooted 0");
   host.Send(SIGTERM);
   const int status = host.Wait();
-  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM) << "after signal::Stop the default action is back";
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM)
+      << "after signal::Stop the default action is back";
 }
 
 INSTANTIATE_TEST_SUITE_P(, RealSignals,
-                         testing::Combine(testing::Values("leaky", "fixed"), testing::Values(SIGINT, SIGTERM, SIGQUIT)),
+                         testing::Combine(testing::Values("leaky", "fixed"),
+                                          testing::Values(SIGINT, SIGTERM, SIGQUIT)),
                          [](const auto& tested) {
-                           return std::string(std::get<0>(tested.param)) + "_" + sigabbrev_np(std::get<1>(tested.param));
+                           return std::string(std::get<0>(tested.param)) + "_" +
+                                  sigabbrev_np(std::get<1>(tested.param));
                          });
 
 }  // namespace

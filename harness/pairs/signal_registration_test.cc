@@ -45,8 +45,9 @@ TEST_P(Modes, AfterASessionTheLeakyHostNoLongerDiesOfItsSignalsAndTheFixedOneDoe
       Bubble::Current().At(Time(1s), [] { signal::Raise(SIGINT); });
       EXPECT_EQ(function(30s), SIGINT);
       EXPECT_EQ(time::Now(), Time(1s));
-      EXPECT_EQ(signal::DispositionOf(SIGTERM),
-                function == &leaky::SignalRegistration ? signal::Disposition::kNotified : signal::Disposition::kDefault);
+      EXPECT_EQ(signal::DispositionOf(SIGTERM), function == &leaky::SignalRegistration
+                                                    ? signal::Disposition::kNotified
+                                                    : signal::Disposition::kDefault);
       EXPECT_EQ(function(30s), std::nullopt) << "no signal comes";
       EXPECT_EQ(time::Now(), Time(31s));
     });
@@ -60,12 +61,14 @@ INSTANTIATE_TEST_SUITE_P(, Modes, testing::Values(TimerMode::kGo122, TimerMode::
 TEST(SignalRegistration, TheHeapGrowsWithEachLeakySessionAndStaysWhereItIsWithTheFix) {
   if (!heap::Counting()) GTEST_SKIP() << "operator new does not count in this process";
   for (const Variant variant : {Variant::kLeaky, Variant::kFixed}) {
-    const Timeline timeline = RunPattern(Find("signal_registration"), {.variant = variant, .workload = ParseWorkload("busy:1/s")});
+    const Timeline timeline = RunPattern(
+        Find("signal_registration"), {.variant = variant, .workload = ParseWorkload("busy:1/s")});
     const heap::Usage& early = timeline.samples[10].heap;
     const heap::Usage& late = timeline.samples[60].heap;
     const std::int64_t per_session = (late.live_blocks - early.live_blocks) / 50;
     EXPECT_EQ(late.live_blocks - early.live_blocks, per_session * 50);
-    EXPECT_EQ(per_session, variant == Variant::kLeaky ? 3 : 0) << "the registration, its channel and the channel's ring";
+    EXPECT_EQ(per_session, variant == Variant::kLeaky ? 3 : 0)
+        << "the registration, its channel and the channel's ring";
     EXPECT_EQ(late.live_bytes > early.live_bytes, variant == Variant::kLeaky);
   }
 }
