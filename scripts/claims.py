@@ -13,11 +13,45 @@ import tempfile
 
 ARTICLES = {"A": "Article A: time-outs in a looping select", "B": "Article B: a session that a signal ends"}
 
+# What real Go was found to do about a claim: a row of go_parity.md (pattern, workload, side) or a rule of conformance.md.
+IN_GO = {
+    1: ("looping_select", "idle", "leaky"), 2: ("looping_select", "idle", "leaky"), 3: ("looping_select", "idle", "leaky"),
+    4: ("early_return", "calls:1000", "leaky"), 5: ("looping_select", "idle", "fixed"), 6: ("looping_select", "idle", "fixed"),
+    7: ("early_return", "calls:1000", "leaky"), 8: ("signal_before_expiry", "signal@250ms", "leaky"),
+    9: ("signal_before_expiry", "signal@250ms", "fixed"), 10: ("Stop does not close the channel",),
+    11: ("signal_before_expiry", "busy:10/s", "leaky"), 12: ("signal_registration", "busy:10/s", "leaky"),
+}
+
 HEAD = """# What the articles claim, and what was found
 
 Written by `./scripts/reproduce`; do not edit. A test decides each claim in virtual time, with timers as in Go 1.22 unless it says
-otherwise, and its outcome is the verdict here. Run one with `./scripts/test -R NAME`.
+otherwise, and its outcome is the verdict here. Run one with `./scripts/test -R NAME`. What Go does is taken from
+[go_parity.md](go_parity.md), at a tenth of the durations: live timers at the instants named there; and, where it is a rule, from
+[conformance.md](conformance.md).
 """
+
+
+def rows(page):
+    """The cells of every table row of a page that ./scripts/go-parity or conformance.py wrote; none if it is not there."""
+    text = page.read_text() if page.exists() else ""
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in text.splitlines() if line.startswith("| ")]
+
+
+def in_go(number, results):
+    key = list(IN_GO[number])
+    if len(key) == 1:
+        found = next((row for row in rows(results / "conformance.md") if row[0].strip() == key[0]), None)
+        return f"{found[2].strip(' |')} in every version" if found else "not measured here"
+    table = rows(results / "go_parity.md")
+    head = next((row for row in table if row[0] == "pattern"), None)
+    found = next((row for row in table if row[:3] == key), None)
+    if head is None or found is None:
+        return "not measured here"
+    versions = {}
+    for version, number in zip(head, found):
+        if version.startswith("Go "):
+            versions.setdefault(number, []).append(version.removeprefix("Go ").replace("asynctimerchan=", "="))
+    return "; ".join(f"{number} ({' / '.join(names)})" for number, names in versions.items())
 
 
 def claims(program):
@@ -36,13 +70,14 @@ def claims(program):
     return sorted(found, key=lambda claim: int(claim["number"]))
 
 
-def to_markdown(found):
+def to_markdown(found, results):
     lines = [HEAD]
     for article, title in ARTICLES.items():
-        lines += [f"## {title}", "", "| | claim | verdict | measured | test |", "|--:|---|---|---|---|"]
+        lines += [f"## {title}", "", "| | claim | verdict | measured | in Go | test |", "|--:|---|---|---|---|---|"]
         for claim in (c for c in found if c["article"] == article):
             verdict = f"**{claim['verdict']}**" + (f": {claim['correction']}" if claim.get("correction") else "")
-            lines.append(f"| {claim['number']} | {claim['claim']} | {verdict} | {claim['measured']} | `{claim['test']}` |")
+            lines.append(f"| {claim['number']} | {claim['claim']} | {verdict} | {claim['measured']} | "
+                         f"{in_go(int(claim['number']), results)} | `{claim['test']}` |")
         lines.append("")
     return "\n".join(lines)
 
@@ -51,7 +86,7 @@ def main(program, folder):
     target = pathlib.Path(folder) / "claims.md"
     beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        beside.write_text(to_markdown(claims(program)))
+        beside.write_text(to_markdown(claims(program), pathlib.Path(__file__).resolve().parent.parent / "results"))
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)

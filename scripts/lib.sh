@@ -118,6 +118,7 @@ interrupted() {
   # The shell's own list, since a signal may come before a variable could be set.
   local child
   child=$(jobs -rp)
+  disown -a # or bash reports its death, below the last word
   if [[ -n $child ]]; then stop_child "$1" "$child"; fi
   say "$me: stopped by SIG$1" || true # the terminal may be gone
   exit "$2"

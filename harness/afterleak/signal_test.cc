@@ -519,7 +519,8 @@ TEST_F(KernelSignalTest, TheActionIsNeverTheDefaultWhileNotifyAndIgnoreAlternate
     done = true;
     raiser.join();
     EXPECT_EQ(fell_through, 0);
-    signal::Reset({SIGUSR1});
+    signal::Notify(signals, {SIGUSR1});
+    signal::Stop(signals);
   });
 }
 

@@ -56,7 +56,8 @@ std::string ToMarkdown(const Page& page) {
          "```\n\n## Live timers over time, timers as in Go 1.22\n\n```text\n" + page.plots +
          "```\n\nThe samples are in [timelines/](timelines/), one file for each line of the "
          "tables.\n\nBeside this page: [claims.md](claims.md), what the two articles claim and "
-         "what was found.\n";
+         "what was found.\nFrom real Go, measured apart: [go_parity.md](go_parity.md), the same "
+         "patterns under Go, and\n[conformance.md](conformance.md), its rules one by one.\n";
 }
 
 }  // namespace

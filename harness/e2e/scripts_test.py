@@ -121,6 +121,8 @@ class ScriptTest(unittest.TestCase):
             self.fake(name, textwrap.dedent(text))
         for name in ALSO_FOUND:
             self.fake(name, "")
+        self.fake("go-parity", "")  # .ci/run has it install Go; harness/go/go_parity_test.py tests what it does
+        shutil.copy(self.fakes / "go-parity", self.tree / "scripts/go-parity")
         self.os_release("debian", "12")
         self.env = {"PATH": str(self.fakes), "HOME": str(self.folder), "TERM": "dumb", "FAKES": str(self.fakes),
                     "AFTERLEAK_OS_RELEASE": str(self.folder / "os-release"), "FAKE_TESTS": PASS}
@@ -498,6 +500,7 @@ class Ci(ScriptTest):
             *(f"{suite}: 100% tests passed, 0 tests failed out of 1" for suite in ("release", "asan", "tsan")),
             "", "100% tests passed, 0 tests failed out of 3"])
         self.assertTrue(self.calls("apt-get")[1].endswith(" heaptrack"))
+        self.assertEqual(self.calls("go-parity"), ["go-parity --setup"])
 
     def test_a_failure_does_not_hide_the_others(self):
         run = self.run_ci(FAKE_TESTS=FAIL + PASS)

@@ -1,0 +1,243 @@
+#!/usr/bin/env python3
+"""Holds the library against real Go, rule by rule, and writes results/conformance.md.
+
+    conformance.py [--program PATH] [--out DIR]    every Go that is here, both timer modes; writes DIR/conformance.md
+    conformance.py --ctest --program PATH          the same, for ctest: writes nothing; 77 without Go
+
+The rules are those of harness/go/conformance.go and conformance.cc. Exit code: 0 all the same, or different on purpose;
+1 not; 2 it could not run; 3 no Go.
+"""
+
+import argparse
+import collections
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "harness/go"))  # -I leaves it out
+import toolchains  # noqa: E402
+
+# Rules whose outcome differs on purpose, and why. One that does not differ is an error.
+REASONS = {
+    "default action: the same three for SIGINT":
+        "a quirk of Go's run-time: what Ignore did to SIGINT and SIGHUP counts as what was there before Notify; "
+        "here every signal is like SIGTERM above",
+    "default action: SIGUSR1 without Notify":
+        "Go's run-time catches nearly every signal from its start, and drops this one; "
+        "here the kernel keeps what nobody asked for",
+}
+
+PROGRAM = ".build/release/harness/go/go_conformance"
+RUNS = 3  # of a rule that is not the same at once: Go's clock is real, and the machine may have been late
+TIMEOUT = 180
+
+
+class BadRun(Exception):
+    """It could not be compared."""
+
+
+class Options(argparse.ArgumentParser):
+    def error(self, message):
+        raise BadRun(f"{message}; --help shows what there is")
+
+
+class Column:
+    """One program in one configuration: what it says of each rule."""
+
+    def __init__(self, name, mode, command, godebug=None):
+        self.name, self.mode, self.godebug = name, mode, godebug
+        # Signals as at login, whoever started this; and no program is left behind, should this be killed.
+        self.command = ["setpriv", "--pdeathsig", "KILL", "--", "env", "--default-signal", *command]
+        self.outcomes, self.tests = {}, {}
+
+    def run(self, *arguments):
+        environment = {"PATH": "/usr/bin:/bin"} | ({} if self.godebug is None else {"GODEBUG": self.godebug})
+        try:
+            done = subprocess.run([*self.command, *arguments], env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+                                  text=True, errors="replace", timeout=TIMEOUT)
+        except subprocess.TimeoutExpired as late:
+            last = (late.stdout or b"").decode(errors="replace").splitlines()[-1:]
+            raise BadRun(f"{self.name} does not end; the last rule it told is {last[0].split(chr(9))[0] if last else 'none'}")
+        if done.returncode != 0:
+            raise BadRun(f"{self.name} ended with {done.returncode}: {done.stderr.strip().splitlines()[:1]}")
+        outcomes = {}
+        for line in done.stdout.splitlines():
+            rule, *rest = line.split("\t")
+            if not rest or rule in outcomes or len(rest) != (1 if self.godebug is None else 2):
+                raise BadRun(f"{self.name} printed no rule, or one twice: {line!r}")
+            outcomes[rule] = rest[0]
+            self.tests[rule] = rest[-1]
+        return outcomes
+
+    def run_all(self):
+        self.outcomes = self.run()
+
+    def settle(self, rule):
+        """The outcome of most runs."""
+        seen = collections.Counter([self.outcomes[rule]])
+        for _ in range(RUNS - 1):
+            seen.update([self.run("--only", rule)[rule]])
+        self.outcomes[rule], times = seen.most_common(1)[0]
+        return times
+
+
+def build(toolchain, work, folder):
+    shutil.copy(ROOT / "harness/go/conformance.go", folder)
+    (folder / "go.mod").write_text("module conformance\n\ngo 1.19\n")
+    program = folder / f"go-{toolchain.version}"
+    done = subprocess.run([toolchain.go, "build", "-trimpath", "-o", str(program), "conformance.go"], cwd=folder,
+                          env=toolchains.environment(work), capture_output=True, text=True)
+    if done.returncode != 0:
+        raise BadRun(f"Go {toolchain.version} does not build harness/go/conformance.go: {done.stderr.strip()}")
+    return program
+
+
+def probe(found, program, work):
+    """The columns of Go, and those of the port by timer mode."""
+    with tempfile.TemporaryDirectory(dir=work) as folder:
+        folder = pathlib.Path(folder)
+        go = []
+        for toolchain in found:
+            built = build(toolchain, work, folder)
+            for godebug, mode in toolchain.configurations():
+                # asynctimerchan is of Go 1.23; older ones pass over it.
+                short = f" ({godebug[-2:]})" if toolchain.numbers >= (1, 23) else ""
+                go.append(Column(f"Go {toolchain.version}{short}", mode, [str(built)], godebug))
+        port = {mode: Column(f"port {mode}", mode, [str(program), "--timers", mode]) for mode in ("go122", "go123")}
+        with concurrent.futures.ThreadPoolExecutor(len(go) + 2) as pool:  # they sleep most of the time
+            list(pool.map(Column.run_all, [*go, *port.values()]))
+        rules = list(go[0].outcomes)
+        for column in [*go, *port.values()]:
+            if list(column.outcomes) != rules:
+                other = [r for r in column.outcomes if r not in rules] + [r for r in rules if r not in column.outcomes]
+                raise BadRun(f"{column.name} has other rules than {go[0].name}, or in another order: {other[:3]}")
+        for column in go:
+            for rule in rules:
+                if column.outcomes[rule] != port[column.mode].outcomes[rule] and rule not in REASONS:
+                    first = column.outcomes[rule]
+                    times = column.settle(rule)
+                    print(f"    again: {rule}: {column.name} said {first!r}, and {column.outcomes[rule]!r} in {times} of {RUNS}",
+                          file=sys.stderr)
+    return go, port
+
+
+def judge(go, port):
+    """(same, on purpose, wrong): rules; a rule with a reason it does not need is wrong."""
+    same, purpose, wrong = [], [], [r for r in REASONS if r not in go[0].outcomes]
+    for rule in go[0].outcomes:
+        equal = all(c.outcomes[rule] == port[c.mode].outcomes[rule] for c in go)
+        (wrong if equal == (rule in REASONS) else same if equal else purpose).append(rule)
+    return same, purpose, wrong
+
+
+def cell(text):
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(map(cell, row)) + " |" for row in rows]) + "\n"
+
+
+def summary(go, port, same, purpose, wrong):
+    return (f"{len(go[0].outcomes)} rules: {len(same)} the same in the port as in every Go, {len(purpose)} different on purpose, "
+            f"{len(wrong)} not the same")
+
+
+def page(go, port, same, purpose, wrong):
+    columns = [*go, *port.values()]
+    names = [c.name for c in columns]
+    tests = go[0].tests
+
+    def full(rules, verdict):
+        return table(["rule", "drawn from", *names, "same", *(["why"] if verdict == "on purpose" else [])],
+                     [[r, tests.get(r, ""), *(c.outcomes.get(r, "") for c in columns), verdict,
+                       *([REASONS[r]] if verdict == "on purpose" else [])] for r in rules])
+
+    moved = [r for r in same if len({c.outcomes[r] for c in columns}) > 1]
+    agreed = [r for r in same if r not in moved]
+    parts = [
+        "# Go's semantics, rule by rule\n",
+        f"**{summary(go, port, same, purpose, wrong)}.**\n",
+        "Written by `./scripts/conformance.py`; do not edit. Each rule is drawn from what a test of Go's own asserts, in\nthe "
+        "sources of 1.23; the code is ours: [conformance.go](../harness/go/conformance.go) asks Go, [conformance.cc](../harness/go/conformance.cc) asks the port, "
+        "in the same\nwords. `(=1)` and `(=0)` are values of `GODEBUG=asynctimerchan`. The port in mode go122 is held against Go up to "
+        "1.22 and against\n1.23 with `=1`, in mode go123 against 1.23 with `=0`.\n",
+    ]
+    if wrong:
+        parts += ["## Not the same\n", full(wrong, "no")]
+    if purpose:
+        parts += ["## Different on purpose\n", full(purpose, "on purpose")]
+    if moved:
+        parts += ["## The same, and changed by Go 1.23\n", full(moved, "yes")]
+    parts += ["## The same everywhere\n",
+              "Each of these gave the one outcome in " + ", ".join(names) + ".\n",
+              table(["rule", "drawn from", "outcome"], [[r, tests[r], go[0].outcomes[r]] for r in agreed])]
+    return "\n".join(parts)
+
+
+def write(folder, text):
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, prefix=".conformance.", delete=False) as beside:
+        try:
+            beside.write(text)
+            beside.flush()
+            os.chmod(beside.name, 0o644)
+            os.replace(beside.name, folder / "conformance.md")
+        except BaseException:
+            os.unlink(beside.name)
+            raise
+
+
+def main(arguments):
+    parser = Options(prog="scripts/conformance.py", description=__doc__.split("\n")[0])
+    parser.add_argument("--program", type=pathlib.Path, default=ROOT / PROGRAM, help=f"the port's probe ({PROGRAM})")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "results", help="where conformance.md goes (results)")
+    parser.add_argument("--ctest", action="store_true", help="write nothing, and end with 77 where no Go is")
+    options = parser.parse_args(arguments)
+
+    work = ROOT / ".build/go"
+    work.mkdir(parents=True, exist_ok=True)
+    found = toolchains.find(work)
+    if not found:
+        if options.ctest:
+            print(f"SKIPPED: no Go is here; {toolchains.INSTALL}")
+            return 77
+        print(f"scripts/conformance.py: no Go is here; {toolchains.INSTALL}", file=sys.stderr)
+        return 3
+    if not os.access(options.program, os.X_OK) or options.program.is_dir():
+        raise BadRun(f"{options.program} is no program; cmake --build --preset release --target go_conformance makes it")
+    if options.out.exists() and not options.out.is_dir():
+        raise BadRun(f"{options.out} is no folder; --out takes the one that conformance.md is to be in")
+
+    began = time.monotonic()
+    go, port = probe(found, options.program.resolve(), work)
+    same, purpose, wrong = judge(go, port)
+    if not options.ctest:
+        write(options.out, page(go, port, same, purpose, wrong))
+    for rule in wrong:
+        if rule not in go[0].outcomes:
+            print(f"not the same: there is a reason for {rule!r}, which is no rule")
+        elif rule in REASONS:
+            print(f"not the same: there is a reason for {rule!r}, which does not differ")
+        else:
+            print(f"not the same: {rule}: " + ", ".join(f"{c.name}: {c.outcomes[rule]!r}" for c in [*go, *port.values()]))
+    print(f"{summary(go, port, same, purpose, wrong)} ({', '.join(c.name for c in go)}; {time.monotonic() - began:.0f} s)")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (BadRun, OSError) as problem:
+        print(f"scripts/conformance.py: {problem}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit(130)
