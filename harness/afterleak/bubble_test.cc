@@ -673,12 +673,17 @@ TEST(RealClock, NobodyWakesBeforeTheTimeSaid) {
 
 TEST(RealClock, EventsAndSamplesComeInOrder) {
   Trace trace;
-  std::atomic<bool> done = false;
+  std::atomic<int> done = 0;
   Bubble bubble({.clock = ClockKind::kReal});
-  bubble.SampleAt(Time(1ms), [&] { trace.push_back("sample"); });
-  bubble.At(Time(2ms), [&] { trace.push_back("later"), done = true; });
-  bubble.At(Time(1ms), [&] { trace.push_back("event"); });
-  while (!done) bubble.Advance(1ms);
+  // From an event, so that none of them comes before all are there; far enough ahead that none is
+  // in the past by then.
+  bubble.At(Time(0ms), [&] {
+    const Time soon = bubble.Now() + 200ms;
+    bubble.SampleAt(soon, [&] { trace.push_back("sample"), ++done; });
+    bubble.At(soon + 1ms, [&] { trace.push_back("later"), ++done; });
+    bubble.At(soon, [&] { trace.push_back("event"), ++done; });
+  });
+  while (done < 3) bubble.Advance(1ms);
   EXPECT_THAT(trace, ElementsAre("event", "sample", "later"));
 }
 

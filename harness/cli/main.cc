@@ -183,30 +183,33 @@ int Compare(Arguments arguments) {
 }
 
 void AddRunFlags(CLI::App& command, Arguments& arguments) {
-  command.add_option("PATTERN", arguments.pattern, "a name from `afterleak list`")->required();
-  command.add_option("--workload", arguments.workload,
-                     "what happens: idle, message@1s (one at that instant; signal@1s), "
-                     "busy:1000/s; if not given, the usual one");
-  command.add_option("--for", arguments.length, "how long, as Go writes it: 250ms, 60s, 1m30s")
-      ->capture_default_str();
-  command.add_option("--clock", arguments.clock, "virtual (takes no time) or real")
+  command.add_option("PATTERN", arguments.pattern, "a name from `afterleak list`")
+      ->required()
+      ->option_text(" ");
+  command
+      .add_option("--workload", arguments.workload,
+                  "idle, message@1s or signal@1s (one, then),\n"
+                  "busy:1000/s; if not given, the usual one")
+      ->option_text("WORKLOAD");
+  command.add_option("--for", arguments.length, "how long (60s); as Go writes it: 250ms, 1m30s")
+      ->option_text("DURATION");
+  command.add_option("--clock", arguments.clock, "virtual (takes no time; the default) or real")
       ->check(CLI::IsMember({"virtual", "real"}))
-      ->capture_default_str();
+      ->option_text("CLOCK");
   command
       .add_option("--timers", arguments.timers,
-                  "as in Go 1.22 (kept until they fire or are stopped) or 1.23 (collected)")
+                  "go122 (kept until they fire or are stopped;\n"
+                  "the default) or go123 (collected)")
       ->check(CLI::IsMember({"go122", "go123"}))
-      ->capture_default_str();
-  command.add_option("--sample", arguments.sample, "the time between two samples")
-      ->capture_default_str();
-  command
-      .add_option("--tempo", arguments.tempo,
-                  "divide all delays of the pattern, 3s and 30s, by this")
+      ->option_text("MODE");
+  command.add_option("--sample", arguments.sample, "the time between two samples (1s)")
+      ->option_text("DURATION");
+  command.add_option("--tempo", arguments.tempo, "divide the delays of the pattern by this (1)")
       ->check(CLI::Range(1, 1'000'000))
-      ->capture_default_str();
-  command.add_option("--seed", arguments.seed, "of the choice among cases that are ready")
+      ->option_text("N");
+  command.add_option("--seed", arguments.seed, "of the choice among ready cases (1)")
       ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
+      ->option_text("N");
 }
 
 int Main(int argc, char** argv) {
@@ -230,14 +233,15 @@ int Main(int argc, char** argv) {
   CLI::App& reproduce =
       *app.add_subcommand("reproduce", "every pattern, and the files of results/");
   AddRunFlags(run, arguments);
-  run.add_option("--variant", arguments.variant, "leaky or fixed")
+  run.add_option("--variant", arguments.variant, "leaky (the default) or fixed")
       ->check(CLI::IsMember({"leaky", "fixed"}))
-      ->capture_default_str();
-  run.add_option("--csv", arguments.csv, "write the samples to this file");
-  run.add_option("--json", arguments.json, "write everything to this file");
+      ->option_text("SIDE");
+  run.add_option("--csv", arguments.csv, "write the samples to this file")->option_text("FILE");
+  run.add_option("--json", arguments.json, "write everything to this file")->option_text("FILE");
   run.add_flag("--plot", arguments.plot, "draw live timers over time");
   run.add_option("--expect", arguments.expect, "bounded or leak: exit with 1 if it is not so")
-      ->check(CLI::IsMember({"bounded", "leak"}));
+      ->check(CLI::IsMember({"bounded", "leak"}))
+      ->option_text("VERDICT");
   run.footer(
       "For example:\n"
       "  afterleak run looping_select --variant leaky --for 5m --plot\n"
