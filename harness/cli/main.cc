@@ -245,7 +245,7 @@ int Main(int argc, char** argv) {
   run.footer(
       "For example:\n"
       "  afterleak run looping_select --variant leaky --for 5m --plot\n"
-      "  afterleak run early_return --variant fixed --workload busy:100/s --expect bounded\n");
+      "  afterleak run early_return --variant fixed --expect bounded\n");
   AddRunFlags(compare, arguments);
   reproduce.add_option("--out", arguments.out, "the folder to write to")->required();
 
