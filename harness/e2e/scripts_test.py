@@ -46,8 +46,8 @@ FAKES = {
     "id": 'echo "${FAKE_UID:-0}"',
     # A header that is looked for is on stdin, between < and >.
     "g++": """
-        read -r line
-        [[ $line != *"<${FAKE_NO_HEADER:-none}>"* ]]""",
+        mapfile -t lines # all of them, or who writes them may die of SIGPIPE
+        [[ ${lines[0]} != *"<${FAKE_NO_HEADER:-none}>"* ]]""",
     "cmake": """
         if [[ $1 == --preset ]]; then
           if [[ $2 == "$FAKE_CONFIGURE_FAILS" ]]; then echo "CMake Error: bad" >&2; exit 1; fi
