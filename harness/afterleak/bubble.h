@@ -98,7 +98,8 @@ class Bubble {
   void SampleAt(Time instant, std::function<void()> sample);
 
   // Ends a Run or Advance in progress and every later one, from any thread. Not for signal
-  // handlers.
+  // handlers. With the virtual clock a Run ends only when all its goroutines are blocked, so not
+  // while they keep each other busy at one instant.
   void Interrupt();
 
   Time Now() const;

@@ -73,7 +73,8 @@ class Timer {
 // A timer that sends the time on its channel after `delay`.
 Timer NewTimer(Duration delay, std::source_location site = std::source_location::current());
 
-// Runs `callback` in a goroutine of its own after `delay`.
+// Runs `callback` in a goroutine of its own after `delay`. A callback that holds this very Timer is
+// a cycle, which Go's collector would find and counted handles do not: it is never freed.
 Timer AfterFunc(Duration delay, std::function<void()> callback,
                 std::source_location site = std::source_location::current());
 
