@@ -5,11 +5,14 @@ claims.py CLAIMS_TEST FOLDER
 """
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "harness/report"))  # -I leaves it out
+import pages  # noqa: E402
 
 ARTICLES = {"A": "Article A: time-outs in a looping select", "B": "Article B: a session that a signal ends"}
 
@@ -83,13 +86,7 @@ def to_markdown(found, results):
 
 
 def main(program, folder):
-    target = pathlib.Path(folder) / "claims.md"
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        beside.write_text(to_markdown(claims(program), pathlib.Path(__file__).resolve().parent.parent / "results"))
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
+    pages.write_beside(pathlib.Path(folder) / "claims.md", to_markdown(claims(program), ROOT / "results"))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,8 @@ import time
 
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "harness/go"))  # -I leaves it out
+sys.path[:0] = [str(ROOT / "harness/go"), str(ROOT / "harness/report")]  # -I leaves them out
+import pages  # noqa: E402
 import toolchains  # noqa: E402
 
 # Rules whose outcome differs on purpose, and why. One that does not differ is an error.
@@ -183,19 +184,6 @@ def page(go, port, same, purpose, wrong):
     return "\n".join(parts)
 
 
-def write(folder, text):
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, prefix=".conformance.", delete=False) as beside:
-        try:
-            beside.write(text)
-            beside.flush()
-            os.chmod(beside.name, 0o644)
-            os.replace(beside.name, folder / "conformance.md")
-        except BaseException:
-            os.unlink(beside.name)
-            raise
-
-
 def main(arguments):
     parser = Options(prog="scripts/conformance.py", description=__doc__.split("\n")[0])
     parser.add_argument("--program", type=pathlib.Path, default=ROOT / PROGRAM, help=f"the port's probe ({PROGRAM})")
@@ -221,7 +209,8 @@ def main(arguments):
     go, port = probe(found, options.program.resolve(), work)
     same, purpose, wrong = judge(go, port)
     if not options.ctest:
-        write(options.out, page(go, port, same, purpose, wrong))
+        options.out.mkdir(parents=True, exist_ok=True)
+        pages.write_beside(options.out / "conformance.md", page(go, port, same, purpose, wrong))
     for rule in wrong:
         if rule not in go[0].outcomes:
             print(f"not the same: there is a reason for {rule!r}, which is no rule")

@@ -21,7 +21,7 @@ import time
 
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "harness/go"))  # -I leaves it out
+sys.path[:0] = [str(ROOT / "harness/go"), str(ROOT / "harness/report")]  # -I leaves them out
 import compare  # noqa: E402
 import report  # noqa: E402
 import toolchains  # noqa: E402

@@ -1,5 +1,7 @@
 #include "afterleak/bubble.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <utility>
 
@@ -50,9 +52,24 @@ CensusReport Bubble::Report() const {
   return runtime_->census().Report(runtime_->Now());
 }
 
-std::string Bubble::Goroutines() const {
+std::vector<TimerLife> Bubble::Lives() const {
   const Lock lock(runtime_->mutex());
+  const heap::Scope::Suspend suspend;
+  const Journal* journal = runtime_->census().journal();
+  return journal != nullptr ? journal->lives() : std::vector<TimerLife>();
+}
+
+std::vector<GoroutineReport> Bubble::Goroutines() const {
+  const Lock lock(runtime_->mutex());
+  const heap::Scope::Suspend suspend;
   return runtime_->Goroutines();
+}
+
+std::string ToString(const std::vector<GoroutineReport>& goroutines) {
+  std::string out;
+  for (const GoroutineReport& g : goroutines)
+    out += fmt::format("{} [{}]: {}:{} {}\n", g.name, g.waits_for, g.file, g.line, g.function);
+  return out;
 }
 
 Bubble& Bubble::Current() {

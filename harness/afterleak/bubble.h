@@ -30,6 +30,7 @@
 #include <memory>
 #include <source_location>
 #include <string>
+#include <vector>
 
 #include "afterleak/census.h"
 #include "afterleak/clock.h"
@@ -47,6 +48,19 @@ enum class TimerMode : std::uint8_t {
   kGo123,  // or until nobody can receive from it: Go 1.23 and later
 };
 
+// A goroutine that has not ended.
+struct GoroutineReport {
+  std::string name;  // "goroutine 3"
+  std::string
+      waits_for;     // in the words of a Go traceback: "select"; or "runnable", "not yet started"
+  std::string file;  // where it waits
+  std::uint32_t line = 0;
+  std::string function;
+};
+
+// A line for each, as in a Deadlock.
+std::string ToString(const std::vector<GoroutineReport>& goroutines);
+
 // Thread-safe but for construction and destruction. Run, Advance and AdvanceTo are for one thread
 // at a time, which must not be a goroutine of the bubble.
 class Bubble {
@@ -55,6 +69,7 @@ class Bubble {
     ClockKind clock = ClockKind::kVirtual;
     TimerMode timers = TimerMode::kGo122;
     std::uint64_t seed = 1;  // of the choices that Select makes among ready cases
+    bool journal = false;    // keep the life of every timer, for Lives
   };
 
   Bubble();
@@ -108,8 +123,11 @@ class Bubble {
   CensusTotals Totals() const;
   CensusReport Report() const;
 
-  // A line for each goroutine: what it waits for, and where. As in a Deadlock.
-  std::string Goroutines() const;
+  // Every timer that there ever was, by the order of arming; none without Options::journal.
+  std::vector<TimerLife> Lives() const;
+
+  // What each goroutine waits for, and where; by age.
+  std::vector<GoroutineReport> Goroutines() const;
 
   // The bubble of the calling thread: of its goroutine, or Default().
   static Bubble& Current();

@@ -283,7 +283,7 @@ TEST(Goroutine, AThousandOfThemPassATokenRound) {
     first.Close();
     EXPECT_EQ(in.Recv(), std::nullopt);
   });
-  EXPECT_EQ(bubble.Goroutines(), "") << "all have ended";
+  EXPECT_EQ(ToString(bubble.Goroutines()), "") << "all have ended";
 }
 
 TEST(Goroutine, RunReturnsWithMainAndLeavesTheOthersToTheNextDrive) {
@@ -310,7 +310,7 @@ TEST(Goroutine, TheListOfThemTellsWhatEachWaitsForAndWhere) {
     return std::string(std::source_location::current().file_name()) + ":" +
            std::to_string(line + offset) + " ";
   };
-  const std::string list = bubble.Goroutines();
+  const std::string list = ToString(bubble.Goroutines());
   EXPECT_THAT(list, HasSubstr("goroutine 1 [sleep]: " + where(1)));
   EXPECT_THAT(list, HasSubstr("goroutine 2 [chan send]: " + where(2)));
   EXPECT_THAT(list, HasSubstr("goroutine 3 [not yet started]: " + where(4)));
@@ -696,7 +696,7 @@ TEST(RealClock, AFailureEndsRunAlsoWhereMainIsStillRunningWhenItComes) {
                std::out_of_range);
   EXPECT_THROW(bubble.Run([&] {
     bubble.Go([] { throw std::out_of_range("goroutine"); });
-    while (std::ranges::count(bubble.Goroutines(), '\n') > 1)
+    while (std::ranges::count(ToString(bubble.Goroutines()), '\n') > 1)
       std::this_thread::yield();  // until it has ended
     Select({});
   }),
@@ -734,8 +734,8 @@ TEST(RealClockStress, NoValueThatAGoroutineTookIsLostWhileItsBubbleEnds) {
         });
         Select({});
       });
-      while (std::ranges::count(bubble.Goroutines(), '[') < 9 ||
-             bubble.Goroutines().find("runnable") != std::string::npos) {
+      while (std::ranges::count(ToString(bubble.Goroutines()), '[') < 9 ||
+             ToString(bubble.Goroutines()).find("runnable") != std::string::npos) {
         std::this_thread::yield();  // until all are blocked
       }
     }

@@ -6,6 +6,7 @@
 #include <limits>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "afterleak/duration.h"
 #include "afterleak/site.h"
@@ -26,6 +27,10 @@ std::string Left(Duration left) {
 Census::Census() {
   sites_.Grow();
   records_.Grow();
+}
+
+void Census::KeepJournal(std::function<Time()> now) {
+  journal_ = std::make_unique<Journal>(std::move(now));
 }
 
 Census::Ticket Census::Arm(const TimerKind& kind, const std::source_location& where,
@@ -53,6 +58,7 @@ Census::Ticket Census::Arm(const TimerKind& kind, const std::source_location& wh
                       .site = site_id,
                       .bytes = bytes & 0x7fffffffu,
                       .abandoned = 0};
+  if (journal_ != nullptr) journal_->Arm(ticket, kind, where, now, deadline);
   return ticket;
 }
 
@@ -69,29 +75,36 @@ void Census::Abandon(Ticket ticket, Time now) {
         std::max(Duration(record.deadline) - now.time_since_epoch(), Duration::zero());
     totals_.byte_seconds_lost += record.bytes * left.count();
   }
+  if (journal_ != nullptr) journal_->Abandon(ticket, now);
 }
 
 void Census::Tick(Ticket ticket, Time deadline) {
   ++totals_.ticks;
   records_[ticket].deadline = deadline.time_since_epoch().count();
+  if (journal_ != nullptr) journal_->Tick(ticket);
 }
 
 void Census::Fire(Ticket ticket) {
   ++totals_.fired;
-  totals_.fired_unheard += Close(ticket);
+  totals_.fired_unheard += Close(ticket, TimerEnd::kFired);
+}
+
+void Census::FireReceived(Ticket ticket) {
+  ++totals_.fired;
+  Close(ticket, TimerEnd::kReceived);
 }
 
 void Census::Stop(Ticket ticket) {
   ++totals_.stopped;
-  Close(ticket);
+  Close(ticket, TimerEnd::kStopped);
 }
 
 void Census::Collect(Ticket ticket) {
   ++totals_.collected;
-  Close(ticket);
+  Close(ticket, TimerEnd::kCollected);
 }
 
-bool Census::Close(Ticket ticket) {
+bool Census::Close(Ticket ticket, TimerEnd end) {
   Record& record = records_[ticket];
   Site& site = sites_[record.site];
   const bool abandoned = record.abandoned != 0;
@@ -107,6 +120,7 @@ bool Census::Close(Ticket ticket) {
   }
   record = {.armed_at = free_, .deadline = 0, .site = 0, .bytes = 0, .abandoned = 0};
   free_ = ticket;
+  if (journal_ != nullptr) journal_->End(ticket, end);
   return abandoned;
 }
 

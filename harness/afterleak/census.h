@@ -15,12 +15,15 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <source_location>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "afterleak/clock.h"
+#include "afterleak/journal.h"
 #include "afterleak/mapped_array.h"
 
 namespace afterleak {
@@ -105,8 +108,17 @@ class Census {
 
   // Each of these closes the record, and the ticket may be given out again.
   void Fire(Ticket ticket);
+  void FireReceived(Ticket ticket);  // the same, when somebody was waiting for it: only a journal
+                                     // tells them apart
   void Stop(Ticket ticket);
   void Collect(Ticket ticket);
+
+  // Keeps a journal of all that happens from now on, which asks `now` for the instant of it. Before
+  // the first timer is armed.
+  void KeepJournal(std::function<Time()> now);
+
+  // Null unless one is kept.
+  const Journal* journal() const { return journal_.get(); }
 
   const CensusTotals& totals() const { return totals_; }
 
@@ -135,9 +147,10 @@ class Census {
   };
 
   std::uint32_t SiteOf(const TimerKind& kind, const std::source_location& where);
-  bool Close(Ticket ticket);  // whether it was abandoned
+  bool Close(Ticket ticket, TimerEnd end);  // whether it was abandoned
 
   CensusTotals totals_;
+  std::unique_ptr<Journal> journal_;
   Ticket free_ = 0;
   std::array<std::uint32_t, 256> site_buckets_{};
   internal::MappedArray<Site> sites_;      // index 0 is not used

@@ -29,9 +29,12 @@ struct Stage {
 
 struct Pattern {
   std::string name;                 // as its files are called
+  std::string article{};            // that it is from: "A" or "B"
   std::string summary;              // one line
+  std::string fix{};                // what the fixed side does instead; a sentence
   std::string event;                // what it waits for: "message" or "signal"
   std::vector<Workload> workloads;  // those that tell its story, the usual one first
+  Workload gentle{};                // shows the same with timers few enough to be drawn one by one
   // Starts one side: its goroutines, and the events of the workload.
   std::function<void(const Stage&)> stage;
 };

@@ -28,7 +28,9 @@ EnterRuntime::EnterRuntime(Runtime* runtime, Goroutine* goroutine)
 EnterRuntime::~EnterRuntime() { here = {runtime_, goroutine_}; }
 
 Runtime::Runtime(const Bubble::Options& options, Bubble& bubble)
-    : options_(options), bubble_(bubble), random_(options.seed) {}
+    : options_(options), bubble_(bubble), random_(options.seed) {
+  if (options.journal) census_.KeepJournal([this] { return Now(); });
+}
 
 Runtime* Runtime::Here() { return here.runtime; }
 
@@ -201,17 +203,18 @@ void Runtime::Yield(Lock& lock) {
   }
 }
 
-std::string Runtime::Goroutines() const {
-  std::string out;
+std::vector<GoroutineReport> Runtime::Goroutines() const {
+  std::vector<GoroutineReport> reports;
   for (const Goroutine* g : goroutines_) {
-    const char* what = g->state == Goroutine::State::kBlocked ? g->waits_for
-                       : g->state == Goroutine::State::kNew   ? "not yet started"
-                                                              : "runnable";
-    const std::string name = g->foreign ? "foreign thread" : fmt::format("goroutine {}", g->id);
-    out += fmt::format("{} [{}]: {}:{} {}\n", name, what, g->where.file_name(), g->where.line(),
-                       ShortFunction(g->where.function_name()));
+    reports.push_back({.name = g->foreign ? "foreign thread" : fmt::format("goroutine {}", g->id),
+                       .waits_for = g->state == Goroutine::State::kBlocked ? g->waits_for
+                                    : g->state == Goroutine::State::kNew   ? "not yet started"
+                                                                           : "runnable",
+                       .file = g->where.file_name(),
+                       .line = g->where.line(),
+                       .function = ShortFunction(g->where.function_name())});
   }
-  return out;
+  return reports;
 }
 
 std::uint32_t Runtime::Random(std::uint32_t bound) {

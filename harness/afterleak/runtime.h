@@ -125,7 +125,7 @@ class Runtime {
   const Bubble::Options& options() const { return options_; }
   std::mutex& mutex() { return mutex_; }
   Time Now() const;
-  std::string Goroutines() const;
+  std::vector<GoroutineReport> Goroutines() const;
   Census& census() { return census_; }
   TimerQueue& queue() { return queue_; }
 

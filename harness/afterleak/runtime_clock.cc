@@ -129,7 +129,7 @@ bool Runtime::Step(Lock& lock) {
   const Time next = std::min(queue_.NextDeadline(), NextEvent(false));
   if (next == Time::max() && root_ != nullptr) {
     deadlock_ = "all goroutines are asleep - deadlock! (at " +
-                FormatDuration(now_.time_since_epoch()) + ")\n" + Goroutines();
+                FormatDuration(now_.time_since_epoch()) + ")\n" + ToString(Goroutines());
     return false;
   }
   const Time target = std::min(next, NextEvent(true));

@@ -74,7 +74,7 @@ TEST_P(SignalTest, AnUnbufferedChannelThatNobodyReadsLosesThem) {
     Wait();
     signal::Raise(SIGINT);
   });
-  EXPECT_EQ(bubble_.Goroutines(), "");
+  EXPECT_EQ(ToString(bubble_.Goroutines()), "");
 }
 
 TEST_P(SignalTest, EachChannelGetsItsCopyOfWhatItAskedFor) {
@@ -262,7 +262,7 @@ TEST_P(SignalTest, NotifyContextIsDoneWhenASignalArrivesAndRegisteredUntilItsSto
     EXPECT_EQ(DispositionOf(SIGINT), Disposition::kDefault);
     EXPECT_EQ(Totals().live, 0);
   });
-  EXPECT_EQ(bubble_.Goroutines(), "");
+  EXPECT_EQ(ToString(bubble_.Goroutines()), "");
 }
 
 TEST_P(SignalTest, NotifyContextEndsWithItsParentOrItsStop) {
@@ -281,7 +281,7 @@ TEST_P(SignalTest, NotifyContextEndsWithItsParentOrItsStop) {
     stop_late();
   });
   EXPECT_EQ(Totals().live, 0);
-  EXPECT_EQ(bubble_.Goroutines(), "");
+  EXPECT_EQ(ToString(bubble_.Goroutines()), "");
 }
 
 TEST_P(SignalTest, AVirtualBubbleIsAProcessOfItsOwn) {

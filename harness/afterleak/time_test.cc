@@ -680,7 +680,7 @@ TEST_P(TimeTest, SleepIsNoLiveTimer) {
   EXPECT_EQ(Totals().armed, 0);
   EXPECT_EQ(Totals().live, 0);
   bubble().AdvanceTo(At(10s));
-  EXPECT_EQ(bubble().Goroutines(), "") << "it has slept enough";
+  EXPECT_EQ(ToString(bubble().Goroutines()), "") << "it has slept enough";
 }
 
 TEST_P(TimeTest, TimersDueAtOneInstantFireInOrderOfArmingBeforeAnyGoroutineRunsOn) {

@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "afterleak/duration.h"
+#include "afterleak/probe.h"
+#include "afterleak/site.h"
 
 namespace afterleak {
 namespace {
@@ -25,6 +28,34 @@ nlohmann::ordered_json ToJson(const Sample& sample) {
   if (heap::Counting()) {
     json["heap_blocks"] = sample.heap.live_blocks;
     json["heap_bytes"] = sample.heap.live_bytes;
+  }
+  for (const GoroutineReport& g : sample.goroutines) {
+    json["goroutines"].push_back(nlohmann::ordered_json{
+        {"waits_for", g.waits_for}, {"file", g.file}, {"line", g.line}, {"function", g.function}});
+  }
+  return json;
+}
+
+// Instants are counted from the start; null is never, or not yet.
+nlohmann::ordered_json ToJson(std::optional<Time> instant) {
+  if (!instant || *instant == Time::max()) return nullptr;
+  return instant->time_since_epoch().count();
+}
+
+nlohmann::ordered_json ToJson(const TimerLife& life) {
+  nlohmann::ordered_json json = {{"kind", life.kind->name},
+                                 {"file", life.site.file_name()},
+                                 {"line", life.site.line()},
+                                 {"function", ShortFunction(life.site.function_name())},
+                                 {"armed_ns", ToJson(life.armed)},
+                                 {"deadline_ns", ToJson(life.deadline)},
+                                 {"abandoned_ns", ToJson(life.abandoned)},
+                                 {"ended_ns", ToJson(life.ended)},
+                                 {"end", ToString(life.end)}};
+  if (life.kind->periodic) {
+    json["period_ns"] = (life.deadline - life.armed).count();
+    json["ticks_ns"] = nlohmann::ordered_json::array();
+    for (const Time tick : life.ticks) json["ticks_ns"].push_back(ToJson(tick));
   }
   return json;
 }
@@ -47,12 +78,13 @@ nlohmann::ordered_json ToJson(const SiteReport& site) {
 
 Timeline RunPattern(const Pattern& pattern, const RunOptions& options,
                     const std::stop_token& stop) {
-  Timeline timeline{.pattern = pattern.name,
-                    .options = options,
-                    .samples = {},
-                    .report = {},
-                    .interrupted = false};
   Bubble bubble(options.bubble);
+  return RunPattern(pattern, options, bubble, stop);
+}
+
+Timeline RunPattern(const Pattern& pattern, const RunOptions& options, Bubble& bubble,
+                    const std::stop_token& stop) {
+  Timeline timeline{.pattern = pattern.name, .options = options};
   const heap::Scope scope;
   const std::stop_callback on_stop(stop, [&] { bubble.Interrupt(); });
   pattern.stage({bubble, options.variant, options.workload, options.tempo});
@@ -61,13 +93,17 @@ Timeline RunPattern(const Pattern& pattern, const RunOptions& options,
   const std::function<void(Duration)> sample_at = [&](Duration at) {
     bubble.SampleAt(Time(at), [&, at] {
       timeline.samples.push_back({.at = at, .census = bubble.Totals(), .heap = scope.usage()});
+      if (options.bubble.journal) timeline.samples.back().goroutines = bubble.Goroutines();
       if (options.length - at >= options.sample) sample_at(at + options.sample);
     });
   };
   sample_at(Duration::zero());
+  for (const Duration at : options.checkpoints)
+    bubble.SampleAt(Time(at), [at] { probe::Checkpoint(at); });
   bubble.AdvanceTo(options.length);
   timeline.interrupted = stop.stop_requested();
   timeline.report = bubble.Report();
+  timeline.lives = bubble.Lives();
   return timeline;
 }
 
@@ -131,6 +167,7 @@ std::string ToJson(const Timeline& timeline) {
   };
   for (const SiteReport& site : timeline.report.sites) json["sites"].push_back(ToJson(site));
   for (const Sample& sample : timeline.samples) json["samples"].push_back(ToJson(sample));
+  for (const TimerLife& life : timeline.lives) json["journal"].push_back(ToJson(life));
   return json.dump(1) + "\n";
 }
 

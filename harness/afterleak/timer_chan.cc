@@ -54,20 +54,24 @@ bool TimerChan::Reset(Duration delay, Duration period, std::source_location site
 }
 
 void TimerChan::Fire(Runtime& runtime) {
-  Census& census = runtime.census();
   Time expiry = deadline;
+  bool received = false;
+  if (callback_ != nullptr) {
+    runtime.Go([callback = callback_] { (*callback)(); }, std::source_location::current());
+  } else {
+    // While the last value is unread, this one is dropped.
+    received = TrySendLocked(*this, &expiry) && len_ == 0;
+  }
+  Census& census = runtime.census();
   if (period_ > Duration::zero()) {
     // The next tick keeps the phase, however late this one is.
     const Duration late = runtime.Now() - expiry;
     runtime.Arm(*this, SaturatingAdd(expiry + period_ * (late / period_), period_));
     census.Tick(ticket_, deadline);
+  } else if (received) {
+    census.FireReceived(ticket_);
   } else {
     census.Fire(ticket_);
-  }
-  if (callback_ != nullptr) {
-    runtime.Go([callback = callback_] { (*callback)(); }, std::source_location::current());
-  } else {
-    TrySendLocked(*this, &expiry);  // while the last value is unread, this one is dropped
   }
   if (orphan_ && !pending()) {
     runtime.RemoveObject();

@@ -3,15 +3,18 @@
 
 #include <filesystem>
 #include <stop_token>
+#include <string_view>
 
 namespace cli {
 
-// Prints one table and a plot for each pattern and workload, and writes the folder `out`, which
-// must exist:
-//   README.md                                  the table, the plots, and how to make them again
+// Prints a plot for each pattern and workload, and one table: of all, or of those of one article
+// ("A" or "B"). Writes the folder `out`, which must exist, always whole:
+//   README.md                                  what a reader lands on (results_page.h)
 //   timelines/PATTERN.WORKLOAD.SIDE.MODE.csv   the samples
+//   traces/PATTERN.trace.json                  both sides, each timer a slice (afterleak/trace.h)
 // What it writes is the same on every machine. Throws afterleak::FileError. Returns the exit code:
-// 1 when a leaky side is found bounded or a fixed one leaking, in timer mode go122.
-int Reproduce(const std::filesystem::path& out, const std::stop_token& stop);
+// 1 when one of the leaky sides shown is found bounded or a fixed one leaking, in timer mode go122.
+int Reproduce(const std::filesystem::path& out, std::string_view article,
+              const std::stop_token& stop);
 
 }  // namespace cli

@@ -1,27 +1,11 @@
 """Writes go_parity.md and its plots."""
 
-import os
-import pathlib
-import platform
 import re
-import shutil
 import statistics
-import subprocess
 
 import compare
-
-
-def write_beside(path, text):
-    """Whole or not at all."""
-    beside = path.with_name(path.name + ".new")
-    beside.write_text(text)
-    os.replace(beside, path)
-
-
-def machine():
-    model = re.search(r"^model name\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    name = re.search(r'^PRETTY_NAME="?([^"\n]*)', pathlib.Path("/etc/os-release").read_text(), re.MULTILINE)
-    return f"{name[1] if name else 'Linux'}, {platform.machine()}, {os.cpu_count()} processors ({model[1] if model else 'unknown model'})"
+import gnuplot
+from pages import machine, table, write_beside
 
 
 def column(run):
@@ -46,11 +30,6 @@ class Grid:
 
     def runs(self, case, side, mode=None):
         return [self.at[case, side, key] for m, keys in self.modes.items() if mode in (None, m) for key in keys]
-
-
-def table(head, rows):
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows]) + "\n"
 
 
 def joined(numbers):
@@ -175,42 +154,34 @@ def drift(grid):
 
 
 def plot(grid, case, ports, out):
-    """True if gnuplot drew the case's leaky side."""
+    """The name of the plot of the case's leaky side."""
     name = f"{case.pattern}.{re.sub('[^a-z0-9]+', '-', case.workload)}.svg"
     lines, data = [], []
     for number, mode in enumerate(grid.modes):
         port = ports[case, "leaky", mode][0]
         step = max(1, len(port) // 600)
-        rows = [f"{t / 1e9:.4f} {live * case.scale}" for t, live in list(port.items())[::step]]
-        data.append(f"$port{number} << END\n" + "\n".join(rows) + "\nEND\n")
+        data.append(gnuplot.block(f"port{number}", [(f"{t / 1e9:.4f}", live * case.scale) for t, live in list(port.items())[::step]]))
         lines.append(f"$port{number} with steps linewidth 2 linecolor {number + 1} title 'port, {mode}'")
         for index, (key, text) in enumerate(grid.modes[mode].items()):
             run = grid.at[case, "leaky", key]
-            rows = [f"{p.t / 1000:.4f} {p.live}" for p in run.points]
-            data.append(f"$go{number}_{index} << END\n" + "\n".join(rows) + "\nEND\n")
+            data.append(gnuplot.block(f"go{number}_{index}", [(f"{p.t / 1000:.4f}", p.live) for p in run.points]))
             lines.append(f"$go{number}_{index} with points pointtype {4 + 2 * index} pointsize 0.6 "
                          f"linecolor {3 + number * 3 + index} title '{text}'")
-    script = ("set terminal svg size 800,400 background 'white'\nset encoding utf8\n"
-              f"set title '{case.pattern}, {case.workload}, leaky side' noenhanced\nset key outside right top noenhanced\n"
-              "set xlabel 'seconds'\nset ylabel 'live'\nset yrange [0:*]\nset offsets graph 0, graph 0, graph 0.05, graph 0\n"
-              + "".join(data) + "plot " + ", \\\n  ".join(lines) + "\n")
-    done = subprocess.run(["gnuplot"], input=script, capture_output=True, text=True)
-    if done.returncode != 0 or not done.stdout.startswith("<?xml"):
-        raise compare.BadRun(f"gnuplot did not draw {name}: {done.stderr.strip().splitlines()[-1:]}")
-    write_beside(out / name, done.stdout)
+    gnuplot.draw(out / name, f"{case.pattern}, {case.workload}, leaky side", "seconds", "live",
+                 "".join(data) + "plot " + ", \\\n  ".join(lines) + "\n", key="outside right top")
     return name
 
 
 def write(out, runs, ports, found, load, took):
     grid = Grid(runs)
     plots = ""
-    if shutil.which("gnuplot"):
+    try:
         (out / "go_parity").mkdir(exist_ok=True)
         names = [plot(grid, case, ports, out / "go_parity") for case in dict.fromkeys(c for c, _ in grid.rows)]
         plots = "\n## Plots: the leaky sides\n\nLines: the port. Points: all samples of Go, the blurred ones too.\n\n" + "".join(
             f"![{name[:-4]}](go_parity/{name})\n" for name in names)
-    else:
-        print("scripts/go-parity: gnuplot is not installed and the plots are left out; ./scripts/go-parity --setup installs it")
+    except gnuplot.NotDrawn as reason:
+        print(f"scripts/go-parity: the plots are left out: {reason}")
     text = TEXT.format(machine=machine(), load=load, took=took, plots=plots, versions=", ".join(t.version for t in found),
                        within=sum(r.outcome.ok for r in runs), all=len(runs), repeated=sum(r.attempts > 1 for r in runs),
                        main=main_table(grid), curve=curve_table(grid), bytes=bytes_table(grid, ports), drift=drift(grid))

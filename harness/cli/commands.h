@@ -1,0 +1,19 @@
+// What the program does: one function for each of its commands. Each prints, and returns the exit
+// code.
+#pragma once
+
+#include "cli/arguments.h"
+
+namespace cli {
+
+constexpr int kAsExpected = 0;
+constexpr int kNotAsExpected = 1;
+constexpr int kBadInput = 2;
+constexpr int kInterrupted = 130;
+
+int List(const Arguments& arguments);
+int Run(const Arguments& arguments);
+int Compare(Arguments arguments);
+int ReproduceResults(const Arguments& arguments);
+
+}  // namespace cli
