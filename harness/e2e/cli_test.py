@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 import pathlib
@@ -57,6 +58,37 @@ class Program(unittest.TestCase):
         self.assertIn("11 live, 9 abandoned", done.stdout)
         self.assertIn("leaky/looping_select.cc:", done.stdout)
         self.assertIn("verdict: leak", done.stdout)
+
+    def test_list_as_json_holds_all_that_is_known_of_a_pattern(self):
+        listed = json.loads(afterleak("list", "--json").stdout)
+        self.assertEqual([pattern["name"] for pattern in listed], PATTERNS)
+        for pattern in listed:
+            self.assertIn(pattern["article"], "AB")
+            self.assertTrue(pattern["fix"].endswith("."), pattern)
+            for workload in [*pattern["workloads"], pattern["story"]]:
+                self.assertEqual(afterleak("run", pattern["name"], "--workload", workload).returncode, 0)
+
+    def test_the_journal_agrees_with_the_census_at_every_sample(self):
+        for pattern in json.loads(afterleak("list", "--json").stdout):
+            for side, mode in itertools.product(("leaky", "fixed"), ("go122", "go123")):
+                file = self.folder / "run.json"
+                afterleak("run", pattern["name"], "--variant", side, "--timers", mode, "--workload", pattern["story"], "--journal",
+                          "--json", file)
+                told = json.loads(file.read_text())
+                for sample in told["samples"]:
+                    now = sample["t_ns"]
+                    born = [t for t in told["journal"] if t["armed_ns"] <= now]
+                    live = [t for t in born if t["ended_ns"] is None or t["ended_ns"] > now]
+                    ended = [t["end"] for t in born if t not in live]
+                    self.assertEqual(len(live), sample["live"], (pattern["name"], side, mode, now))
+                    self.assertEqual(sum(t["abandoned_ns"] is not None and t["abandoned_ns"] <= now for t in live), sample["abandoned"])
+                    self.assertEqual(sum(end in ("received", "fired", "fired unheard") for end in ended), sample["fired"])
+                    self.assertEqual((ended.count("stopped"), ended.count("collected")), (sample["stopped"], sample["collected"]))
+                self.assertEqual(sum(t["end"] == "fired unheard" for t in told["journal"]), told["fired_unheard"])
+
+    def test_the_process_can_end_with_its_timers_pending(self):
+        for how in ("pending", "torn-down"):
+            self.assertEqual(afterleak("run", "looping_select", "--exit", how, "--checkpoints", "0s,30s,60s").returncode, 0)
 
     def test_compare_shows_both_sides_and_a_plot(self):
         for pattern in PATTERNS:
@@ -133,6 +165,11 @@ class Program(unittest.TestCase):
         for workload in ["nonesuch", "busy", "busy:0/s", "busy:-5/s", "busy:99999999999/s", "busy:10", "message@", "message@3x", ""]:
             self.assert_refused(["run", "looping_select", "--workload=" + workload], "--workload")
         self.assert_refused(["run", "looping_select", "--workload", "signal@1s"], "message@1s")
+
+    def test_checkpoints_outside_of_the_run_are_refused(self):
+        self.assert_refused(["run", "looping_select", "--checkpoints", "0s,61s"], "--checkpoints 61s", "0s to 60s")
+        self.assert_refused(["run", "looping_select", "--checkpoints", "5"], "--checkpoints", "unit")
+        self.assert_refused(["run", "looping_select", "--exit", "never"], "--exit", "pending")
 
     def test_durations_are_refused_with_how_to_write_them(self):
         for flag in ["--for", "--sample"]:

@@ -79,7 +79,22 @@ FAKES = {
         echo "the table"
         exit "${FAKE_PROGRAM_EXIT:-0}" """,
 }
-ALSO_FOUND = "ninja valgrind google-pprof clang++-19 heaptrack gnuplot".split()
+ALSO_FOUND = "ninja valgrind google-pprof clang++-19 heaptrack gnuplot chromium chromedriver".split()
+
+# What reproduce has written by Python: each writes down that it was called, and a page.
+PARTS = {"plots": "harness/report/plots.py", "diffs": "harness/report/diffs.py", "page": "harness/page/page.py",
+         "detectors": "scripts/detectors.py", "go": "scripts/go_parity.py", "conformance": "scripts/conformance.py"}
+PART = """
+import os, pathlib, sys
+with open(os.environ["FAKES"] + "/calls", "a") as calls:
+    print("part", "{name}", *sys.argv[1:-1], file=calls)
+status = int(os.environ.get("FAKE_{name}_EXIT", "0"))
+if status == 0:
+    (pathlib.Path(sys.argv[-1]) / "{name}.md").write_text("")
+else:
+    print("{name} is broken", file=sys.stderr)
+sys.exit(status)
+"""
 
 PASS = 'add_test(passes true)\nset_tests_properties(passes PROPERTIES LABELS pairs)\n'
 FAIL = 'add_test(fails bash -c "exit 1")\n'
@@ -114,6 +129,10 @@ class ScriptTest(unittest.TestCase):
         shutil.copytree(PROJECT / "scripts", self.tree / "scripts")
         shutil.copytree(PROJECT / ".ci", self.tree / ".ci")
         shutil.copy(PROJECT / "CMakePresets.json", self.tree)
+        shutil.copytree(PROJECT / "harness/report", self.tree / "harness/report", ignore=shutil.ignore_patterns("__pycache__"))
+        for name, path in PARTS.items():
+            (self.tree / path).parent.mkdir(exist_ok=True)
+            (self.tree / path).write_text(PART.format(name=name))
         for tool in REAL_TOOLS:
             (self.fakes / tool).symlink_to(shutil.which(tool))
         (self.fakes / "python3").symlink_to(sys.executable)
@@ -180,7 +199,7 @@ class Setup(ScriptTest):
         self.assertEqual([call.split()[0] for call in self.calls()], ["dpkg-query"])
 
     def test_installs_exactly_what_is_missing(self):
-        run = self.run_script("scripts/setup", FAKE_MISSING="cmake valgrind heaptrack")
+        run = self.run_script("scripts/setup", FAKE_MISSING="cmake valgrind chromium")
         self.assertEqual(run.returncode, 0, run.err)
         update, install = self.calls("apt-get")
         self.assertTrue(update.endswith(" -y update"))
@@ -190,8 +209,8 @@ class Setup(ScriptTest):
         self.assertEqual((self.tree / ".build/setup.log").read_text().count("apt says something"), 2)
 
     def test_all_installs_the_optional_ones_too(self):
-        self.run_script("scripts/setup", "--all", FAKE_MISSING="g++ clang-19 heaptrack gnuplot-nox")
-        self.assertTrue(self.calls("apt-get")[1].endswith(" g++ clang-19 heaptrack gnuplot-nox"))
+        self.run_script("scripts/setup", "--all", FAKE_MISSING="g++ clang-19 chromium")
+        self.assertTrue(self.calls("apt-get")[1].endswith(" g++ clang-19 chromium"))
 
     def test_a_package_that_was_removed_is_missing(self):
         self.run_script("scripts/setup", FAKE_REMOVED="valgrind")
@@ -203,7 +222,8 @@ class Setup(ScriptTest):
         rows = {row.split()[0]: row.split()[1:] for row in run.out.splitlines()}
         self.assertEqual(rows["cmake"], ["missing", "builder", "core"])
         self.assertEqual(rows["g++"], ["installed", "compiler", "core"])
-        self.assertEqual(rows["heaptrack"], ["missing", "profiler", "optional"])
+        self.assertEqual(rows["heaptrack"], ["missing", "profiler", "core"])
+        self.assertEqual(rows["chromium"], ["installed", "browser", "optional"])
         self.assertEqual(self.calls("apt-get"), [])
 
     def test_uses_sudo_where_not_root(self):
@@ -270,6 +290,7 @@ class BadInput(ScriptTest):
                 ("scripts/setup", ["cmake"], "cmake"),
                 ("scripts/reproduce", ["--frobnicate"], "--frobnicate"),
                 ("scripts/reproduce", ["looping_select"], "looping_select"),
+                ("scripts/reproduce", ["article-a", "all"], "article-a and all"),
                 ("scripts/reproduce", ["--out"], "--out DIR"),
                 ("scripts/reproduce", ["--out", ""], "empty"),
                 ("scripts/reproduce", ["--out", "no/such"], "does not exist"),
@@ -306,16 +327,20 @@ class BadInput(ScriptTest):
         self.assertIn(f"one of: {names} ", self.run_script("scripts/test", "--help").out)
 
 
+WRITTEN = ["claims.md", "detectors.md", "diffs.md", "numbers.md", "page.md", "plots.md"]
+
+
 class Reproduce(ScriptTest):
     def test_sets_up_builds_and_runs(self):
         run = self.run_script("scripts/reproduce")
         self.assertEqual((run.returncode, run.out), (0, "the table\n"), run.err)
-        self.assertEqual(sorted(os.listdir(self.results)), ["claims.md", "numbers.md"])
+        self.assertEqual(sorted(os.listdir(self.results)), WRITTEN)
         self.assertEqual(re.findall(r"==> (\[./.\] \w+)", run.err),
-                         ["[1/5] setting", "[2/5] configuring", "[3/5] building", "[4/5] running", "[5/5] deciding"])
-        self.assertEqual(len(re.findall(r"^    done in \d+\.\d s$", run.err, re.MULTILINE)), 5)
-        self.assertEqual(self.calls("cmake"),
-                         ["cmake --preset release", "cmake --build --preset release --target afterleak_program claims_test"])
+                         ["[1/7] setting", "[2/7] configuring", "[3/7] building", "[4/7] running", "[5/7] drawing", "[6/7] asking",
+                          "[7/7] deciding"])
+        self.assertEqual(len(re.findall(r"^    done in \d+\.\d s$", run.err, re.MULTILINE)), 7)
+        self.assertEqual(self.calls("cmake"), ["cmake --preset release", "cmake --build --preset release --target "
+                                               "afterleak_program afterleak_lsan claims_test"])
         self.assertEqual(run.err.count("Building x"), 1)  # of 50 lines, where stderr is no terminal
         self.assertNotIn("\x1b", run.err)
 
@@ -325,7 +350,7 @@ class Reproduce(ScriptTest):
             subprocess.run([self.tree / "scripts/reproduce"], env={**self.env, **env}, stdout=subprocess.DEVNULL, stderr=theirs,
                            check=True)
             os.close(theirs)
-            self.assertEqual(b"\x1b[1m==> [1/5]" in os.read(ours, 100), coloured)
+            self.assertEqual(b"\x1b[1m==> [1/7]" in os.read(ours, 100), coloured)
             os.close(ours)
 
     def test_works_through_a_link_from_anywhere(self):
@@ -339,8 +364,44 @@ class Reproduce(ScriptTest):
         here.mkdir()
         for arguments in (["--out", "my out"], ["--out=my out/"]):
             self.assertEqual(self.run_script("scripts/reproduce", *arguments, cwd=here).returncode, 0)
-            self.assertEqual(sorted(os.listdir(here / "my out")), ["claims.md", "numbers.md"])
+            self.assertEqual(sorted(os.listdir(here / "my out")), WRITTEN)
         self.assertFalse(self.results.exists())
+
+    def test_does_the_part_that_is_asked_for(self):
+        for what, parts, arguments in (("article-a", ["plots", "diffs", "page"], "--article A"),
+                                       ("article-b", ["plots", "diffs", "page"], "--article B"),
+                                       ("detectors", ["detectors"], None),
+                                       ("all", ["plots", "diffs", "page", "detectors", "go", "conformance"], "")):
+            with self.subTest(what=what):
+                run = self.run_script("scripts/reproduce", what)
+                self.assertEqual(run.returncode, 0, run.err)
+                self.assertEqual([call.split()[1] for call in self.calls("part")], parts)
+                ran = [call.partition(str(self.results))[2].strip() for call in self.calls("program") + self.calls("afterleak")]
+                self.assertEqual(ran, [] if arguments is None else [arguments])
+                self.assertIn(f"[{len(run.err.split('==>')) - 1}/", run.err.split("==>")[-1])
+                (self.fakes / "calls").unlink()
+
+    def test_a_broken_tool_leaves_out_its_part_alone(self):
+        for part in ("plots", "detectors"):
+            run = self.run_script("scripts/reproduce", **{f"FAKE_{part}_EXIT": "3"})
+            self.assertEqual(run.returncode, 3, run.err)
+            self.assertIn(f"{part} is broken\n", run.err)
+            self.assertRegex(run.err.splitlines()[-1], "^scripts/reproduce: a tool is missing or broken, .* say which$")
+            self.assertEqual(sorted(os.listdir(self.results)), [name for name in WRITTEN if name != f"{part}.md"])
+            shutil.rmtree(self.results)
+
+    def test_a_part_that_fails_ends_it(self):
+        for part, status in (("plots", 2), ("detectors", 1)):
+            run = self.run_script("scripts/reproduce", **{f"FAKE_{part}_EXIT": str(status)})
+            self.assertEqual(run.returncode, status)
+            self.assertFalse((self.results / "claims.md").exists())
+            shutil.rmtree(self.results)
+
+    def test_without_go_the_rest_of_all_is_done(self):
+        run = self.run_script("scripts/reproduce", "all", FAKE_go_EXIT="3")
+        self.assertEqual(run.returncode, 0, run.err)
+        self.assertIn("go is broken", run.err)
+        self.assertEqual(sorted(os.listdir(self.results)), WRITTEN)
 
     def test_has_the_exit_code_of_the_program(self):
         for code in (1, 2):
@@ -380,7 +441,7 @@ class OneAtATime(ScriptTest):
             self.assert_refused(self.run_script(script), script, f"process {first.pid}", "scripts/reproduce --out out ")
         (self.fakes / "go").touch()
         self.assertEqual(first.wait(timeout=20), 0)
-        self.assertEqual(sorted(os.listdir(self.folder / "out")), ["claims.md", "numbers.md"])
+        self.assertEqual(sorted(os.listdir(self.folder / "out")), WRITTEN)
         self.assertEqual(self.run_script("scripts/reproduce").returncode, 0)
 
     def test_a_killed_run_frees_the_lock_and_takes_the_program_with_it(self):
