@@ -15,17 +15,25 @@ class NotRun(Exception):
 
 
 def ask(program, *arguments):
-    try:
-        done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=120)
-    except (OSError, subprocess.TimeoutExpired) as problem:
-        raise NotRun(f"{program} did not run: {problem}") from None
+    # pdeathsig: should this be killed, no program is left behind.
+    command = ["setpriv", "--pdeathsig", "KILL", "--", str(program), *arguments]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
     if done.returncode != 0:
-        raise NotRun(f"{program} {' '.join(arguments)} ended with {done.returncode}: {done.stderr.strip()}")
+        reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise NotRun(f"{program} {' '.join(arguments)}: {reason[-1]}")
     return done.stdout
 
 
+def answer(program, text):
+    """What the program wrote as JSON."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise NotRun(f"{program} did not answer in JSON; --program takes afterleak") from None
+
+
 def patterns(program):
-    return json.loads(ask(program, "list", "--json"))
+    return answer(program, ask(program, "list", "--json"))
 
 
 def run(program, pattern, side, workload, mode="go122", *more):
@@ -34,7 +42,7 @@ def run(program, pattern, side, workload, mode="go122", *more):
         file = pathlib.Path(folder) / "run.json"
         ask(program, "run", pattern, "--variant", side, "--workload", workload, "--timers", mode, "--journal", "--json", str(file),
             *more)
-        return json.loads(file.read_text())
+        return answer(program, file.read_text())
 
 
 def stem(pattern, workload):
