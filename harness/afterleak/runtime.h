@@ -86,7 +86,7 @@ struct Alarm : TimerLink {
   virtual void Drop(Lock& lock) = 0;
 
  protected:
-  ~Alarm() = default;
+  ~Alarm() override = default;
 };
 
 // While it lives, the calling thread runs for `runtime`: a goroutine, or (null) an event.

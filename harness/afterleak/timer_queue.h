@@ -17,8 +17,8 @@
 // most once for each of its digits, and mostly a few times. Equal deadlines always share a bucket
 // and a bucket is first come, first served, so timers leave in (deadline, arming) order, exactly.
 //
-// A timer's bucket is implied by its deadline: a node is two links and a deadline, and the queue
-// allocates nothing.
+// A timer's bucket is implied by its deadline: a node is two links, a deadline and a virtual table,
+// and the queue allocates nothing.
 #pragma once
 
 #include <array>
@@ -30,7 +30,14 @@
 namespace afterleak {
 
 // What a pending timer inherits. The owner of the timer owns the node; the queue only links it.
+// Polymorphic, so that a link points to where a virtual table does: Valgrind's Memcheck takes that for
+// a pointer to the whole block, and would otherwise call every pending timer possibly lost.
 struct TimerLink {
+  TimerLink() = default;
+  TimerLink(const TimerLink&) = delete;
+  TimerLink& operator=(const TimerLink&) = delete;
+  virtual ~TimerLink() = default;
+
   TimerLink* prev = nullptr;
   TimerLink* next = nullptr;
   Time deadline{};

@@ -82,10 +82,12 @@ std::string Section(const Study& study) {
   out += fmt::format(
       "- {} [The difference](diffs.md#{}).\n\n"
       "Make it again: `.build/release/afterleak compare {} --workload {}`. Timer by timer: "
-      "[on the page](index.html#{}), or [as a trace](traces/{}.trace.json) of `{}`. On the heap: "
-      "[detectors.md](detectors.md#{}).\n",
+      "[on the page](index.html#{}), or [as a trace](traces/{}.trace.json) of `{}`.\n\n"
+      "On the heap, by the figures of Massif and gperftools on the machine that "
+      "[detectors.md](detectors.md) names:\n\n"
+      "![{}: bytes on the heap over time](detectors/{}.heap.svg)\n",
       pattern.fix, pattern.name, pattern.name, pattern.workloads.back().ToString(), pattern.name,
-      pattern.name, pattern.gentle.ToString(), pattern.name);
+      pattern.name, pattern.gentle.ToString(), pattern.name, pattern.name);
   return out;
 }
 

@@ -4,6 +4,7 @@ import difflib
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,25 +18,71 @@ def files(folder):
     return {str(p.relative_to(folder)): p.read_text() for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
-# What real Go and real clocks were found to do, on the machine that the file names.
-OF_A_MACHINE = re.compile(r"go_parity|conformance\.md")
+# What real Go, real clocks and real tools were found to do, on the machine that the file names.
+OF_A_MACHINE = re.compile(r"go_parity|conformance\.md|detectors")
+PLOTS = re.compile(r"plots/")
+
+
+def anchors(page):
+    """What can stand behind the # of a link to a page, as GitHub makes it of headings; of index.html: the names of patterns."""
+    text = page.read_text()
+    if page.suffix == ".html":
+        return {p.stem for p in (ROOT / "leaky").glob("*.cc")}
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
 
 
 class Results(unittest.TestCase):
-    def test_the_committed_results_are_what_the_program_writes(self):
-        with tempfile.TemporaryDirectory() as folder:
-            subprocess.run([PROGRAM, "reproduce", "--out", folder], check=True, stdout=subprocess.DEVNULL)
-            subprocess.run([sys.executable, ROOT / "scripts" / "claims.py", os.environ["AFTERLEAK_CLAIMS_TEST"], folder], check=True)
-            now = files(pathlib.Path(folder))
-        committed = {name: text for name, text in files(ROOT / "results").items() if not OF_A_MACHINE.match(name)}
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def write(self, writer):
+        return subprocess.run([sys.executable, "-I", "-S", ROOT / writer, "--program", PROGRAM, "--out", self.folder],
+                              capture_output=True, text=True)
+
+    def assert_same(self, now, committed):
         self.assertEqual(sorted(now), sorted(committed), "run ./scripts/reproduce and commit what it wrote")
         for name, text in now.items():
             diff = difflib.unified_diff(committed[name].splitlines(), text.splitlines(), "committed " + name, "now", lineterm="")
-            self.assertEqual(text, committed[name], "run ./scripts/reproduce and look at the change:\n" + "\n".join(list(diff)[:40]))
+            self.assertEqual(text, committed[name], "run ./scripts/reproduce and look at the change:\n" +
+                             "\n".join(line[:300] for line in list(diff)[:40]))
+
+    def test_the_committed_results_are_what_the_program_writes(self):
+        subprocess.run([PROGRAM, "reproduce", "--out", self.folder], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([sys.executable, ROOT / "scripts/claims.py", os.environ["AFTERLEAK_CLAIMS_TEST"], self.folder], check=True)
+        for writer in ("harness/report/diffs.py", "harness/page/page.py"):
+            done = self.write(writer)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_same(files(self.folder), {name: text for name, text in files(ROOT / "results").items()
+                                              if not OF_A_MACHINE.match(name) and not PLOTS.match(name)})
+
+    def test_so_are_the_plots(self):
+        committed = {name: text for name, text in files(ROOT / "results").items() if PLOTS.match(name)}
+        versions = {re.search(r"GNUPLOT ([\w. ]+?) *<", text)[1] for text in committed.values()}
+        self.assertEqual(len(versions), 1, "plots of one version of gnuplot")
+        if shutil.which("gnuplot") is None:
+            self.skipTest("gnuplot is not installed; ./scripts/setup installs it")
+        here = subprocess.run(["gnuplot", "--version"], capture_output=True, text=True).stdout
+        if here.split()[1:] != versions.pop().split():
+            self.skipTest(f"this is {here.strip()}, and the plots as committed are drawn by another version")
+        self.assertEqual(self.write("harness/report/plots.py").returncode, 0)
+        self.assert_same(files(self.folder), committed)
 
     def test_no_path_of_a_machine_is_in_them(self):
         for name, text in files(ROOT / "results").items():
             self.assertNotIn(str(ROOT), text, name)
+            self.assertNotRegex(text, r"/(home|root|tmp/tmp|tmp/afterleak)\b", name)
+
+    def test_every_link_leads_somewhere(self):
+        for page in [ROOT / "README.md", *(ROOT / "results").glob("*.md")]:
+            for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+                path, _, anchor = link.partition("#")
+                target = page.parent / path if path else page
+                with self.subTest(page=page.name, link=link):
+                    self.assertTrue(target.exists())
+                    if anchor:
+                        self.assertIn(anchor, anchors(target))
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ TEST_F(Claims, TheThirtySecondTimerNeverHasAChanceToFire) {
   Staged run = Idle();
   const CensusTotals t = run.At(600s);
   const bool loop_goes_on =
-      run.bubble().Goroutines().find("leaky/looping_select.cc") != std::string::npos;
+      ToString(run.bubble().Goroutines()).find("leaky/looping_select.cc") != std::string::npos;
   Decide(
       "A", 2, "the 30 s timer always leaks and never has a chance to fire",
       {.to_the_letter = t.fired_unheard == 0 && t.abandoned > 0,

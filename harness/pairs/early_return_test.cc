@@ -99,7 +99,7 @@ TEST(EarlyReturn, WithoutAMessageTheFixedSideGivesUpAtThirtySecondsExactly) {
 TEST(EarlyReturn, WithoutAMessageTheLeakySideNeverGivesUp) {
   Staged run("early_return", Variant::kLeaky, "idle");
   EXPECT_EQ(run.At(1h).live, 11);
-  EXPECT_NE(run.bubble().Goroutines().find("leaky/early_return.cc"), std::string::npos);
+  EXPECT_NE(ToString(run.bubble().Goroutines()).find("leaky/early_return.cc"), std::string::npos);
 }
 
 TEST(EarlyReturn, AMessageThatComesLaterEndsTheWaitThen) {

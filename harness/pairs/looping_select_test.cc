@@ -44,8 +44,9 @@ TEST(LoopingSelectLeaky, TheGiveUpTimersDoFireFromThirtySecondsOnAndNobodyHearsT
 TEST(LoopingSelectLeaky, NeverEnds) {
   Staged run("looping_select", kLeaky, "idle");
   run.At(1h);
-  EXPECT_NE(run.bubble().Goroutines().find("[select]: leaky/looping_select.cc:"), std::string::npos)
-      << run.bubble().Goroutines();
+  EXPECT_NE(ToString(run.bubble().Goroutines()).find("[select]: leaky/looping_select.cc:"),
+            std::string::npos)
+      << ToString(run.bubble().Goroutines());
 }
 
 TEST(LoopingSelectLeaky, TheCensusNamesTheLineThatArmed) {
@@ -83,7 +84,7 @@ TEST(LoopingSelectFixed, IdlePollsTenTimesAndEndsAtThirtySecondsExactly) {
   EXPECT_EQ(polls, 10);
   EXPECT_EQ(ended, Time(30s));
   EXPECT_EQ(bubble.Totals().live, 0);
-  EXPECT_EQ(bubble.Goroutines(), "");
+  EXPECT_EQ(ToString(bubble.Goroutines()), "");
 }
 
 TEST(LoopingSelect, IdleStaysBoundedOverARunTenTimesAsLongOnBothSides) {

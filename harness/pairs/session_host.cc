@@ -30,7 +30,8 @@ void Say(const std::string& line) {
 
 // Says "listening" as soon as the session is blocked in its select, which is after its Notify.
 void SayWhenListening() {
-  while (Bubble::Current().Goroutines().find("[select]: ") == std::string::npos) time::Sleep(1ms);
+  while (ToString(Bubble::Current().Goroutines()).find("[select]: ") == std::string::npos)
+    time::Sleep(1ms);
   Say("listening");
 }
 

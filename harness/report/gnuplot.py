@@ -5,9 +5,9 @@ pages are dark, so that a plot is legible in both; the colours of the curves are
 """
 
 import html
-import os
-import subprocess
+import tempfile
 
+import children
 import pages
 
 RED, BLUE, ORANGE, GREEN, VIOLET, GREY = "#d1495b", "#2e86c1", "#e08e1b", "#3a9d5d", "#8e6bbf", "#8a8f98"
@@ -37,9 +37,6 @@ set grid ytics linecolor '#d5d9de' linewidth 0.6 dashtype solid
 set format y '%.0f'
 """
 
-TIMEOUT = int(os.environ.get("AFTERLEAK_TOOL_TIMEOUT", "60"))
-
-
 class NotDrawn(Exception):
     """gnuplot is missing, or did not draw; one line that says which."""
 
@@ -57,15 +54,12 @@ def draw(path, title, xlabel, ylabel, body, key="below", width=800, height=400):
     """Writes the plot that `body` (settings, data blocks and the plot command) describes to path."""
     head = HEAD.format(width=width, height=height, key=key, title=quote(title), xlabel=quote(xlabel), ylabel=quote(ylabel))
     try:
-        done = subprocess.run(["gnuplot"], input=head + body, capture_output=True, text=True, errors="replace", timeout=TIMEOUT)
-    except FileNotFoundError:
-        raise NotDrawn("gnuplot is not installed; ./scripts/setup installs it") from None
-    except subprocess.TimeoutExpired:
-        raise NotDrawn(f"gnuplot did not end within {TIMEOUT} s and was killed") from None
-    if done.returncode != 0:
-        said = (done.stderr.strip() or "nothing").splitlines()[-1]
-        raise NotDrawn(f"gnuplot ended with {done.returncode} and said: {said}")
-    svg = done.stdout
+        with tempfile.NamedTemporaryFile("w", suffix=".gnuplot") as script:
+            script.write(head + body)
+            script.flush()
+            svg = children.run("gnuplot", [children.which("gnuplot"), script.name], timeout=children.PROBE).expect().out
+    except children.Unavailable as reason:
+        raise NotDrawn(str(reason)) from None
     opening = svg.find("<svg")
     end = svg.find(">", opening)
     if opening < 0 or end < 0 or not svg.rstrip().endswith("</svg>"):

@@ -19,7 +19,7 @@ import pages  # noqa: E402
 FAKES = {  # what stands in the place of gnuplot, and what is said of it
     "missing": (None, r"gnuplot is not installed; \./scripts/setup installs it"),
     "fails": ("echo 'line 3: bad terminal' >&2; exit 1", r"gnuplot ended with 1 and said: line 3: bad terminal"),
-    "hangs": ("exec sleep 60", r"gnuplot did not end within 1 s and was killed"),
+    "hangs": ("trap '' TERM; sleep 60; sleep 60", r"gnuplot did not end within 1 s and was killed"),
     "garbage": ("head -c 1000 /dev/urandom", r"gnuplot wrote no SVG; .*"),
     "half an SVG": ("echo '<svg width=\"1\">'", r"gnuplot wrote no SVG; .*"),
     "nothing": ("exit 0", r"gnuplot wrote no SVG; .*"),
@@ -44,6 +44,8 @@ class Plots(Folder):
                 bin = self.folder / "bin"
                 shutil.rmtree(bin, ignore_errors=True)
                 bin.mkdir()
+                for tool in ("setpriv", "prlimit"):
+                    (bin / tool).symlink_to(shutil.which(tool))
                 if text is not None:
                     (bin / "gnuplot").write_text(f"#!{shutil.which('bash')}\nPATH={os.environ['PATH']}\n{text}\n")
                     (bin / "gnuplot").chmod(stat.S_IRWXU)
