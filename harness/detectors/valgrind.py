@@ -18,9 +18,10 @@ def version(_program):
 def run(folder, options, program, arguments):
     """Its log, and how the run ended. Its own exit codes are the program's, so the log must show that it ran."""
     log = folder / "valgrind.log"
-    # An empty --fullpath-after: whole paths, of which the project's part is what a census names.
-    ended = children.run("valgrind", ["valgrind", *options, "--fullpath-after=", f"--log-file={log}", program, *arguments],
-                         env={"AFTERLEAK_SNAPSHOTS": str(folder)}).expect()
+    # An empty --fullpath-after: whole paths, of which the project's part is what a census names. The prefix: or a killed run
+    # leaves its pipes in /tmp.
+    command = ["valgrind", *options, "--fullpath-after=", f"--vgdb-prefix={folder}/vgdb", f"--log-file={log}", program, *arguments]
+    ended = children.run("valgrind", command, env={"AFTERLEAK_SNAPSHOTS": str(folder)}).expect()
     text = log.read_text(errors="replace") if log.exists() else ""
     if not re.search(r"(?m)^==\d+== Using Valgrind-", text):
         raise Unavailable("valgrind ended with 0 but wrote no log of its own")
