@@ -1,0 +1,201 @@
+"""Builds what the checks need, and checks one file: compiles it as CMake would, links it with its check, and runs that."""
+
+import dataclasses
+import fcntl
+import json
+import os
+import pathlib
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+
+import catalog
+import children
+from words import Refused, say
+
+# For a check, which ends itself then (watchdog.h); what is so far gone that it cannot is killed a little later.
+LIMIT = int(os.environ.get("AFTERLEAK_WORKSHOP_SECONDS", "10"))
+GRACE = 3
+NO_SUCH_FUNCTION = re.compile(r"undefined reference to `(workshop::[^']*)'")
+
+
+@dataclasses.dataclass
+class Result:
+    passed: bool
+    id: str = ""
+    sentence: str = ""
+    compiler: str = ""  # what the compiler or the linker said
+    printed: str = ""  # what the learner's code printed
+    details: dict = dataclasses.field(default_factory=dict)  # what check.cc writes
+    seconds: dict = dataclasses.field(default_factory=dict)
+
+
+class Builder:
+    def __init__(self, work):
+        self.build = pathlib.Path(os.environ.get("AFTERLEAK_WORKSHOP_BUILD", catalog.ROOT / ".build/release"))
+        self.work = work  # a folder for what is made of the learner's files
+        self.here = pathlib.Path.cwd()
+
+    # ---- once
+
+    def prepare(self):
+        """Sets up and builds what is missing: nothing, mostly."""
+        if "AFTERLEAK_WORKSHOP_BUILD" in os.environ:  # tests, whose build is done and may be locked by those who run them
+            return
+        with self.lock():
+            if not (self.build / "build.ninja").exists():
+                say("==> setting up (scripts/setup installs what is missing)")
+                if subprocess.run([catalog.ROOT / "scripts/setup"]).returncode != 0:
+                    raise Refused("scripts/setup failed; its reason is above, and the command doctor lists what is missing")
+                say("==> configuring")
+                code, output = children.run(["cmake", "--preset", "release"], cwd=catalog.ROOT)
+                if code != 0:
+                    sys.stderr.write(output)
+                    raise Refused("configuring failed; cmake's errors are above")
+            self.run_ninja()
+
+    def lock(self):
+        """The lock that all scripts share (lib.sh), while it builds."""
+        try:
+            (catalog.ROOT / ".build").mkdir(exist_ok=True)
+            file = open(catalog.ROOT / ".build/lock", "a+")
+        except OSError:
+            raise Refused(f"cannot write {catalog.ROOT}/.build/lock; the scripts need a folder that they may write to")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            pid, _, command = file.read().strip().partition(" ")
+            raise Refused(f"{command or 'another script'} (process {pid or 'unknown'}) is at work in this tree; wait for its end")
+        file.truncate(0)
+        file.write(f"{os.getpid()} scripts/workshop\n")
+        file.flush()
+        return file
+
+    def run_ninja(self):
+        """Shows how far it is, where there is anything to do."""
+        child = children.popen(["cmake", "--build", self.build, "--target", "workshop"], cwd=catalog.ROOT, text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+        rest, shown, began = [], 0.0, False
+        try:
+            for line in child.stdout:
+                if not re.match(r"\[[1-9]\d*/\d+\] ", line):  # [0/2] looks whether there is anything to do
+                    rest.append(line)
+                elif sys.stderr.isatty() or time.monotonic() - shown > 5:
+                    if not began:
+                        say("==> building (once; a few minutes at most)")
+                    began, shown = True, time.monotonic()
+                    sys.stderr.write(f"\r\x1b[K{line.rstrip()[:78]}" if sys.stderr.isatty() else line)
+                    sys.stderr.flush()
+            if began and sys.stderr.isatty():
+                sys.stderr.write("\r\x1b[K")
+            if child.wait() != 0:
+                sys.stderr.write("".join(rest))
+                raise Refused("building failed; the compiler's errors are above")
+        finally:
+            children.stop(child)
+            child.stdout.close()
+
+    # ---- for each check
+
+    def objects(self, kind, name=None):
+        """The files of objects.txt (CMakeLists.txt writes it) under a heading; of those, the one that belongs to an exercise."""
+        try:
+            text = (self.build / "harness/workshop/objects.txt").read_text()
+        except OSError:
+            raise Refused(f"{self.build} has no workshop in it; run the command start")
+        files = re.search(rf"^{kind}:\n((?:/.*\n)*)", text, re.MULTILINE)[1].splitlines()
+        mine = (f"{name}.cc", f"{name}_check.cc")
+        return [file for file in files if not file.endswith(".gch") and (not name or pathlib.Path(file).name.startswith(mine))]
+
+    def compile_command(self, exercise, source, for_editors=False):
+        """That of CMake for the exercise's solution, for another file. Editors use other compilers, which take no GCC's
+        precompiled header, and do not know all of its warnings."""
+        wanted = str(catalog.HERE / "solutions" / exercise.file)
+        entries = json.loads((self.build / "compile_commands.json").read_text())
+        words = shlex.split(next(entry["command"] for entry in entries if entry["file"] == wanted))
+        command, skip = [], False
+        for word in words:
+            if skip or word in ("-c", wanted) or word.startswith("-ffile-prefix-map"):
+                skip = False
+            elif word == "-o" or (for_editors and word == "-include"):
+                skip = True
+            elif not (for_editors and word in ("-Wno-restrict", "-Winvalid-pch")):
+                command.append(word)
+        return [*command, "-c", str(source)]
+
+    def short(self, path):
+        """As a terminal in this folder can click it."""
+        path = pathlib.Path(path)
+        return path.relative_to(self.here) if path.is_relative_to(self.here) else path
+
+    def link(self, program, own, exercise, heap=True, flags=()):
+        objects = [own, *self.objects("checks", exercise.name), *self.objects("check"),
+                   *(self.objects("heap") if heap else []), *self.objects("libraries")]
+        compiler = self.compile_command(exercise, own)[0]
+        return children.run([compiler, *flags, "-pthread", "-o", program, *objects], cwd=self.here)
+
+    def check(self, exercise, source, color=False, unicode=True):
+        self.work.mkdir(parents=True, exist_ok=True)
+        own, program, out = (self.work / f"{exercise.name}{end}" for end in (".o", "", ".json"))
+        seconds = {}
+        began = time.monotonic()
+
+        def lap(what):
+            nonlocal began
+            seconds[what] = time.monotonic() - began
+            began = time.monotonic()
+
+        colors = ["-fdiagnostics-color=always"] if color else ["-fdiagnostics-color=never"]
+        code, said = children.run([*self.compile_command(exercise, self.short(source)), *colors, "-o", own], cwd=self.here)
+        lap("compiled")
+        if code != 0:
+            return Result(False, "compiler", "It does not compile: the errors are above.", compiler=said, seconds=seconds)
+        code, linker = self.link(program, own, exercise)
+        lap("linked")
+        if code != 0:
+            missing = NO_SUCH_FUNCTION.search(linker)
+            sentence = (f"{missing[1]} is not there any more; harness/workshop/exercises.h says how it is called."
+                        if missing else "It does not link: the errors are above.")
+            return Result(False, "linker", sentence, compiler=said + linker, seconds=seconds)
+        text = source.read_text(errors="replace")
+        before = None if exercise.frozen or text == exercise.shipped() else self.before(exercise)
+        result = self.run_check(program, out, before, color, unicode)
+        lap("checked")
+        result.compiler, result.seconds = said, seconds
+        if result.passed and exercise.frozen and exercise.changed_beyond(text):
+            result.passed, result.id = False, "decoy.changed"
+            result.sentence = "The verdict is right, but the function was changed, and nothing was wrong with it."
+        return result
+
+    def run_check(self, program, out, before=None, color=False, unicode=True):
+        out.unlink(missing_ok=True)
+        options = (["--before", before] if before else []) + (["--color"] if color else []) + ([] if unicode else ["--ascii"])
+        code, printed = children.run([program, out, *options], timeout=LIMIT + GRACE, cwd=self.here)
+        if code is None:
+            return Result(False, "hang", f"The check had to be killed after {LIMIT + GRACE} s: the code holds it up.")
+        try:
+            details = json.loads(out.read_text())
+            return Result(details["passed"], details.get("id", ""), details.get("sentence", ""), printed=printed, details=details)
+        except (OSError, ValueError):
+            pass
+        if code < 0:
+            return Result(False, "crash", f"The code makes the program die of {signal.Signals(-code).name}.", printed=printed)
+        return Result(False, "exit", f"The code ended the whole program (exit code {code}) before the check was over.",
+                      printed=printed)
+
+    def before(self, exercise):
+        """The result of the file as it was handed out, which is made once."""
+        out = self.work / f"{exercise.name}.before.json"
+        own = self.objects("shipped", exercise.name)[0]
+        made_of = [own, *self.objects("checks", exercise.name), *self.objects("check"), *self.objects("libraries")]
+        if not out.exists() or out.stat().st_mtime < max(os.stat(file).st_mtime for file in made_of):
+            program = self.work / f"{exercise.name}.before"
+            code, said = self.link(program, own, exercise)
+            if code != 0:
+                raise Refused(f"cannot link {own}: {said.strip()}; run the command start again")
+            self.run_check(program, out)
+        return out

@@ -1,0 +1,74 @@
+"""The exercises and what is known of them: exercises.toml, and the files of the same names."""
+
+import dataclasses
+import pathlib
+import re
+import tomllib
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+TOOLS = {"memcheck": "Valgrind's memcheck", "leaksanitizer": "LeakSanitizer"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Exercise:
+    name: str
+    title: str
+    aim: str
+    minutes: int
+    short: bool
+    fails: str
+    hints: list
+    ask: list
+    passed_by: list
+    found_by: list
+    frozen: str | None
+
+    @property
+    def file(self):
+        return f"{self.name}.cc"
+
+    def shipped(self):
+        return (HERE / "exercises" / self.file).read_text()
+
+    def solution(self):
+        return (HERE / "solutions" / self.file).read_text()
+
+    def changed_beyond(self, text):
+        """Whether more was changed than the lines that may be: code only, comments and white space do not count."""
+        def code(source):
+            bare = re.sub(r"//.*", "", source)
+            return re.sub(self.frozen, "", bare).split()
+        return code(text) != code(self.shipped())
+
+
+def split_story(text):
+    """The comment at the top, without its slashes, and the code below it."""
+    lines = text.splitlines(keepends=True)
+    count = next((i for i, line in enumerate(lines) if not line.startswith("//")), len(lines))
+    return "".join(re.sub("^// ?", "", line) for line in lines[:count]), "".join(lines[count:])
+
+
+def load():
+    """All exercises, by name, in their order."""
+    known = tomllib.loads((HERE / "exercises.toml").read_text())
+    return {name: Exercise(name=name, found_by=about.pop("found_by", []), frozen=about.pop("frozen", None), **about)
+            for name, about in known.items()}
+
+
+def fixes():
+    """By exercise; the wrong ones have the key "fails"."""
+    return tomllib.loads((HERE / "fixes.toml").read_text())
+
+
+def wrong_fixes():
+    return {name: [fix for fix in tried if "fails" in fix] for name, tried in fixes().items()}
+
+
+def apply(text, edit, what):
+    """The text with each [old, new] of `edit` done once."""
+    for old, new in edit:
+        if text.count(old) != 1:
+            raise ValueError(f"{what}: {old!r} is there {text.count(old)} times")
+        text = text.replace(old, new)
+    return text

@@ -1,0 +1,129 @@
+// What the checks of all exercises share. A check is a program: the learner's file, one file of
+// checks/, and this.
+//
+//   const Exercise kExercise = {.behaviour = ..., .load = ..., .paths = ...};
+//
+// It asks in this order, and stops at the first thing that is wrong:
+//
+//   behaviour   does the code keep its promise? Who deletes the work, or shortens a time, is told
+//   load        do N turns, and 10 N, leave as many timers live, none of them abandoned?
+//   paths       and on the ways out that the load does not take?
+//
+// Each part is done with timers as in go122, and then as in go123. Channels towards the learner's
+// code have room for all that is sent, so that a part waits for nobody.
+//
+// The learner's code is not trusted: it may hang, throw, or end the process (watchdog.h).
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "afterleak/afterleak.h"
+
+namespace workshop {
+
+using namespace afterleak;
+using namespace std::chrono_literals;
+
+// The first thing that is wrong.
+class Failure : public std::runtime_error {
+ public:
+  // `id` names it for ever; `sentence` says to the learner what is still wrong.
+  Failure(std::string id, const std::string& sentence)
+      : std::runtime_error(sentence), id_(std::move(id)) {}
+  const std::string& id() const { return id_; }
+
+ private:
+  std::string id_;
+};
+
+// Throws the Failure unless `holds`.
+void Require(bool holds, const char* id, const std::string& sentence);
+
+// A call of the learner's function, in a goroutine of its own.
+template <typename Result>
+struct Call {
+  std::optional<Result> result;  // once it has returned
+  Time at{};                     // when that was
+
+  bool ReturnedAt(Duration since_start) const { return result && at == Time(since_start); }
+};
+
+template <std::invocable Function>
+auto Start(Function function, std::source_location site = std::source_location::current()) {
+  auto call = std::make_shared<Call<std::invoke_result_t<Function>>>();
+  Go(
+      [call, function] {
+        call->result = function();
+        call->at = time::Now();
+      },
+      site);
+  return call;
+}
+
+// What a channel holds now.
+template <typename T>
+std::vector<T> Drain(const Chan<T>& chan) {
+  std::vector<T> values;
+  while (std::optional<T> value = chan.TryRecv()) values.push_back(std::move(*value));
+  return values;
+}
+
+// The run that is measured and plotted: its samples are taken while it goes on, at settled
+// instants.
+class Load {
+ public:
+  static constexpr int kFew = 20;           // N
+  static constexpr int kTurns = 10 * kFew;  // 10 N
+
+  // A turn of something that goes on is over.
+  void Turn();
+  // A turn is over, and what ran in it has returned: nothing of it may be left.
+  void Returned();
+  // One look without a turn, for the plot.
+  void Look();
+
+  struct Sample {
+    Duration at{};
+    CensusTotals census;
+  };
+  const std::vector<Sample>& samples() const { return samples_; }
+  const std::optional<Sample>& few() const { return few_; }
+  const std::optional<Sample>& all() const { return all_; }
+  const CensusReport& report() const { return report_; }  // after the last turn
+  std::int64_t most_left() const { return most_left_; }
+
+ private:
+  int turns_ = 0;
+  std::int64_t most_left_ = 0;  // live after a return
+  std::vector<Sample> samples_;
+  std::optional<Sample> few_;
+  std::optional<Sample> all_;
+  CensusReport report_;
+};
+
+// A part of a check. Runs as a goroutine of a virtual bubble, for `kLimit` of its time at most.
+using Part = std::function<void()>;
+constexpr Duration kLimit = 1h;
+
+struct Exercise {
+  const char* things = "timers";  // what is counted, in its sentences
+  bool bounded = true;  // whether the load must leave as many timers after 10 N turns as after N
+  std::vector<Part> behaviour;
+  std::function<void(Load&)> load;
+  std::vector<Part> paths;
+};
+
+// Each check defines it.
+extern const Exercise kExercise;
+
+}  // namespace workshop

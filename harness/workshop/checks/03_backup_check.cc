@@ -1,0 +1,85 @@
+#include "workshop/check.h"
+#include "workshop/exercises.h"
+
+namespace workshop {
+namespace {
+
+struct Night {
+  Chan<int> blocks = MakeChan<int>(200);
+  Chan<os::Signal> signals = MakeChan<os::Signal>(1);
+  std::shared_ptr<Call<Backup>> call =
+      Start([blocks = blocks, signals = signals] { return RunBackup(blocks, signals, 10min); });
+
+  bool Ended(Duration at, int count, std::optional<os::Signal> by) const {
+    return call->ReturnedAt(at) && call->result->blocks == count && call->result->ended_by == by;
+  }
+};
+
+void EndsWithTheLastBlock() {
+  const Night night;
+  for (int i = 0; i < 100; ++i) {
+    time::Sleep(1s);
+    night.blocks.Send(i);
+  }
+  night.blocks.Close();
+  Wait();
+  Require(night.Ended(100s, 100, std::nullopt), "backup.blocks",
+          "All blocks must be copied and counted, and the backup ends when there are no more.");
+}
+
+void EndsWithASignal() {
+  const Night night;
+  time::Sleep(2min);
+  night.signals.Send(SIGINT);
+  Wait();
+  Require(night.Ended(2min, 0, SIGINT), "backup.signal",
+          "A signal must end the backup at once, and the backup must say which one it was.");
+}
+
+void EndsWithTheWindow() {
+  const Night night;
+  time::Sleep(1s);
+  night.blocks.Send(1);
+  time::Sleep(20min);
+  Require(night.Ended(10min, 1, std::nullopt), "backup.window",
+          "The backup must end when its window of 10m is over, to the instant.");
+}
+
+void ManyInterrupted(Load& load) {
+  load.Look();
+  for (int i = 0; i < Load::kTurns; ++i) {
+    const Night night;
+    time::Sleep(1s);
+    night.signals.Send(SIGTERM);
+    load.Returned();
+  }
+}
+
+void NothingIsLeftOfACompleteBackup() {
+  const Night night;
+  night.blocks.Send(1);
+  night.blocks.Close();
+  Wait();
+  Require(Bubble::Current().Totals().live == 0, "path.complete",
+          "When all blocks are copied, a timer is still live after the return.");
+}
+
+void NothingIsLeftOfTwoSignals() {
+  const Night night;
+  night.blocks.Send(1);
+  time::Sleep(1s);
+  night.signals.Send(SIGQUIT);
+  Wait();
+  Require(Bubble::Current().Totals().live == 0, "path.signal",
+          "When a signal ends a backup that has copied blocks, a timer is still live.");
+}
+
+}  // namespace
+
+const Exercise kExercise = {
+    .behaviour = {EndsWithTheLastBlock, EndsWithASignal, EndsWithTheWindow},
+    .load = ManyInterrupted,
+    .paths = {NothingIsLeftOfACompleteBackup, NothingIsLeftOfTwoSignals},
+};
+
+}  // namespace workshop

@@ -1,0 +1,227 @@
+"""The verbs of scripts/workshop."""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import signal
+import sys
+
+import catalog
+import doctor
+import folder as folders
+import guide
+import show
+from arguments import ABOUT, parse
+from builder import Builder
+from watch import Watch
+from words import Refused, colorful, paint, say, unicode
+
+
+class Verbs:
+    def __init__(self, args):
+        self.args = args
+        self.exercises = catalog.load()
+        usual = os.environ.get("AFTERLEAK_WORKSHOP_DIR", catalog.ROOT / "workshop")  # overridden by session_test.py
+        path = pathlib.Path(args.dir or usual).absolute()
+        self.folder = folders.Folder(path, self.exercises)
+        self.builder = Builder(self.folder.own / "build")
+        self.script = sys.argv[0] + (f" --dir {args.dir}" if args.dir else "")
+
+    def named(self):
+        """The exercise that was named on the command line (its number will do), or the current one."""
+        name = pathlib.Path(self.args.exercise or self.folder.current.name).name
+        found = [e for e in self.exercises.values() if name in (e.name, e.file, e.name[:2], e.name[:2].lstrip("0"), e.name[3:])]
+        if not found:
+            raise Refused(f"there is no exercise {name}; one of: {', '.join(self.exercises)}")
+        return found[0]
+
+    def go_to(self, exercise):
+        self.folder.state["current"] = exercise.name
+        self.folder.save()
+
+    # ---- what watch mode does too
+
+    def introduce(self):
+        names = list(self.exercises)
+        current = self.folder.current
+        print(show.story(current, names.index(current.name) + 1, len(names), self.builder.short(self.folder.file(current))))
+
+    def check_current(self):
+        exercise = self.folder.current
+        path = self.folder.file(exercise)
+        text = self.folder.read(exercise)
+        result = self.builder.check(exercise, path, colorful(), unicode())
+        self.folder.checked(exercise, text, result.passed)
+        if not result.passed:
+            print(show.failure(exercise, result, 3 - self.folder.entry(exercise)["hints"]))
+            return False
+        before = None if exercise.frozen else json.loads(self.builder.before(exercise).read_text())
+        print(show.success(exercise, result, before, text, self.builder.short(path)))
+        if self.folder.next_open() is None:
+            print(paint(f"All {len(self.exercises)} exercises have passed.", "bold"))
+            print(f"{self.script} progress --export FILE writes it down.")
+        else:
+            print("The command next, or the key n, goes on.")
+        return True
+
+    def untouched(self):
+        """Nothing was done about it yet."""
+        exercise = self.folder.current
+        return not self.folder.entry(exercise)["checks"] and self.folder.read(exercise) == exercise.shipped()
+
+    def passed(self):
+        return self.folder.entry(self.folder.current)["passed"]
+
+    def give_hint(self, exercise):
+        entry = self.folder.entry(exercise)
+        entry["hints"] = min(entry["hints"] + 1, 3)
+        self.folder.save()
+        print(show.hint(exercise, entry["hints"]))
+
+    def bring_back(self, exercise):
+        backup = self.folder.reset(exercise)
+        kept = f"; yours is kept in {self.builder.short(backup)}" if backup else ""
+        print(f"{self.builder.short(self.folder.file(exercise))} is as it was handed out{kept}.")
+
+    def advance(self, skipping=False):
+        """Goes to the next exercise that is open, and whether there is one."""
+        if skipping:
+            self.folder.entry(self.folder.current)["skipped"] = True
+        following = self.folder.next_open()
+        if following is None:
+            print(f"All {len(self.exercises)} exercises have passed.")
+        elif following is self.folder.current:
+            print(f"{following.name} is the only one that is left.")
+        else:
+            self.go_to(following)
+            return True
+        self.folder.save()
+        return False
+
+    def list(self):
+        print(show.listing(self.folder))
+
+    # ---- one for each command
+
+    def hand_out(self):
+        self.builder.prepare()
+        self.folder.start(self.args.name)
+        self.folder.write_compile_commands(self.builder)
+
+    def start(self):
+        new = not self.folder.started()
+        self.hand_out()
+        print(f"{'Your work folder' if new else 'Your work folder is there already'}: {self.builder.short(self.folder.path)}\n")
+        self.introduce()
+        print(f"\nEdit the file, then: {self.script} check\nOr let it check whenever you save: {self.script} watch")
+
+    def resume(self):
+        if not self.folder.started() or self.args.name:
+            self.hand_out()
+        self.folder.load()
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            return self.watch()
+        print(show.progress(self.folder))
+        self.introduce()
+        print(f"\nEdit the file, then: {self.script} check\nStuck? {self.script} hint")
+
+    def check(self):
+        self.go_to(self.named())
+        self.builder.prepare()
+        return 0 if self.check_current() else 1
+
+    def watch(self):
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            raise Refused("watch needs a terminal; check checks once, anywhere")
+        self.go_to(self.named())
+        self.builder.prepare()
+        Watch(self).run()
+
+    def hint(self):
+        self.give_hint(self.named())
+
+    def next(self):
+        if not self.passed():
+            raise Refused(f"{self.folder.current.name} has not passed yet; the command skip leaves it for later")
+        if self.advance():
+            self.introduce()
+
+    def skip(self):
+        if self.advance(skipping=not self.passed()):
+            self.introduce()
+
+    def reset(self):
+        for exercise in self.exercises.values() if self.args.all else [self.named()]:
+            self.bring_back(exercise)
+
+    def solution(self):
+        exercise = self.named()
+        if not self.folder.entry(exercise)["passed"]:
+            if not self.args.peek:
+                raise Refused(f"{exercise.name} has not passed yet; solution --peek shows it all the same, and that is recorded")
+            self.folder.entry(exercise)["peeked"] = True
+            self.folder.save()
+        print(exercise.solution(), end="")
+
+    def progress(self):
+        if self.args.room:
+            print(guide.room(self.args.room, self.exercises))
+            return
+        self.folder.load()
+        if not self.args.export:
+            return self.list()
+        out = pathlib.Path(self.args.export).absolute()
+        if not out.parent.is_dir():
+            raise Refused(f"{out.parent} is no folder; make it first, or give another FILE")
+        folders.write_whole(out, json.dumps(guide.export(self.folder), indent=1) + "\n")
+        print(f"{self.builder.short(out)}: {self.folder.passed_count()} of {len(self.exercises)} passed")
+
+    def doctor(self):
+        return doctor.doctor(self.folder, self.builder, self.script)
+
+
+def run(arguments):
+    args = parse(arguments)
+    if args.help or args.h:
+        print(f"Usage: scripts/workshop [COMMAND] [--dir DIR]\n\n{ABOUT}", end="")
+        return 0
+    verbs = Verbs(args)
+    if args.instructor:
+        print(guide.instructor(verbs.exercises))
+        return 0
+    if args.verb in ("doctor", "progress"):  # they look, and change nothing
+        return getattr(verbs, args.verb)() or 0
+    if args.verb == "list":
+        verbs.folder.load()
+        return verbs.list() or 0
+    if args.verb not in ("start", "") and not verbs.folder.started():
+        raise Refused(f"there is no workshop in {verbs.folder.path}; begin with: {verbs.script} start")
+    with verbs.folder.locked(args.verb or "watch"):
+        if args.verb not in ("start", ""):
+            verbs.folder.load()
+        return getattr(verbs, args.verb or "resume")() or 0
+
+
+def ended(number, _):
+    raise SystemExit(128 + number)
+
+
+def main():
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, ended)
+    sys.stdout.reconfigure(errors="replace")  # compilers quote as they like, terminals show what they can
+    try:
+        return run(sys.argv[1:])
+    except Refused as refused:
+        say(f"scripts/workshop: {refused}")
+        return 2
+    except KeyboardInterrupt:
+        say("\nscripts/workshop: stopped by SIGINT; the same command goes on from here")
+        return 130
+    except BrokenPipeError:
+        sys.stdout = io.StringIO()  # or Python says it again at its end
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141

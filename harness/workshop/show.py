@@ -1,0 +1,152 @@
+"""What the learner sees of an exercise and of a check: at 80 columns, with colours only on a terminal."""
+
+import difflib
+import re
+import textwrap
+
+import catalog
+from words import listed, paint, table
+
+PRINTED_LINES = 20  # of what the learner's code prints
+COUNTS = ["live", "abandoned", "peak live", "armed", "fired", "fired unheard", "stopped", "byte-seconds lost"]
+
+
+def story(exercise, number, count, path):
+    text, _ = catalog.split_story(exercise.shipped())
+    title, _, rest = text.partition("\n")
+    return "\n".join([paint(f"{exercise.name} ({number} of {count}): {title.strip()}", "bold"), f"  {path}:1", "",
+                      *(f"  {line}".rstrip() for line in wrap(rest.strip()))])
+
+
+def wrap(text, width=76):
+    """Paragraphs, filled again: sources are wider than terminals. Tables (four spaces and more) stay, list items stand alone."""
+    lines, words = [], []
+
+    def fill():
+        lines.extend(textwrap.wrap(" ".join(words), width, break_long_words=False, break_on_hyphens=False))
+        words.clear()
+
+    for line in text.splitlines():
+        if not line.strip() or line.startswith("    ") or line.lstrip().startswith("- "):
+            fill()
+        if not line.strip() or line.startswith("    "):
+            lines.append(line.rstrip())
+        else:
+            words.extend(line.split())
+    fill()
+    return lines
+
+
+def failure(exercise, result, hints_left):
+    """What is wrong: first at large, and last, where the eye is, in one sentence."""
+    lines = said(result)
+    if result.id not in ("compiler", "linker"):
+        lines += ran(result)
+        if "plot" in result.details:
+            lines += [result.details["plot"].rstrip("\n")]
+        if "census" in result.details:
+            lines += ["", *census(result.details["census"])]
+        if result.details.get("goroutines"):
+            lines += ["", "Who waits, and where:", *(f"  {line}" for line in result.details["goroutines"].splitlines()[:10])]
+        lines += [""]
+    lines += [paint(f"{exercise.name}: not yet", "bold", "red") + paint(f"  [{result.id}]", "dim")]
+    lines += [paint(line, "bold") for line in wrap(result.sentence)]
+    lines += [paint(timing(result.seconds), "dim")]
+    if hints_left:
+        lines += [paint(f"{hints_left} of 3 hints are left.", "dim")]
+    return "\n".join(lines)
+
+
+def said(result):
+    """What the compiler said, as it said it: errors, or warnings."""
+    return [result.compiler.rstrip(), ""] if result.compiler.strip() else []
+
+
+def census(text):
+    """Its heading, and its table by line; where the code stands is what to click."""
+    return [paint(line, "cyan") if re.match(r" {6}\S.*:\d+ ", line) else line for line in text.rstrip("\n").splitlines()]
+
+
+def ran(result):
+    """What the code printed, its last lines."""
+    if not result.printed.strip():
+        return []
+    lines = result.printed.rstrip("\n").splitlines()
+    left = [f"  ... {len(lines) - PRINTED_LINES} lines more"] if len(lines) > PRINTED_LINES else []
+    return ["Your code printed:", *left, *(f"  {line[:200]}" for line in lines[-PRINTED_LINES:]), ""]
+
+
+def success(exercise, result, before, text, path):
+    """Before and after, the way from here to the reference solution, and who would have missed it."""
+    lines = [*said(result), *ran(result)]
+    lines += [result.details["plot"].rstrip("\n"), ""]
+    if before:
+        lines += [f"After {before['totals']['turns']} turns:",
+                  *(f"  {row}" for row in side_by_side(before["totals"], result.details["totals"])), ""]
+    lines += difference(exercise, text, path)
+    lines += ["", *wrap(tools(exercise)), "", paint(f"{exercise.name}: passed", "bold", "green"),
+              paint(timing(result.seconds), "dim")]
+    return "\n".join(lines)
+
+
+def side_by_side(before, after):
+    rows = [[name, f"{before[name]:,}", f"{after[name]:,}"] for name in COUNTS]
+    return table([["", "as shipped", "yours"], *rows], right=(1, 2))
+
+
+def difference(exercise, text, path):
+    why, reference = catalog.split_story(exercise.solution())
+    _, own = catalog.split_story(text)
+    diff = list(difflib.unified_diff(own.splitlines(), reference.splitlines(), str(path),
+                                     f"harness/workshop/solutions/{exercise.file}", n=1, lineterm=""))
+    if not diff:
+        return wrap(f"Your code is the reference solution, to the letter. {why}")
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    painted = [paint(line, styles[line[0]]) if line[0] in styles else line for line in diff]
+    return [*wrap(f"From yours to the reference solution (one way of many). {why}"), "", *painted]
+
+
+def tools(exercise):
+    """True of the file as it was handed out: the author's check runs these tools on it."""
+    passed = listed(catalog.TOOLS[tool] for tool in exercise.passed_by)
+    found = listed(catalog.TOOLS[tool] for tool in exercise.found_by)
+    if exercise.frozen:
+        return f"{passed} find nothing here either, and for once they are right. They say the same of 01_relay."
+    if not passed:
+        return f"{found} find this one, once the timer has fired, in a run that lasts so long. While it is pending they do not."
+    return f"Which tools would have missed it: {passed}. They find nothing in the file as it was handed out."
+
+
+def timing(seconds):
+    parts = [f"{what} {value:.1f} s" for what, value in seconds.items()]
+    return f"{', '.join(parts)}: {sum(seconds.values()):.1f} s" if parts else ""
+
+
+def listing(folder):
+    """All exercises, and how far the learner is."""
+    marks = {"passed": "green", "open": "dim", "skipped": "yellow"}
+    rows = [["", "exercise", "min", "state", "hints", "what it is about"]]
+    for exercise in folder.exercises.values():
+        entry = folder.entry(exercise)
+        here = ">" if exercise.name == folder.state["current"] else " "
+        rows.append([here, exercise.name, exercise.minutes, folder.status(exercise), entry["hints"] or "", exercise.title])
+    lines = [line if len(line) <= 80 else line[:77].rstrip() + "..." for line in table(rows, right=(2, 4))]
+    painted = [paint(lines[0], "bold")]
+    for line, row in zip(lines[1:], rows[1:]):
+        painted.append(paint(line, "bold") if row[0] == ">" else paint(line, marks.get(row[3].split(",")[0], "dim")))
+    return "\n".join([*painted, "", progress(folder)])
+
+
+def progress(folder):
+    passed, count = folder.passed_count(), len(folder.exercises)
+    minutes = sum(e.minutes for e in folder.exercises.values() if not folder.entry(e)["passed"])
+    filled = "#" * round(30 * passed / count)
+    return f"[{filled:.<30}] {passed} of {count} passed" + (f", some {minutes} minutes to go" if minutes else "")
+
+
+def hint(exercise, level):
+    kinds = ("the symptom", "the tool to run", "the fix")
+    lines = []
+    for i in range(level):
+        lines += [paint(f"Hint {i + 1} of 3, {kinds[i]}:", "bold"), *(f"  {line}" for line in wrap(exercise.hints[i], 74))]
+    return "\n".join(lines)

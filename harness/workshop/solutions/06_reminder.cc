@@ -1,0 +1,15 @@
+// It is no leak: each of these timers has work to do, does it, and is gone. There are as many as
+// reminders that are still to come.
+#include "workshop/exercises.h"
+
+namespace workshop {
+
+constexpr Verdict kVerdict = Verdict::kNoLeak;
+
+void Remind(Chan<std::string> bell, std::string text, Duration delay) {
+  time::AfterFunc(delay, [bell, text] { bell.Send(text); });
+}
+
+Verdict YourVerdict() { return kVerdict; }
+
+}  // namespace workshop

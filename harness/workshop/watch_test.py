@@ -1,0 +1,268 @@
+"""Tests watch mode through a pseudo-terminal: python3 harness/workshop/watch_test.py"""
+
+import fcntl
+import os
+import pathlib
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+import runner_test
+import test_main
+
+
+def alive(pid):
+    """Whether it runs: a zombie does not."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+class Terminal:
+    """A program on a terminal of 80 columns of its own, started by a shell with job control: Debian's dash, which
+    does not set the terminal's modes itself. Whoever runs the tests may have signals ignored, which the shell would inherit."""
+
+    def __init__(self, command, cwd, env):
+        self.ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.theirs = theirs
+        self.shell = subprocess.Popen(["setsid", "--ctty", "env", "--default-signal", "sh", "-i"], cwd=cwd,
+                                      stdin=theirs, stdout=theirs, stderr=theirs, env={**env, "TERM": "xterm", "PS1": "shell> "})
+        self.text = ""  # of the terminal, what was not yet waited for
+        self.all = ""
+        self.wait_for("shell> ")
+        self.type(" ".join(f"'{word}'" for word in command) + "; echo \"code $?\"\n")
+
+    def type(self, keys):
+        os.write(self.ours, keys.encode())
+
+    def wait_for(self, pattern, seconds=30):
+        """Reads until the pattern is there, and forgets what came up to its end."""
+        deadline = time.monotonic() + seconds
+        while not (found := re.search(pattern, self.text)):
+            if time.monotonic() > deadline or not select.select([self.ours], [], [], 1)[0] and self.shell.poll() is not None:
+                raise AssertionError(f"waited in vain for {pattern!r}; the terminal has:\n{self.all}")
+            if select.select([self.ours], [], [], 0)[0]:
+                data = os.read(self.ours, 65536).decode(errors="replace").replace("\r\n", "\n")
+                self.text += data
+                self.all += data
+        self.text = self.text[found.end():]
+        return found
+
+    def close(self):
+        self.shell.kill()
+        self.shell.wait()
+        os.close(self.theirs)
+        os.close(self.ours)
+
+
+class Watch(runner_test.RunnerTest):
+    prompt = r"watching my workshop/(\w+)\.cc"
+
+    def watch(self, *arguments, **env):
+        if not self.folder.exists():
+            self.start()
+        terminal = Terminal(self.command(*arguments), self.here, {**self.env, **env})
+        self.addCleanup(terminal.close)
+        terminal.wait_for(self.prompt)
+        return terminal
+
+    def assert_restored(self, terminal, code):
+        terminal.wait_for(rf"code {code}\n")
+        terminal.wait_for("shell> ")
+        terminal.type("stty -a | tr ';' '\\n'\n")
+        modes = terminal.wait_for(r"isig[^$]*shell> ")[0].split()
+        for mode in ("icanon", "echo", "isig"):
+            self.assertIn(mode, modes)
+
+    def program(self):
+        """Its process id, from the lock that it holds."""
+        return int((self.folder / ".workshop/lock").read_text().split()[0])
+
+    def test_checks_at_once_and_whenever_the_file_is_saved(self):
+        terminal = self.watch("watch")
+        self.assertIn("01_relay (1 of 10): The weather relay", terminal.all)
+        self.assertIn("it is checked whenever you save", terminal.all)
+        self.assertNotIn("not yet", terminal.all)
+        terminal.type("\n")
+        terminal.wait_for(r"01_relay: not yet.*leak\.abandoned")
+        terminal.wait_for(self.prompt)
+        self.write("01_relay", runner_test.EXERCISES["01_relay"].solution())
+        terminal.wait_for("01_relay: passed")
+        terminal.wait_for("1 of 10 passed")
+        # As editors save: another file in its place.
+        beside = self.folder / "01_relay.cc~"
+        beside.write_text(runner_test.EXERCISES["01_relay"].shipped())
+        beside.rename(self.folder / "01_relay.cc")
+        terminal.wait_for("01_relay: not yet")
+        terminal.wait_for(self.prompt)
+        terminal.type("q")
+        terminal.wait_for("Bye")
+        self.assert_restored(terminal, 0)
+
+    def test_a_file_that_does_not_compile_and_one_that_is_deleted(self):
+        terminal = self.watch("watch")
+        self.write("01_relay", "int main(")
+        terminal.wait_for(r"my workshop/01_relay.cc:\S* ?.*error")
+        terminal.wait_for(self.prompt)
+        (self.folder / "01_relay.cc").unlink()
+        terminal.wait_for("is not there.\nr, twice")
+        terminal.wait_for(self.prompt)
+        self.write("01_relay", runner_test.EXERCISES["01_relay"].solution())
+        terminal.wait_for("01_relay: passed")
+        terminal.wait_for(self.prompt)
+        (self.folder / "01_relay.cc").unlink()
+        terminal.wait_for("is not there")
+        terminal.type("rr")
+        terminal.wait_for("is as it was handed out")
+        terminal.wait_for("01_relay: not yet")
+
+    def test_it_goes_where_the_learner_saves(self):
+        terminal = self.watch("watch")
+        self.write("03_backup", runner_test.EXERCISES["03_backup"].solution())
+        terminal.wait_for("03_backup: passed")
+        self.assertEqual(terminal.wait_for(self.prompt)[1], "03_backup")
+        (self.folder / "04_reload.cc").unlink()  # is no save
+        self.write("03_backup", runner_test.EXERCISES["03_backup"].shipped())
+        terminal.wait_for("03_backup: not yet")
+
+    def test_its_keys(self):
+        terminal = self.watch()
+        terminal.type("h")
+        terminal.wait_for("Hint 1 of 3, the symptom")
+        terminal.type("h")
+        terminal.wait_for("Hint 2 of 3, the tool to run")
+        terminal.type("l")
+        terminal.wait_for("> +01_relay .*\n.* 02_first_quote")
+        terminal.type("x")
+        terminal.wait_for("'x' is none of the keys")
+        terminal.type("\x1b[A")  # an arrow is no key of ours, and its letters are none either
+        terminal.type("n")
+        terminal.wait_for("not passed yet. n again leaves it for later")
+        terminal.type("h")  # and so the n before does not count any more
+        terminal.wait_for("Hint 3")
+        terminal.type("n")
+        terminal.wait_for("n again")
+        terminal.type("n")
+        terminal.wait_for(r"02_first_quote \(2 of 10\): The first price wins")
+        self.assertEqual(terminal.wait_for(self.prompt)[1], "02_first_quote")
+        self.write("02_first_quote", runner_test.EXERCISES["02_first_quote"].solution())
+        terminal.wait_for("02_first_quote: passed")
+        terminal.wait_for(self.prompt)
+        terminal.type("r")
+        terminal.wait_for("r again")
+        self.assertEqual((self.folder / "02_first_quote.cc").read_text(), runner_test.EXERCISES["02_first_quote"].solution())
+        terminal.type("r")
+        terminal.wait_for("yours is kept in my workshop/backup/02_first_quote.1.cc")
+        terminal.wait_for("02_first_quote: not yet")
+        terminal.wait_for(self.prompt)
+        terminal.type("c")
+        terminal.wait_for("02_first_quote: not yet")
+        terminal.wait_for(self.prompt)
+        terminal.type("q")
+        self.assert_restored(terminal, 0)
+        self.assertTrue(self.state("01_relay")["skipped"])
+        again = self.watch()  # bare, on a terminal: it goes on where the learner was
+        self.assertIn("02_first_quote: not yet", again.all)
+        again.type("q")
+        self.assertRegex(again.all, r"02_first_quote  0 of 10 passed")
+
+    def test_ctrl_c_while_it_waits(self):
+        terminal = self.watch("watch")
+        terminal.type("\x03")
+        terminal.wait_for("stopped by SIGINT")
+        self.assert_restored(terminal, 130)
+
+    def running(self):
+        """The processes of checks."""
+        program = f"{self.folder}/.workshop/build/01_relay"
+        found = subprocess.run(["pgrep", "--full", program], capture_output=True, text=True).stdout.split()
+        return [pid for pid in map(int, found) if alive(pid)]
+
+    def test_ctrl_c_while_a_check_hangs_leaves_nothing_behind(self):
+        terminal = self.watch("watch", AFTERLEAK_WORKSHOP_SECONDS="60")
+        text = runner_test.EXERCISES["01_relay"].shipped()
+        self.write("01_relay", text.replace("  int count = 0;\n", "  int count = 0;\n  for (;;) Gosched();\n"))
+        self.wait_until(self.running)
+        terminal.type("\x03")
+        terminal.wait_for("stopped by SIGINT")
+        self.assert_restored(terminal, 130)
+        self.wait_until(lambda: not self.running())
+
+    def test_a_check_that_cannot_end_itself_is_killed_and_the_watch_goes_on(self):
+        terminal = self.watch("watch", AFTERLEAK_WORKSHOP_SECONDS="1")
+        text = runner_test.EXERCISES["01_relay"].shipped()
+        self.write("01_relay", text + "const int before_main = [] { for (volatile int i = 0;; i = 1) {} return 0; }();\n")
+        self.wait_until(self.running)
+        terminal.wait_for("had to be killed")
+        self.wait_until(lambda: not self.running())
+        terminal.type("h")
+        terminal.wait_for("Hint 1")
+
+    def wait_until(self, condition):
+        deadline = time.monotonic() + 20
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
+    def test_term_restores_the_terminal_too(self):
+        terminal = self.watch("watch")
+        os.kill(self.program(), signal.SIGTERM)
+        self.assert_restored(terminal, 143)
+
+    def test_an_error_of_its_own_restores_the_terminal_too(self):
+        terminal = self.watch("watch")
+        (self.folder / ".workshop/state.json").unlink()
+        (self.folder / ".workshop/state.json").mkdir()  # cannot be replaced
+        terminal.type("h")
+        terminal.wait_for("scripts/workshop: cannot write .*state.json")
+        self.assert_restored(terminal, 2)
+
+    def test_ctrl_z_gives_the_terminal_back_and_fg_goes_on(self):
+        terminal = self.watch("watch")
+        terminal.type("\x1a")
+        terminal.wait_for("Stopped")
+        terminal.wait_for("shell> ")
+        terminal.type("stty -a | tr ';' '\\n'\n")
+        modes = terminal.wait_for(r"isig[^$]*shell> ")[0].split()
+        self.assertIn("icanon", modes)
+        self.assertIn("echo", modes)
+        terminal.type("fg\n")
+        terminal.wait_for(self.prompt)
+        terminal.type("h")
+        terminal.wait_for("Hint 1 of 3")
+        terminal.type("q")
+        terminal.wait_for("Bye")
+
+    def test_a_second_run_says_who_is_at_work(self):
+        terminal = self.watch("watch")
+        run = self.workshop("check")
+        self.assert_refused(run, f"workshop watch (process {self.program()}) is at work")
+        terminal.type("q")
+        self.assert_restored(terminal, 0)
+        self.assertEqual(self.workshop("check").returncode, 1)
+
+    def test_colours_are_for_terminals_and_can_be_refused(self):
+        for env, colored in (({}, True), ({"NO_COLOR": "1"}, False)):
+            terminal = self.watch("watch", **env)
+            terminal.type("cq")
+            terminal.wait_for("Bye")
+            self.assertEqual("\x1b[1;31m01_relay: not yet" in terminal.all, colored)
+            self.assertEqual(bool(re.search(r"\x1b\[[\d;]*[1-9]m", terminal.all)), colored)
+
+    def test_no_line_is_wider_than_the_terminal(self):
+        terminal = self.watch("watch", NO_COLOR="1")
+        terminal.type("chhhl")
+        terminal.wait_for("10_session")
+        shown = re.sub(r"\x1b\[[\d;]*[A-Z]", "", terminal.all.split("code $?", 1)[1])
+        self.assertLessEqual(max(map(len, shown.splitlines())), 80)
+
+
+if __name__ == "__main__":
+    test_main.main()
