@@ -1,0 +1,258 @@
+"""The figures, the goals, the comparison and the page, on made-up runs; and the words of scripts/bench to whoever types it wrongly."""
+
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path[:0] = [str(HERE), str(ROOT / "harness/report")]
+import bench_page  # noqa: E402
+import comparison  # noqa: E402
+import figures  # noqa: E402
+import goals  # noqa: E402
+
+
+def google(*benchmarks):
+    return json.dumps({"context": {}, "benchmarks": list(benchmarks)})
+
+
+def one(name, time=1.0, unit="ns", **more):
+    return {"name": name, "real_time": time, "cpu_time": 99.0, "time_unit": unit, **more}
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+
+class Figures(Folder):
+    def test_names_and_units_of_google_benchmark(self):
+        found = figures.from_google(google(one("Fifo/libev/1000/manual_time", 21.5), one("Report/1000", 2.0, "ms"),
+                                           one("After", 300, bytes_per_timer=128.0, blocks_per_timer=1.0),
+                                           one("Bytes/libev/1000/iterations:1/manual_time", 7, bytes=80.0, bytes_churned=90.0)))
+        self.assertEqual(found, {"Fifo/libev/1000": 21.5, "Report/1000": 2e6, "After": 300, "AfterBytes": 128.0, "AfterBlocks": 1.0,
+                                 "Bytes/libev/1000": 80.0, "BytesChurned/libev/1000": 90.0})
+
+    def test_a_benchmark_that_failed_is_no_figure(self):
+        with self.assertRaisesRegex(figures.BadFigures, "^Fifo/libev/1000: too few$"):
+            figures.from_google(google(one("Fifo/libev/1000", error_occurred=True, error_message="too few")))
+
+    def test_what_is_no_output_of_google_benchmark(self):
+        for text in ("", "{", "[]", "{}", "null"):
+            with self.subTest(text), self.assertRaisesRegex(figures.BadFigures, "^it wrote no figures$"):
+                figures.from_google(text)
+
+    def test_median_and_spread(self):
+        self.assertEqual(figures.gather([{"a": 1}, {"a": 5}, {"a": 2, "b": 0}]), {"a": [1, 5, 2], "b": [0]})
+        self.assertEqual((figures.median([1, 5, 2]), figures.spread([1, 5, 2]), figures.spread([0, 0])), (2, 2.0, 0.0))
+
+    def test_written_and_read_again(self):
+        path = self.folder / "bench.json"
+        path.write_text(figures.to_text("a machine", {"Fifo/libev/1000": [1.23456, 2.0], "After": [3.0]}))
+        self.assertEqual(figures.load(path), ("a machine", {"After": [3.0], "Fifo/libev/1000": [1.235, 2.0]}))
+
+    def test_files_that_are_none_of_ours(self):
+        path = self.folder / "bench.json"
+        with self.assertRaisesRegex(figures.BadFigures, r"^\S+ cannot be read \(No such file or directory\); name the bench.json"):
+            figures.load(path)
+        for text in ("", "[1]", '{"machine": "x"}', '{"machine": "x", "figures": {"a": []}}', '{"machine": "x", "figures": {"a": ["b"]}}',
+                     '{"machine": "x", "figures": 3}'):
+            path.write_text(text)
+            with self.subTest(text), self.assertRaisesRegex(figures.BadFigures, "^[^\n]+ holds no figures; name the bench.json[^\n]+$"):
+                figures.load(path)
+        path.write_bytes(b"\xff\xfe")
+        with self.assertRaises(figures.BadFigures):
+            figures.load(path)
+
+
+class Comparison(unittest.TestCase):
+    OLD = {"Fifo/afterleak/1000": [20, 21, 22], "Fifo/libev/1000": [100, 101, 102]}
+
+    def compare(self, new, old_machine="m"):
+        return comparison.report(old_machine, self.OLD, "m", new)
+
+    def test_slower_by_more_than_the_spread(self):
+        lines, worse = self.compare({"Fifo/afterleak/1000": [29, 30, 31], "Fifo/libev/1000": [100, 101, 102]})
+        self.assertTrue(worse)
+        self.assertEqual(lines[0], "slower: Fifo/afterleak/1000: 21 -> 30 (1.43 times; spread of the repetitions 10% and 7%)")
+        self.assertIn("1 of 1 figures of afterleak are worse by more than noise", lines)
+
+    def test_slower_within_the_spread_is_noise(self):
+        for new in ([21, 23, 24], [20, 30, 40]):  # a little more; much more, but all over the place
+            lines, worse = self.compare({"Fifo/afterleak/1000": new})
+            self.assertFalse(worse, lines)
+            self.assertEqual(lines[0], "0 of 1 figures of afterleak are worse by more than noise")
+
+    def test_faster_is_not_slower(self):
+        self.assertFalse(self.compare({"Fifo/afterleak/1000": [9, 10, 11]})[1])
+
+    def test_the_same_without_any_spread_is_not_slower_and_a_byte_more_is(self):
+        old = {"Bytes/afterleak/1000": [32, 32]}
+        self.assertFalse(comparison.report("m", old, "m", old)[1])
+        self.assertTrue(comparison.report("m", old, "m", {"Bytes/afterleak/1000": [33, 33]})[1])
+
+    def test_a_slower_peer_tells_of_the_machine(self):
+        lines, worse = self.compare({"Fifo/afterleak/1000": [20, 21, 22], "Fifo/libev/1000": [200, 202, 204]})
+        self.assertFalse(worse)
+        self.assertIn("the peers, whose code is the same, take 2.00 times as long as in the earlier run", lines)
+
+    def test_loops_without_a_peer_are_ours(self):
+        lines, worse = comparison.report("m", {"LeakyTurn/1000": [100]}, "m", {"LeakyTurn/1000": [200]})
+        self.assertTrue(worse, lines)
+
+    def test_another_machine_and_what_is_missing_are_said(self):
+        lines, worse = self.compare({"After": [1]}, old_machine="an older one")
+        self.assertFalse(worse)
+        self.assertEqual(lines[:2], ["the earlier run was made on another machine: an older one", "the two runs have no figure in common"])
+        self.assertIn("not measured now: Fifo/afterleak/1000", lines)
+
+
+class Goals(unittest.TestCase):
+    @staticmethod
+    def outcome(found, what):
+        return next(each for each in goals.outcomes(found) if each.what == what)
+
+    def test_a_ratio_is_of_medians_and_met_from_the_goal_on(self):
+        for theirs, measured, met in (([99, 100, 500], "4.0 times", True), ([98, 99, 500], "4.0 times", False)):
+            outcome = self.outcome({"Fifo/afterleak/1000000": [20, 25, 26], "Fifo/libev/1000000": theirs}, "Fifo against libev")
+            self.assertEqual((outcome.measured, outcome.met), (measured, met))
+
+    def test_at_most(self):
+        for then, met in ((250, True), (260, False)):
+            found = {"Fifo/afterleak/1000": [100], "Fifo/afterleak/10000000": [then], "Report/1000000": [then * 200_000.0]}
+            self.assertIs(self.outcome(found, "Fifo with 10,000,000 live timers over 1,000").met, met)
+            report = self.outcome(found, "census report of 1,000,000 timers, each visited")
+            self.assertEqual((report.measured, report.met), (f"{then / 5:g} ms", met))
+
+    def test_what_was_not_measured_is_neither(self):
+        self.assertEqual({(each.measured, each.met) for each in goals.outcomes({})}, {("not measured", None)})
+
+
+class Page(Folder):
+    FOUND = {"Fifo/afterleak/1000000": [10, 10], "Fifo/libev/1000000": [55, 57], "Bytes/afterleak/1000000": [32, 32], "After": [100, 120]}
+
+    def text(self):
+        return bench_page.text("a machine", self.FOUND, [("libuv", "libuv1-dev")], 2, 100, [])
+
+    def test_ratios_stand_before_absolute_figures_and_goals_are_judged(self):
+        text = self.text()
+        self.assertIn("Measured on: a machine.", text)
+        self.assertIn("| Fifo | 1,000,000 | 5.6 |", text)
+        self.assertIn("| 1,000,000 | 10 | 56 ±2% |", text)
+        self.assertIn("| Fifo against libev | 4.0 times | 5.6 times | met |", text)
+        self.assertIn("| Fifo against asio | 8.0 times | not measured |  |", text)
+        self.assertIn("2 of 2 are met", text)
+        self.assertLess(text.index("| Fifo | 1,000,000 | 5.6 |"), text.index("56 ±2%"))
+
+    def test_what_is_missing_is_said_with_how_to_get_it(self):
+        self.assertIn("libuv: libuv1-dev is not installed; `./scripts/setup --all` installs it.", self.text())
+
+    def test_every_peer_of_the_programs_has_its_words(self):
+        named = {file.stem for file in (HERE / "timer_queue").glob("*.cc")} - {"virtual_clock"}
+        self.assertEqual(named, set(bench_page.PEERS))
+
+
+class Script(Folder):
+    """scripts/bench.py; its programs are scripts that write what Google Benchmark would."""
+
+    def bench(self, *arguments, **more):
+        return subprocess.run([sys.executable, "-I", "-S", ROOT / "scripts/bench.py", "--programs", self.folder, "--out", self.folder,
+                               *arguments], capture_output=True, text=True, timeout=60, **more)
+
+    def program(self, body):
+        (self.folder / "programs.txt").write_text("fake\ntimer_queue_libuv libuv1-dev\n")
+        (self.folder / "fake").write_text(f"#!/bin/sh\n{body}\n")
+        (self.folder / "fake").chmod(0o700)
+
+    def prints(self, *benchmarks):
+        self.program(f"cat << 'END'\n{google(*benchmarks)}\nEND")
+
+    def files(self):
+        return sorted(path.name for path in self.folder.iterdir())
+
+    def refused(self, done, said):
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertRegex(done.stderr.splitlines()[-1], f"^scripts/bench: {said}")
+        self.assertEqual([name for name in self.files() if name.startswith("bench")], [])
+
+    def test_bad_input_is_one_line_and_2(self):
+        for arguments, said in ((["--filter", "("], r"'\(' is no regular expression"),
+                                (["--compare", "/none.json"], "/none.json cannot be read"),
+                                (["--smoke", "--filter", "x"], "--smoke measures nothing"),
+                                (["--frobnicate"], "unrecognized arguments: --frobnicate")):
+            with self.subTest(arguments):
+                done = self.bench("--check-only", *arguments)
+                self.refused(done, said)
+                self.assertEqual(done.stderr.count("\n"), 1)
+
+    def test_bad_input_to_the_script_itself(self):
+        for arguments, said in ((["--frobnicate"], "unknown argument --frobnicate"), (["--filter"], "--filter has no value"),
+                                (["--filter", "("], r"'\(' is no regular expression"), (["--compare="], "--compare is empty"),
+                                (["--compare", "none.json"], f"{self.folder}/none.json cannot be read"),
+                                (["--out", "none"], f"{self.folder}/none is not a folder")):
+            with self.subTest(arguments):
+                done = subprocess.run([ROOT / "scripts/bench", *arguments], cwd=self.folder, capture_output=True, text=True, timeout=60)
+                self.refused(done, said)
+                self.assertEqual((done.stdout, done.stderr.count("\n")), ("", 1))
+        done = subprocess.run([ROOT / "scripts/bench", "--help"], capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stdout.split(" [")[0], done.stderr), (0, "Usage: scripts/bench", ""))
+
+    def test_the_median_of_all_repetitions_is_written(self):
+        self.prints(one("After", 100))
+        done = self.bench()
+        self.assertIn(done.returncode, (0, 3), done.stderr)  # 3: without gnuplot
+        self.assertEqual(figures.load(self.folder / "bench.json")[1], {"After": [100] * 5})
+        self.assertIn("| After | 100 | 0% |", (self.folder / "bench.md").read_text())
+        self.assertIn("libuv is left out: libuv1-dev is not installed", done.stderr)
+
+    def test_slower_is_1_and_the_same_is_0(self):
+        self.prints(one("After", 100))
+        old = self.folder / "old.json"
+        for then, code in ((50, 1), (100, 0)):
+            old.write_text(figures.to_text("m", {"After": [then] * 5}))
+            done = self.bench("--filter", "After", "--compare", old)
+            self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+            self.assertIn(f"{code} of 1 figures of afterleak are worse", done.stdout)
+        self.assertNotIn("bench.md", self.files())
+
+    def test_a_program_that_fails_writes_nothing(self):
+        for body, said in (("echo broken >&2; exit 1", "fake ended with 1 and said: broken"), ("echo no json", "fake: it wrote no figures")):
+            self.program(body)
+            self.refused(self.bench(), said)
+
+    def test_a_filter_that_nothing_matches(self):
+        self.program("")
+        self.refused(self.bench("--filter", "Nothing"), "no benchmark matches 'Nothing'")
+
+    def test_smoke_runs_each_and_says_what_is_missing(self):
+        self.prints(one("After", 100))
+        done = self.bench("--smoke")
+        self.assertEqual((done.returncode, done.stdout), (
+            0, "fake runs\nlibuv is left out: libuv1-dev is not installed; scripts/setup --all installs it\n"))
+        self.assertNotIn("bench.md", self.files())
+        self.program("exit 1")
+        self.refused(self.bench("--smoke"), "fake ended with 1")
+
+    def test_stopped_it_writes_nothing_and_leaves_no_program(self):
+        self.program(f"echo $$ > {self.folder}/pid\nexec sleep 60")
+        process = subprocess.Popen([sys.executable, "-I", "-S", ROOT / "scripts/bench.py", "--programs", self.folder, "--out", self.folder])
+        while not (self.folder / "pid").exists() or not (self.folder / "pid").read_text().endswith("\n"):
+            self.assertIsNone(process.poll())
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(30), 128 + signal.SIGTERM)
+        state = pathlib.Path("/proc") / (self.folder / "pid").read_text().strip() / "stat"
+        self.assertTrue(not state.exists() or state.read_text().rpartition(")")[2].split()[0] in "ZX")
+        self.assertEqual([name for name in self.files() if name.startswith("bench")], [])
+
+
+if __name__ == "__main__":
+    sys.exit(unittest.main(verbosity=2))

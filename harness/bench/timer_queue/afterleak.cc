@@ -1,0 +1,39 @@
+// Ours: the queue alone. A timer that expires is told by a virtual call, as the run-time does it.
+#include "afterleak/timer_queue.h"
+#include "bench/timer_queue/operations.h"
+
+namespace {
+
+using bench::nanoseconds;
+
+struct Timer final : afterleak::TimerLink {};
+
+class Afterleak {
+ public:
+  static constexpr const char* kName = "afterleak";
+  static constexpr std::int64_t kMost = 10'000'000;
+  static constexpr bool kAnyDelay = true;
+  static constexpr bool kMovesInBulk = true;
+
+  Afterleak(std::size_t room, nanoseconds) : timers_(room) {}
+
+  void Arm(std::size_t timer, nanoseconds delay) { queue_.Arm(timers_[timer], Now() + delay); }
+  void Stop(std::size_t timer) {
+    if (timers_[timer].pending()) queue_.Stop(timers_[timer]);
+  }
+  void Poll() {
+    while (queue_.PopDue(Now()) != nullptr) ++fired;
+  }
+
+  std::int64_t fired = 0;
+
+ private:
+  static afterleak::Time Now() { return afterleak::Time(bench::VirtualNow()); }
+
+  std::vector<Timer> timers_;
+  afterleak::TimerQueue queue_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) { return bench::Main<Afterleak>(argc, argv); }
