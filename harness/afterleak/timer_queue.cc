@@ -26,15 +26,24 @@ void TimerQueue::Stop(TimerLink& timer) {
 }
 
 TimerLink* TimerQueue::PopDue(Time now) {
-  const Time next = NextDeadline();
-  if (next > now || next == Time::max()) {
-    MoveTo(now);
-    return nullptr;
+  if (next_known_ && next_ > now) return nullptr;
+  while (levels_ != 0) {
+    const std::size_t index = FirstBucket();
+    TimerLink* first = buckets_[kRun].next;
+    // Whoever is in the run was armed before those of its deadline that are in a bucket.
+    const bool from_run =
+        first != &buckets_[kRun] && (index == kRun || first->deadline <= StartOf(index));
+    if (!from_run && index >= kRadix) {
+      if (StartOf(index) > now) return nullptr;
+      Reach(index);
+      continue;
+    }
+    if (!from_run) first = buckets_[index].next;
+    if (first->deadline > now || first->deadline == Time::max()) return nullptr;
+    Stop(*first);
+    return first;
   }
-  MoveTo(next);
-  TimerLink* first = buckets_[FirstBucket()].next;
-  Stop(*first);
-  return first;
+  return nullptr;
 }
 
 TimerLink* TimerQueue::PopAny() {
@@ -47,11 +56,11 @@ TimerLink* TimerQueue::PopAny() {
 Time TimerQueue::NextDeadline() {
   if (!next_known_) {
     next_ = Time::max();
-    if (size_ != 0) {
-      const TimerLink& bucket = buckets_[FirstBucket()];
+    for (const std::size_t index : {FirstBucket(), kRun}) {
+      const TimerLink& bucket = buckets_[index];
       for (const TimerLink* t = bucket.next; t != &bucket; t = t->next) {
         next_ = std::min(next_, t->deadline);
-        if (&bucket < &buckets_[kRadix]) break;  // a bucket of level 0 holds one instant only
+        if (Sorted(index)) break;
       }
     }
     next_known_ = true;
@@ -67,25 +76,43 @@ std::size_t TimerQueue::BucketOf(Time deadline) const {
   return static_cast<std::size_t>(level) * kRadix + (key >> (level * kDigitBits) & (kRadix - 1));
 }
 
+// The run if all buckets are empty, even if the run is too.
 std::size_t TimerQueue::FirstBucket() const {
-  const auto level = static_cast<std::size_t>(std::countr_zero(levels_));
-  return level * kRadix + static_cast<std::size_t>(std::countr_zero(occupied_[level]));
+  const auto level = static_cast<std::size_t>(std::countr_zero(levels_ | 1u << kLevels));
+  return level * kRadix +
+         (level == kLevels ? 0 : static_cast<std::size_t>(std::countr_zero(occupied_[level])));
+}
+
+// The earliest instant that a bucket can hold: the digits of last_ above its level, and its own.
+Time TimerQueue::StartOf(std::size_t index) const {
+  const std::size_t shift = index / kRadix * kDigitBits;
+  const auto last = static_cast<std::uint64_t>(last_.time_since_epoch().count());
+  const std::uint64_t above = last & ~((std::uint64_t{kRadix} << shift) - 1);
+  return Time(Duration(static_cast<std::int64_t>(above | std::uint64_t{index % kRadix} << shift)));
+}
+
+bool TimerQueue::Sorted(std::size_t index) const {
+  return (unsorted_[index / kRadix] >> index % kRadix & 1) == 0;
 }
 
 void TimerQueue::Append(TimerLink& timer) {
   const std::size_t index = BucketOf(timer.deadline);
   TimerLink& bucket = buckets_[index];
+  const std::uint64_t bit = std::uint64_t{1} << index % kRadix;
+  if (bucket.prev->deadline > timer.deadline)
+    unsorted_[index / kRadix] |= bit;  // a sentinel's is 0
   timer.next = &bucket;
   timer.prev = bucket.prev;
   bucket.prev->next = &timer;
   bucket.prev = &timer;
-  occupied_[index / kRadix] |= std::uint64_t{1} << index % kRadix;
+  occupied_[index / kRadix] |= bit;
   levels_ |= 1u << index / kRadix;
 }
 
 void TimerQueue::MarkEmpty(std::size_t index) {
-  if ((occupied_[index / kRadix] &= ~(std::uint64_t{1} << index % kRadix)) == 0)
-    levels_ &= ~(1u << index / kRadix);
+  const std::uint64_t others = ~(std::uint64_t{1} << index % kRadix);
+  unsorted_[index / kRadix] &= others;
+  if ((occupied_[index / kRadix] &= others) == 0) levels_ &= ~(1u << index / kRadix);
 }
 
 void TimerQueue::Remove(TimerLink& timer) {
@@ -96,18 +123,25 @@ void TimerQueue::Remove(TimerLink& timer) {
   timer.prev = timer.next = nullptr;
 }
 
-// Moves the instant reached to `instant`, before which nothing is pending. Only the bucket that
-// `instant` falls into changes: the buckets before it are empty, since all they could hold is
-// earlier, and those behind it differ from the old and the new instant in the same digit.
-void TimerQueue::MoveTo(Time instant) {
-  const std::size_t index = BucketOf(instant);
-  last_ = instant;
-  if (index < kRadix || (occupied_[index / kRadix] >> index % kRadix & 1) == 0) return;
+// Moves the instant reached to the start of the first bucket, before which nothing is pending in a
+// bucket. Only this bucket changes: those behind it differ from the old and the new instant in the
+// same digit.
+void TimerQueue::Reach(std::size_t index) {
+  last_ = StartOf(index);
   TimerLink& bucket = buckets_[index];
+  TimerLink& run = buckets_[kRun];
   TimerLink* timer = bucket.next;
+  const bool to_run = Sorted(index) && run.next == &run;
+  if (to_run) {
+    run.next = timer;
+    run.prev = bucket.prev;
+    run.next->prev = run.prev->next = &run;
+    occupied_[kLevels] = 1;
+    levels_ |= 1u << kLevels;
+  }
   bucket.prev = bucket.next = &bucket;
   MarkEmpty(index);
-  while (timer != &bucket) {
+  while (!to_run && timer != &bucket) {
     TimerLink* next = timer->next;
     Append(*timer);
     timer = next;

@@ -14,8 +14,10 @@
 //     7xxx       level 3, bucket 7
 //
 // When time reaches a bucket, its timers are spread over the levels below it, so a timer moves at
-// most once for each of its digits, and mostly a few times. Equal deadlines always share a bucket
-// and a bucket is first come, first served, so timers leave in (deadline, arming) order, exactly.
+// most once for each of its digits, and mostly a few times. A bucket whose timers came in the order
+// of their deadlines, as timers of one duration do, is not spread but becomes the run: a list that
+// is taken from its head. Equal deadlines always share a bucket and a bucket is first come, first
+// served, so timers leave in (deadline, arming) order, exactly.
 //
 // A timer's bucket is implied by its deadline: a node is two links, a deadline and a virtual table,
 // and the queue allocates nothing.
@@ -30,8 +32,8 @@
 namespace afterleak {
 
 // What a pending timer inherits. The owner of the timer owns the node; the queue only links it.
-// Polymorphic, so that a link points to where a virtual table does: Valgrind's Memcheck takes that for
-// a pointer to the whole block, and would otherwise call every pending timer possibly lost.
+// Polymorphic, so that a link points to where a virtual table does: Valgrind's Memcheck takes that
+// for a pointer to the whole block, and would otherwise call every pending timer possibly lost.
 struct TimerLink {
   TimerLink() = default;
   TimerLink(const TimerLink&) = delete;
@@ -62,7 +64,7 @@ class TimerQueue {
 
   // Takes out and returns the first timer, by (deadline, arming), that is due at `now`, or null
   // when none is; `now` never goes backwards. Amortised O(1): a timer is moved at most once for
-  // each bit of its delay.
+  // each digit of its delay.
   TimerLink* PopDue(Time now);
 
   // Takes out any timer, or returns null when there is none: for tearing a queue down, in no
@@ -70,7 +72,7 @@ class TimerQueue {
   TimerLink* PopAny();
 
   // The earliest deadline, exactly; Time::max() when nothing will ever be due. O(1), but O(timers
-  // in the first bucket) after the earliest one went.
+  // in the first bucket) after the earliest one went, unless they are in order.
   Time NextDeadline();
 
   std::size_t size() const { return size_; }
@@ -83,20 +85,25 @@ class TimerQueue {
   static constexpr std::size_t kLevels =
       (63 + kDigitBits - 1) / kDigitBits;  // deadlines are not negative
 
+  static constexpr std::size_t kRun = kLevels * kRadix;  // above all levels
+
   std::size_t BucketOf(Time deadline) const;
   std::size_t FirstBucket() const;
+  Time StartOf(std::size_t index) const;
+  bool Sorted(std::size_t index) const;
   void Append(TimerLink& timer);
   void Remove(TimerLink& timer);
   void MarkEmpty(std::size_t index);
-  void MoveTo(Time instant);
+  void Reach(std::size_t index);
 
   Time last_{};              // the instant reached; no pending deadline is before it
   Time next_ = Time::max();  // the earliest deadline, while next_known_
   bool next_known_ = true;
-  std::uint32_t levels_ = 0;                       // bit l: level l is not empty
-  std::array<std::uint64_t, kLevels> occupied_{};  // of a level, bit b: bucket b is not empty
   std::size_t size_ = 0;
-  std::array<TimerLink, kLevels * kRadix> buckets_{};  // sentinels of circular lists
+  std::uint32_t levels_ = 0;                           // bit l: level l is not empty
+  std::array<std::uint64_t, kLevels + 1> occupied_{};  // of a level, bit b: bucket b is not empty
+  std::array<std::uint64_t, kLevels + 1> unsorted_{};  // and: a timer in it came behind a later one
+  std::array<TimerLink, kRun + 1> buckets_{};          // sentinels of circular lists
 };
 
 }  // namespace afterleak

@@ -79,6 +79,30 @@ TEST_F(TimerQueueTest, ATimerArmedWhileItsInstantIsBeingServedComesLast) {
   EXPECT_EQ(PopAllDue(5), (Ids{1, 2}));
 }
 
+// Timers of one duration are in order in their buckets, which are then not spread. Others come
+// between them, some at the same instants, before and after that has happened.
+TEST_F(TimerQueueTest, TimersOfOneDurationKeepTheirPlaceAmongOthers) {
+  std::multimap<std::int64_t, int> oracle;  // keeps what is equal in the order of arming
+  const auto arm = [&](std::int64_t deadline) { oracle.emplace(deadline, Arm(deadline).id); };
+  for (std::int64_t now = 0; now < 400'000; now += 10) {
+    Ids due;
+    for (auto first = oracle.begin(); first != oracle.end() && first->first <= now;
+         first = oracle.erase(first))
+      due.push_back(first->second);
+    ASSERT_EQ(PopAllDue(now), due) << "at " << now;
+    arm(now + 100'000);
+    if (now % 30 == 0) arm(now + 10);
+    if (now > 200'000 && now % 70 == 0) arm(now + 5'000);  // from here on they are not
+    if (now % 1'000 == 0) {
+      queue_.Stop(timers_[oracle.begin()->second]);
+      oracle.erase(oracle.begin());
+    }
+    if (now % 11 == 0) {
+      ASSERT_EQ(queue_.NextDeadline(), At(oracle.begin()->first));
+    }
+  }
+}
+
 TEST_F(TimerQueueTest, NothingLeavesBeforeItsDeadline) {
   Arm(1 << 20);
   for (std::int64_t now : {0, 1, 1 << 10, (1 << 20) - 1}) EXPECT_EQ(PopAllDue(now), Ids{}) << now;

@@ -379,6 +379,7 @@ class Reproduce(ScriptTest):
                 ran = [call.partition(str(self.results))[2].strip() for call in self.calls("program") + self.calls("afterleak")]
                 self.assertEqual(ran, [] if arguments is None else [arguments])
                 self.assertIn(f"[{len(run.err.split('==>')) - 1}/", run.err.split("==>")[-1])
+                self.assertIn("begin with " + ("detectors.md" if what == "detectors" else "README.md") + "\n", run.err)
                 (self.fakes / "calls").unlink()
 
     def test_a_broken_tool_leaves_out_its_part_alone(self):

@@ -153,6 +153,10 @@ def drift(grid):
     return f"{statistics.median(found):.0f} ms (median)" if found else "nothing"
 
 
+PORT = (gnuplot.BLUE, gnuplot.VIOLET)
+GO = (gnuplot.ORANGE, gnuplot.GREEN, gnuplot.RED, gnuplot.GREY)
+
+
 def plot(grid, case, ports, out):
     """The name of the plot of the case's leaky side."""
     name = f"{case.pattern}.{re.sub('[^a-z0-9]+', '-', case.workload)}.svg"
@@ -161,14 +165,14 @@ def plot(grid, case, ports, out):
         port = ports[case, "leaky", mode][0]
         step = max(1, len(port) // 600)
         data.append(gnuplot.block(f"port{number}", [(f"{t / 1e9:.4f}", live * case.scale) for t, live in list(port.items())[::step]]))
-        lines.append(f"$port{number} with steps linewidth 2 linecolor {number + 1} title 'port, {mode}'")
+        lines.append(f"$port{number} with steps linewidth 2 linecolor '{PORT[number]}' title 'port, {mode}'")
         for index, (key, text) in enumerate(grid.modes[mode].items()):
             run = grid.at[case, "leaky", key]
             data.append(gnuplot.block(f"go{number}_{index}", [(f"{p.t / 1000:.4f}", p.live) for p in run.points]))
             lines.append(f"$go{number}_{index} with points pointtype {4 + 2 * index} pointsize 0.6 "
-                         f"linecolor {3 + number * 3 + index} title '{text}'")
+                         f"linecolor '{GO[(number * 3 + index) % len(GO)]}' title '{text}'")
     gnuplot.draw(out / name, f"{case.pattern}, {case.workload}, leaky side", "seconds", "live",
-                 "".join(data) + "plot " + ", \\\n  ".join(lines) + "\n", key="outside right top")
+                 "set bmargin 8\n" + "".join(data) + "plot " + ", \\\n  ".join(lines) + "\n")
     return name
 
 
