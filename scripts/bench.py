@@ -1,32 +1,35 @@
 #!/usr/bin/env python3
 """Runs the benchmark programs, round after round, and writes bench.md, bench.json and their plots.
 
-    bench.py --programs DIR (--out DIR | --smoke | --check-only) [--filter REGEX] [--compare OLD.json]
+    bench.py --programs DIR (--out DIR | --smoke | --check-only) [--go DIR] [--filter REGEX] [--compare OLD.json]
 
-scripts/bench calls it. Exit code: 0 done; 1 something got slower; 2 it could not run; 3 gnuplot is missing.
+scripts/bench calls it. --go: where Go's programs are built. Exit code: 0 done; 1 something got slower; 2 it could not run; 3 gnuplot is missing.
 """
 
 import argparse
 import pathlib
 import random
 import re
+import shutil
 import signal
 import sys
 
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "harness/bench"), str(ROOT / "harness/report")]  # -I leaves them out
+sys.path[:0] = [str(ROOT / folder) for folder in ("harness/bench", "harness/report", "harness/go")]  # -I leaves them out
 import bench_page  # noqa: E402
 import children  # noqa: E402
 import comparison  # noqa: E402
 import figures  # noqa: E402
 import pages  # noqa: E402
+import toolchains  # noqa: E402
 
 ROUNDS = 5
 SECONDS = 0.1  # that a benchmark is repeated for, at least
 SMALLEST = "-/1[0]{4,}"
 TURN = 100  # kTurn of operations.h
 LONGEST = 600  # seconds of one program
+GO = {"GODEBUG": "asynctimerchan=0"}  # Go 1.23's own timers, though go.mod names an older one; others do not know it
 
 
 class Refused(Exception):
@@ -61,11 +64,27 @@ def programs(folder):
     return built, missing
 
 
+def go_programs(work):
+    """Go's timers, built with each Go that is here."""
+    source = work / "bench"
+    source.mkdir(parents=True, exist_ok=True)
+    shutil.copy(ROOT / "harness/bench/go/timers.go", source)
+    (source / "go.mod").write_text(f"module bench\n\ngo {toolchains.OLDEST[0]}.{toolchains.OLDEST[1]}\n")
+    built = []
+    for toolchain in toolchains.find(work):
+        program = work / f"timers-{toolchain.version}"
+        problem = toolchains.build(toolchain, source, work, program)
+        if problem:
+            raise Refused(f"Go {toolchain.version} does not build harness/bench/go/timers.go: {problem.splitlines()[-1]}")
+        built.append(program)
+    return built
+
+
 def measure(program, seconds, pattern):
     command = [program, "--benchmark_format=json", f"--benchmark_min_time={seconds}"]
     if pattern:
         command.append(f"--benchmark_filter={pattern}")
-    ended = children.run(program.name, command, timeout=LONGEST).expect()
+    ended = children.run(program.name, command, env=GO, timeout=LONGEST).expect()
     if not ended.out.strip():  # no benchmark matches the filter
         return {}
     try:
@@ -101,6 +120,7 @@ def parse(arguments):
     parser = Parser(prog="scripts/bench", allow_abbrev=False)
     parser.add_argument("--programs", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path)
+    parser.add_argument("--go", type=pathlib.Path)
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--filter", default="")
     parser.add_argument("--compare", type=pathlib.Path)
@@ -122,9 +142,13 @@ def main(arguments):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     built, missing = programs(options.programs)
+    if options.go:
+        built += go_programs(options.go.resolve())
     if options.smoke:
         smoke(built, missing)
         return 0
+    if options.go and not any("timers-" in program.name for program in built):
+        say(f"    Go is left out: {toolchains.INSTALL}")
     for peer, package in missing:
         say(f"    {peer} is left out: {package} is not installed; scripts/setup --all installs it")
     found = run(built, options.filter)

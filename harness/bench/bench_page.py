@@ -9,12 +9,15 @@ SIZES = (1_000, 100_000, 1_000_000, 10_000_000)
 OPERATIONS = {
     "Fifo": "one timer is armed and one expires; all have the same duration, as in the leak",
     "ArmStop": "a timer is armed and stopped at once",
+    "ArmStopFunc": "the same in Go with `AfterFunc`",
     "Churn": "any of the live timers is stopped and armed anew",
     "Arm": "one of so many timers is armed, with none to begin with",
     "FireAll": "one of so many timers with random deadlines expires",
     "Bytes": "bytes of the heap per live timer, with the timer itself",
     "BytesChurned": "the same after as many timers as are live were stopped and armed anew: what is stopped and not freed counts",
 }
+GO = ("Go's scheduler, which this does not wait for",
+      "heap of 4 children; `NewTimer` (made anew in ArmStop and Bytes, channel included), `Stop`, `Reset`")
 PEERS = {  # how its loop is driven, and what it is
     "afterleak": ("`TimerQueue::PopDue` until none is due", "radix queue of intrusive lists"),
     "libev": ("`ev_run(EVRUN_NOWAIT)`", "heap of 4 children; `ev_timer_start`, `ev_timer_stop`"),
@@ -25,6 +28,7 @@ PEERS = {  # how its loop is driven, and what it is
     "glib": ("`g_main_context_iteration(FALSE)`", "a list, all of it looked at in each turn; `g_timeout_source_new`, `g_source_destroy`"),
     "multimap": ("erases the first until none is due", "`std::multimap`, balanced tree; `emplace`, `erase`"),
     "priority_queue": ("pops until none is due", "`std::priority_queue`; a stopped timer stays until it is due or half of the heap is stopped"),
+    "go1.19": GO, "go1.22": GO, "go1.23": GO,
 }
 GLIB = "GLib: only 1,000; each turn of its loop looks at all timers."
 COLOURS = {"afterleak": gnuplot.RED, "libev": gnuplot.BLUE, "asio": gnuplot.ORANGE, "libuv": gnuplot.GREEN,
@@ -48,7 +52,8 @@ HOW = """## How it was measured
 - {turn} operations to one turn of the loop, in which the peers ask the kernel for events; ours has none to ask. Timers are due
   one millisecond apart, because libuv and GLib count in milliseconds. In Churn the clock moves by a microsecond per operation.
 - Fifo of afterleak covers each live timer once per measurement: a radix queue moves many timers at once, now and then.
-- Bytes: what the C library's heap holds (`mallinfo2`: small blocks and mapped ones), after all are armed.
+- Go is on its own clock, on one processor and with its garbage collector; real time, up to 1,000,000 live timers.
+- Bytes: what the C library's heap holds (`mallinfo2`: small blocks and mapped ones), after all are armed; of Go, its heap after a collection.
 - Not measured: {absent}
 """
 
@@ -58,7 +63,8 @@ def peers_of(found, operation):
 
 
 def factor(found, operation, peer, size):
-    ours, theirs = found.get(f"{operation}/afterleak/{size}"), found.get(f"{operation}/{peer}/{size}")
+    ours = found.get(f"{'ArmStop' if operation == 'ArmStopFunc' else operation}/afterleak/{size}")
+    theirs = found.get(f"{operation}/{peer}/{size}")
     return f"{figures.median(theirs) / figures.median(ours):.1f}" if ours and theirs else ""
 
 

@@ -157,7 +157,7 @@ class Page(Folder):
 
     def test_every_peer_of_the_programs_has_its_words(self):
         named = {file.stem for file in (HERE / "timer_queue").glob("*.cc")} - {"virtual_clock"}
-        self.assertEqual(named, set(bench_page.PEERS))
+        self.assertEqual(named, {peer for peer in bench_page.PEERS if not peer.startswith("go")})
 
 
 class Script(Folder):

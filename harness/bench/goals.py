@@ -32,13 +32,15 @@ class Outcome:
 
 def outcomes(found):
     """Of figures {name: repetitions}."""
-    return [_faster(found, operation, peer, times) for operation, peers in FASTER.items() for peer, times in peers.items()] + \
-           [_at_most(found, *goal) for goal in AT_MOST]
+    faster = [_faster(found, f"{operation} against {peer}", f"{operation}/afterleak/{LIVE}", f"{operation}/{peer}/{LIVE}", times)
+              for operation, peers in FASTER.items() for peer, times in peers.items()]
+    after = _faster(found, "`After` against Go 1.22", "After", "After/go1.22/0", 2)
+    return faster + [after] + [_at_most(found, *goal) for goal in AT_MOST]
 
 
-def _faster(found, operation, peer, times):
-    ours, theirs = found.get(f"{operation}/afterleak/{LIVE}"), found.get(f"{operation}/{peer}/{LIVE}")
-    what, goal = f"{operation} against {peer}", f"{times:.1f} times"
+def _faster(found, what, our_name, their_name, times):
+    ours, theirs = found.get(our_name), found.get(their_name)
+    goal = f"{times:.1f} times"
     if not ours or not theirs:
         return Outcome(what, goal, "not measured", None)
     ratio = figures.median(theirs) / figures.median(ours)

@@ -6,7 +6,9 @@ namespace {
 
 using bench::nanoseconds;
 
-struct Timer final : afterleak::TimerLink {};
+struct Timer : afterleak::TimerLink {
+  virtual void Fire(std::int64_t& fired) { ++fired; }
+};
 
 class Afterleak {
  public:
@@ -22,7 +24,7 @@ class Afterleak {
     if (timers_[timer].pending()) queue_.Stop(timers_[timer]);
   }
   void Poll() {
-    while (queue_.PopDue(Now()) != nullptr) ++fired;
+    while (afterleak::TimerLink* due = queue_.PopDue(Now())) static_cast<Timer*>(due)->Fire(fired);
   }
 
   std::int64_t fired = 0;

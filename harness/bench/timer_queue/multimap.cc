@@ -1,4 +1,5 @@
 // std::multimap: the balanced tree that comes to mind first.
+#include <functional>
 #include <map>
 
 #include "bench/timer_queue/operations.h"
@@ -14,28 +15,39 @@ class Multimap {
   static constexpr bool kAnyDelay = true;
   static constexpr bool kMovesInBulk = false;
 
-  Multimap(std::size_t room, nanoseconds) : timers_(room, pending_.end()) {}
+  Multimap(std::size_t room, nanoseconds)
+      : timers_(room, {.place = pending_.end(), .callback = [this] { ++fired; }}) {}
 
   void Arm(std::size_t timer, nanoseconds delay) {
-    timers_[timer] = pending_.emplace(bench::VirtualNow() + delay, timer);
+    timers_[timer].place = pending_.emplace(bench::VirtualNow() + delay, &timers_[timer]);
   }
-  void Stop(std::size_t timer) {
-    if (timers_[timer] == pending_.end()) return;
-    pending_.erase(timers_[timer]);
-    timers_[timer] = pending_.end();
-  }
+  void Stop(std::size_t timer) { Erase(timers_[timer]); }
   void Poll() {
     while (!pending_.empty() && pending_.begin()->first <= bench::VirtualNow()) {
-      Stop(pending_.begin()->second);
-      ++fired;
+      Timer& due = *pending_.begin()->second;
+      Erase(due);
+      due.callback();
     }
   }
 
   std::int64_t fired = 0;
 
  private:
-  std::multimap<nanoseconds, std::size_t> pending_;
-  std::vector<std::multimap<nanoseconds, std::size_t>::iterator> timers_;
+  struct Timer;
+  using Pending = std::multimap<nanoseconds, Timer*>;
+  struct Timer {
+    Pending::iterator place;
+    std::function<void()> callback;
+  };
+
+  void Erase(Timer& timer) {
+    if (timer.place == pending_.end()) return;
+    pending_.erase(timer.place);
+    timer.place = pending_.end();
+  }
+
+  Pending pending_;
+  std::vector<Timer> timers_;
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // std::priority_queue: a binary heap out of which nothing can be taken but the first. A stopped
 // timer stays in it until its deadline, or until more than half of it is stopped, and it is swept.
 #include <algorithm>
+#include <functional>
 #include <queue>
 
 #include "bench/timer_queue/operations.h"
@@ -9,10 +10,15 @@ namespace {
 
 using bench::nanoseconds;
 
+struct Timer {
+  std::function<void()> callback;
+  std::uint64_t arming = 0;  // twice how often it was armed, less one while it is
+};
+
 struct Entry {
   nanoseconds deadline;
-  std::uint32_t timer;
-  std::uint32_t arming;  // of the timer: an entry of an earlier one is stopped
+  Timer* timer;
+  std::uint64_t arming;  // an entry of an earlier arming than the timer's is stopped
   bool operator>(const Entry& other) const { return deadline > other.deadline; }
 };
 
@@ -23,41 +29,40 @@ class PriorityQueue : std::priority_queue<Entry, std::vector<Entry>, std::greate
   static constexpr bool kAnyDelay = true;
   static constexpr bool kMovesInBulk = false;
 
-  PriorityQueue(std::size_t room, nanoseconds) : armings_(room) {}
+  PriorityQueue(std::size_t room, nanoseconds) : timers_(room, {.callback = [this] { ++fired; }}) {}
 
   void Arm(std::size_t timer, nanoseconds delay) {
-    push({bench::VirtualNow() + delay, static_cast<std::uint32_t>(timer), ++armings_[timer]});
+    Timer& armed = timers_[timer];
+    push({bench::VirtualNow() + delay, &armed, ++armed.arming});
     ++live_;
   }
   void Stop(std::size_t timer) {
-    // An odd number is an armed timer's.
-    if (armings_[timer] % 2 == 0) return;
-    ++armings_[timer];
+    if (timers_[timer].arming % 2 == 0) return;
+    ++timers_[timer].arming;
     --live_;
     if (size() > 64 && live_ < size() / 2) Sweep();
   }
   void Poll() {
     while (!empty() && top().deadline <= bench::VirtualNow()) {
-      if (Armed(top())) {
-        ++armings_[top().timer];
-        --live_;
-        ++fired;
-      }
+      const Entry first = top();
       pop();
+      if (!Armed(first)) continue;
+      ++first.timer->arming;
+      --live_;
+      first.timer->callback();
     }
   }
 
   std::int64_t fired = 0;
 
  private:
-  bool Armed(const Entry& entry) const { return armings_[entry.timer] == entry.arming; }
+  static bool Armed(const Entry& entry) { return entry.timer->arming == entry.arming; }
   void Sweep() {
-    std::erase_if(c, [this](const Entry& entry) { return !Armed(entry); });
+    std::erase_if(c, [](const Entry& entry) { return !Armed(entry); });
     std::make_heap(c.begin(), c.end(), comp);
   }
 
-  std::vector<std::uint32_t>
-      armings_;  // of each timer: twice how often, less one while it is armed
+  std::vector<Timer> timers_;
   std::size_t live_ = 0;
 };
 

@@ -1,0 +1,118 @@
+// What arming and stopping costs in Go, on its own clock and with its garbage collector, on one processor. It takes the flags of
+// Google Benchmark that scripts/bench.py uses, and writes its JSON.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"runtime"
+	"strings"
+	"time"
+)
+
+const delay = time.Hour
+
+type result struct {
+	Name  string  `json:"name"`
+	Time  float64 `json:"real_time"`
+	Unit  string  `json:"time_unit"`
+	Bytes float64 `json:"bytes,omitempty"`
+}
+
+var (
+	results []result
+	wanted  func(name string) bool
+	least   time.Duration
+	random  = uint64(1)
+)
+
+// measure repeats an operation for long enough; it is told how often at a time.
+func measure(name string, operations func(count int)) {
+	if !wanted(name) {
+		return
+	}
+	for count := 1000; ; count *= 4 {
+		began := time.Now()
+		operations(count)
+		if took := time.Since(began); took >= least {
+			results = append(results, result{Name: name, Time: float64(took.Nanoseconds()) / float64(count), Unit: "ns"})
+			return
+		}
+	}
+}
+
+func heap() float64 {
+	runtime.GC()
+	runtime.GC() // of what the first one's finalizers and pools let go
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return float64(stats.HeapAlloc)
+}
+
+func pick(count int) int {
+	random = random*6364136223846793005 + 1442695040888963407
+	return int(random >> 32 * uint64(count) >> 32)
+}
+
+func benchmark(peer string, live int) {
+	name := func(operation string) string { return fmt.Sprintf("%s/%s/%d", operation, peer, live) }
+	if !wanted(name("Bytes")) && !wanted(name("ArmStop")) && !wanted(name("ArmStopFunc")) && !wanted(name("Churn")) {
+		return // arming millions for nothing
+	}
+	before := heap()
+	timers := make([]*time.Timer, live)
+	for i := range timers {
+		timers[i] = time.NewTimer(delay)
+	}
+	if wanted(name("Bytes")) {
+		results = append(results, result{Name: name("Bytes"), Time: 1, Unit: "ns", Bytes: (heap() - before) / float64(live)})
+	}
+	measure(name("ArmStop"), func(count int) {
+		for i := 0; i < count; i++ {
+			time.NewTimer(delay).Stop()
+		}
+	})
+	measure(name("ArmStopFunc"), func(count int) {
+		for i := 0; i < count; i++ {
+			time.AfterFunc(delay, func() {}).Stop()
+		}
+	})
+	measure(name("Churn"), func(count int) {
+		for i := 0; i < count; i++ {
+			timer := timers[pick(live)]
+			timer.Stop()
+			timer.Reset(delay)
+		}
+	})
+	for _, timer := range timers {
+		timer.Stop()
+	}
+}
+
+func main() {
+	peer := strings.Join(strings.SplitN(runtime.Version(), ".", 3)[:2], ".")
+	filter := flag.String("benchmark_filter", "", "a regular expression; after a minus sign, what not")
+	seconds := flag.Float64("benchmark_min_time", 0.1, "seconds of each benchmark")
+	flag.String("benchmark_format", "json", "as Google Benchmark; it is always json")
+	flag.Parse()
+	pattern := regexp.MustCompile(strings.TrimPrefix(*filter, "-"))
+	not := strings.HasPrefix(*filter, "-")
+	wanted = func(name string) bool { return pattern.MatchString(name) != not }
+	least = time.Duration(*seconds * float64(time.Second))
+	runtime.GOMAXPROCS(1)
+
+	measure("After/"+peer+"/0", func(count int) {
+		for i := 0; i < count; i++ {
+			time.After(30 * time.Second)
+		}
+	})
+	for _, live := range []int{1000, 100000, 1000000} {
+		benchmark(peer, live)
+	}
+	if len(results) > 0 {
+		json.NewEncoder(os.Stdout).Encode(map[string]any{"benchmarks": results})
+	}
+}
