@@ -25,7 +25,7 @@ import pages  # noqa: E402
 import toolchains  # noqa: E402
 
 ROUNDS = 5
-SECONDS = 0.1  # that a benchmark is repeated for, at least
+SECONDS = 0.05  # that a benchmark is repeated for, at least
 SMALLEST = "-/1[0]{4,}"
 TURN = 100  # kTurn of operations.h
 LONGEST = 600  # seconds of one program
@@ -53,15 +53,15 @@ def stop(number, _):
 
 
 def programs(folder):
-    """([the programs that were built], [(peer, the package that it needs)]), as CMake has found them."""
-    built, missing = [], []
+    """([the programs that were built], [a line for each peer that is left out]), as CMake has found them."""
+    built, left_out = [], []
     for line in (folder / "programs.txt").read_text().splitlines():
         name, _, package = line.partition(" ")
         if package:
-            missing.append((name.removeprefix("timer_queue_"), package))
+            left_out.append(f"{name.removeprefix('timer_queue_')} is left out: {package} is not installed; scripts/setup --all installs it")
         else:
             built.append(folder / name)
-    return built, missing
+    return built, left_out
 
 
 def go_programs(work):
@@ -108,12 +108,12 @@ def run(built, pattern):
     return figures.gather(repetitions)
 
 
-def smoke(built, missing):
+def smoke(built, left_out):
     for program in built:
         measure(program, 0.001, SMALLEST)
         print(f"{program.name} runs")
-    for peer, package in missing:
-        print(f"{peer} is left out: {package} is not installed; scripts/setup --all installs it")
+    for line in left_out:
+        print(line)
 
 
 def parse(arguments):
@@ -141,23 +141,23 @@ def main(arguments):
         return 0
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    built, missing = programs(options.programs)
+    built, left_out = programs(options.programs)
     if options.go:
-        built += go_programs(options.go.resolve())
+        with_go = go_programs(options.go.resolve())
+        built += with_go
+        left_out += [] if with_go else [f"Go is left out: none is here; {toolchains.INSTALL}"]
     if options.smoke:
-        smoke(built, missing)
+        smoke(built, left_out)
         return 0
-    if options.go and not any("timers-" in program.name for program in built):
-        say(f"    Go is left out: {toolchains.INSTALL}")
-    for peer, package in missing:
-        say(f"    {peer} is left out: {package} is not installed; scripts/setup --all installs it")
+    for line in left_out:
+        say(f"    {line}")
     found = run(built, options.filter)
     not_drawn = None
     if options.filter:
         for name in found:
             print(f"{name}: {figures.median(found[name]):.4g} (spread {figures.spread(found[name]):.0%})")
     else:
-        not_drawn = bench_page.write(options.out, found, missing, ROUNDS, TURN)
+        not_drawn = bench_page.write(options.out, found, left_out, ROUNDS, TURN)
         if not_drawn:
             say(f"scripts/bench: the plots are left out: {not_drawn}")
     worse = False

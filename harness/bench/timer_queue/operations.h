@@ -150,10 +150,11 @@ class LiveSet {
 // it.
 template <class Peer>
 LiveSet<Peer>& Live(std::int64_t live, bool in_order) {
-  static std::unique_ptr<LiveSet<Peer>> set;
+  static LiveSet<Peer>* set =
+      nullptr;  // the last one is left to the kernel: destroying takes as long
   if (set == nullptr || set->live() != live || (in_order && !set->in_order())) {
-    set = nullptr;
-    set = std::make_unique<LiveSet<Peer>>(live);
+    delete set;
+    set = new LiveSet<Peer>(live);
   }
   return *set;
 }
