@@ -134,10 +134,11 @@ def body(found, operation):
     curves = []
     blocks = ""
     for peer in peers_of(found, operation):
+        name = peer.replace(".", "_")  # gnuplot's names have no dots
         rows = [(size, f"{figures.median(found[f'{operation}/{peer}/{size}']):.4g}") for size in SIZES if f"{operation}/{peer}/{size}" in found]
-        blocks += gnuplot.block(peer, rows)
+        blocks += gnuplot.block(name, rows)
         width, dash = (3, 1) if peer == "afterleak" else (1.5, 1 if COLOURS.get(peer) and peer != "libevent_common" else 2)
-        curves.append(f"${peer} using 1:2 with linespoints pointtype 7 pointsize 0.5 linewidth {width} dashtype {dash} "
+        curves.append(f"${name} using 1:2 with linespoints pointtype 7 pointsize 0.5 linewidth {width} dashtype {dash} "
                       f"linecolor '{COLOURS.get(peer, gnuplot.GREY)}' title '{peer}'")
     low = "10" if operation.startswith("Bytes") else "1"
     return ("set logscale xy\nunset offsets\nset xrange [700:14000000]\n" f"set yrange [{low}:*]\n"

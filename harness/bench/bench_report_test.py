@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,6 +98,7 @@ class Comparison(unittest.TestCase):
     def test_the_same_without_any_spread_is_not_slower_and_a_byte_more_is(self):
         old = {"Bytes/afterleak/1000": [32, 32]}
         self.assertFalse(comparison.report("m", old, "m", old)[1])
+        self.assertFalse(comparison.report("m", old, "m", {"Bytes/afterleak/1000": [32.1, 32.1]})[1])
         self.assertTrue(comparison.report("m", old, "m", {"Bytes/afterleak/1000": [33, 33]})[1])
 
     def test_a_slower_peer_tells_of_the_machine(self):
@@ -151,6 +153,15 @@ class Page(Folder):
         self.assertIn("| Fifo against asio | 8.0 times | not measured |  |", text)
         self.assertIn("2 of 2 are met", text)
         self.assertLess(text.index("| Fifo | 1,000,000 | 5.6 |"), text.index("56 ±2%"))
+
+    def test_each_peer_is_a_curve_of_its_plot(self):
+        if shutil.which("gnuplot") is None:
+            self.skipTest("gnuplot is not installed; ./scripts/setup installs it")
+        found = {f"ArmStop/{peer}/{size}": [10, 11] for peer in bench_page.PEERS for size in (1000, 100000)}
+        self.assertEqual(bench_page.draw(self.folder / "bench", found), ["ArmStop"])
+        svg = (self.folder / "bench/armstop.svg").read_text()
+        for peer in bench_page.PEERS:
+            self.assertIn(f">{peer}<", svg)
 
     def test_what_is_missing_is_said_with_how_to_get_it(self):
         self.assertIn("\n- Libuv is left out: it is not here; do this.\n", self.text())

@@ -2,18 +2,20 @@
 
 import figures
 
+LEAST = 0.01  # part of a figure: bytes do not vary from one repetition to the next
+
 
 def slower(old, new):
     """[(name, old median, new median)] of the figures that grew, the worst first.
 
     Grown is what is above the old run by more than the spread of both runs: then even the best repetition of the new run is
-    worse than the worst of the old one, with room for a run that was noisy.
+    worse than the worst of the old one, with room for a run that was noisy. Less than LEAST is never told.
     """
     found = []
     for name in sorted(set(old) & set(new)):
         before, now = figures.median(old[name]), figures.median(new[name])
         noise = (max(old[name]) - min(old[name])) + (max(new[name]) - min(new[name]))
-        if now - before > noise and now > before:
+        if now - before > max(noise, LEAST * before):
             found.append((name, before, now))
     return sorted(found, key=lambda row: row[1] / row[2])
 
