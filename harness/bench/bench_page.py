@@ -152,7 +152,7 @@ def draw(folder, found):
     drawn = [each for each in ("Fifo", "ArmStop", "Churn", "FireAll", "Bytes") if peers_of(found, each)]
     for operation in drawn:
         gnuplot.draw(folder / f"{operation.lower()}.svg", f"{operation}: {OPERATIONS[operation]}", "live timers",
-                     "bytes" if operation == "Bytes" else "nanoseconds", body(found, operation))
+                     "bytes" if operation == "Bytes" else "nanoseconds", body(found, operation), key="outside right top vertical maxcols 1", width=900)
     return drawn
 
 
