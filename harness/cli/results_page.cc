@@ -24,10 +24,11 @@ can hear them any more. *Byte-seconds lost* is what that costs: the bytes of eac
 | [claims.md](claims.md) | what the two articles claim, and what was found |
 | [diffs.md](diffs.md) | what each fix changes |
 | [go_parity.md](go_parity.md), [conformance.md](conformance.md) | the same patterns and the rules under real Go |
+| [bench.md](bench.md) | the timer queue beside those of libev, libevent, libuv, Asio, GLib and Go |
 | [timelines/](timelines/) | the samples of every run, as CSV |
 | [traces/](traces/) | the life of every timer on a time axis: open a file in ui.perfetto.dev or chrome://tracing |
 
-*What a machine's speed, libraries or tools decide is on the pages detectors.md, go_parity.md and conformance.md, which name it.*
+*What a machine's speed, libraries or tools decide is on the pages detectors.md, bench.md, go_parity.md and conformance.md, which name it.*
 )";
 
 constexpr std::string_view kArticles[][2] = {{"A", "Article A: time-outs in a looping select"},
