@@ -7,8 +7,8 @@
 //   static constexpr bool kAnyDelay;      // false: all timers have the duration `usual`
 //   static constexpr bool kMovesInBulk;   // now and then it moves many timers at once
 //   Peer(std::size_t room, nanoseconds usual);
-//   void Arm(std::size_t timer, nanoseconds delay);  // of a timer that is not armed; from
-//   VirtualNow() void Stop(std::size_t timer);                    // of a timer that may have fired
+//   void Arm(std::size_t timer, nanoseconds delay);  // of one not armed; counts from VirtualNow()
+//   void Stop(std::size_t timer);                    // of one that may have fired
 //   void Poll();                                     // one turn of its loop: fires what is due
 //   std::int64_t fired;                              // how many timers have
 #pragma once
