@@ -7,9 +7,8 @@
 //
 //   Bubble bubble;                                   // virtual clock, timers as Go 1.22 has them
 //   bubble.Go([&] { leaky::LoopingSelect(...); });   // a goroutine
-//   bubble.AdvanceTo(27s);                           // run until everything due by then has
-//   happened EXPECT_EQ(bubble.Totals().live, 11);             // a settled sample: every goroutine
-//   is blocked
+//   bubble.AdvanceTo(27s);                           // until all that is due by then has happened
+//   EXPECT_EQ(bubble.Totals().live, 11);             // settled: all goroutines are blocked
 //
 // Goroutines are threads. Those of a virtual bubble take turns: one runs until it blocks, then the
 // one that has waited longest. So the order of everything is fixed by the program and the seed, and

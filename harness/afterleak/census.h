@@ -6,8 +6,8 @@
 // can keep its records here.
 //
 // Two laws, both tested at every settled instant:
-//   armed = fired + stopped + collected + live       (a ticker's ticks do not end it, and are
-//   counted apart) abandoned <= live, and a rooted timer is never abandoned
+//   armed = fired + stopped + collected + live    (a ticker's ticks do not end it: counted apart)
+//   abandoned <= live                             (and a rooted timer is never abandoned)
 //
 // "Abandoned" is found by construction and not by sampling: the source reports it at the moment
 // when the last handle that could receive from the timer's channel goes away.

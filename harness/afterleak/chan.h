@@ -5,9 +5,9 @@
 //
 //   auto messages = MakeChan<std::string>(1);          // make(chan string, 1)
 //   messages.Send("hello");                            // messages <- "hello"
-//   std::optional<std::string> m = messages.Recv();    // m, ok := <-messages; nullopt is Go's
-//   (zero, false) for (std::string& message : messages) { ... }      // for message := range
-//   messages
+//   std::optional<std::string> m = messages.Recv();    // m, ok := <-messages
+//                                                      // nullopt is Go's (zero, false)
+//   for (std::string& message : messages) { ... }      // for message := range messages
 //
 // A Chan is a handle: copies name the same channel, which lives as long as one of them does. One
 // made without MakeChan is nil: never ready, so sending and receiving block for ever.

@@ -4,8 +4,7 @@
 // Layer 7. It finds out by itself what tool is there; without one, a checkpoint does nothing and
 // costs a few ns. What each tool is told:
 //   Valgrind memcheck    a line in its log, "afterleak: checkpoint at 30s", and a leak check of
-//   what
-//                        is new since the last one (VALGRIND_DO_ADDED_LEAK_CHECK)
+//                        what is new since the last one (VALGRIND_DO_ADDED_LEAK_CHECK)
 //   Valgrind massif      a detailed snapshot, in the file massif.30s.out; in the folder that the
 //                        environment's AFTERLEAK_SNAPSHOTS names, or the current one
 //   gperftools           HeapProfilerDump, with "30s" as its reason, where HEAPPROFILE is set

@@ -4,10 +4,11 @@
 // its channel; whether anybody could still receive is what the garbage collector knows. Here
 // handles are counted, so the moment when the last one goes is known exactly.
 //
-//   handles > 0,  pending    live
-//   handles = 0,  pending    go122: live and abandoned (rooted: just live). go123: does not exist,
-//   it is collected handles > 0,  idle       fired or stopped; may be Reset handles = 0,  idle does
-//   not exist: whoever brings this about deletes it
+//   handles > 0, pending    live
+//   handles = 0, pending    go122: live and abandoned (rooted: just live)
+//                           go123: does not exist, it is collected
+//   handles > 0, idle       fired or stopped; may be Reset
+//   handles = 0, idle       does not exist: whoever brings this about deletes it
 #pragma once
 
 #include <cstdint>
