@@ -48,13 +48,13 @@ TEST(Probe, IsCalledAtTheSettledInstantsOfARun) {
   dumps.clear();
   running = true;
   // What happens at the instant of a checkpoint, and what follows from it, comes first.
-  const auto stage = [](const Stage& stage) {
+  const auto events = [](const Stage& stage) {
     stage.bubble.At(Time(2s), [&bubble = stage.bubble] {
       bubble.At(Time(2s), [] { dumps.emplace_back("event at 2s"); });
     });
   };
   const Pattern idle = {
-      .name = "idle", .summary = "", .event = "", .workloads = {}, .stage = stage};
+      .name = "idle", .summary = "", .event = "", .workloads = {}, .stage = events};
   RunPattern(idle, {.length = 4s, .checkpoints = {4s, 0s, 2s}});
   EXPECT_THAT(dumps, ElementsAre("0s", "event at 2s", "2s", "4s"));
 }
