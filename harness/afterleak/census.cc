@@ -36,8 +36,7 @@ void Census::KeepJournal(std::function<Time()> now) {
 Census::Ticket Census::Arm(const TimerKind& kind, const std::source_location& where,
                            std::uint32_t bytes, Time now, Time deadline) {
   bytes &= 0x7fffffffu;  // what a record has room for
-  const std::uint32_t site_id = SiteOf(kind, where);
-  Site& site = sites_[site_id];
+  Site& site = SiteOf(kind, where);
   ++site.armed;
   ++site.live;
   site.live_bytes += bytes;
@@ -55,7 +54,7 @@ Census::Ticket Census::Arm(const TimerKind& kind, const std::source_location& wh
   }
   records_[ticket] = {.armed_at = now.time_since_epoch().count(),
                       .deadline = deadline.time_since_epoch().count(),
-                      .site = site_id,
+                      .site = site.id,
                       .bytes = bytes & 0x7fffffffu,
                       .abandoned = 0};
   if (journal_ != nullptr) journal_->Arm(ticket, kind, where, now, deadline);
@@ -126,30 +125,29 @@ bool Census::Close(Ticket ticket, TimerEnd end) {
 
 // The key is where the compiler keeps the file's name, not what it says: two translation units may
 // spell one line twice, and Report() joins them.
-std::uint32_t Census::SiteOf(const TimerKind& kind, const std::source_location& where) {
+Census::Site& Census::SiteOf(const TimerKind& kind, const std::source_location& where) {
   const std::uintptr_t key = reinterpret_cast<std::uintptr_t>(where.file_name()) ^
                              reinterpret_cast<std::uintptr_t>(&kind) ^
                              (std::uintptr_t{where.line()} << 20) ^ where.column();
-  std::uint32_t& bucket = site_buckets_[(key * 0x9E3779B97F4A7C15u) >> 56];
-  for (std::uint32_t id = bucket; id != 0; id = sites_[id].next) {
-    const Site& site = sites_[id];
-    if (site.line == where.line() && site.column == where.column() && site.kind == &kind &&
-        site.file == where.file_name())
-      return id;
+  Site*& bucket = site_buckets_[(key * 0x9E3779B97F4A7C15u) >> 56];
+  for (Site* site = bucket; site != nullptr; site = site->next) {
+    if (site->line == where.line() && site->column == where.column() && site->kind == &kind &&
+        site->file == where.file_name())
+      return *site;
   }
   const auto id = static_cast<std::uint32_t>(sites_.Grow());
   sites_[id] = {.file = where.file_name(),
                 .function = where.function_name(),
                 .kind = &kind,
+                .next = bucket,
+                .id = id,
                 .line = where.line(),
                 .column = where.column(),
-                .next = bucket,
                 .armed = 0,
                 .live = 0,
                 .abandoned = 0,
                 .live_bytes = 0};
-  bucket = id;
-  return id;
+  return *(bucket = &sites_[id]);
 }
 
 CensusReport Census::Report(Time now) const {

@@ -130,9 +130,10 @@ class Census {
     const char* file;
     const char* function;
     const TimerKind* kind;
+    Site* next;  // in the same hash bucket
+    std::uint32_t id;
     std::uint32_t line;
     std::uint32_t column;
-    std::uint32_t next;  // in the same hash bucket; 0 ends the chain
     std::int64_t armed;
     std::int64_t live;
     std::int64_t abandoned;
@@ -146,13 +147,13 @@ class Census {
     std::uint32_t abandoned : 1;
   };
 
-  std::uint32_t SiteOf(const TimerKind& kind, const std::source_location& where);
+  Site& SiteOf(const TimerKind& kind, const std::source_location& where);
   bool Close(Ticket ticket, TimerEnd end);  // whether it was abandoned
 
   CensusTotals totals_;
   std::unique_ptr<Journal> journal_;
   Ticket free_ = 0;
-  std::array<std::uint32_t, 256> site_buckets_{};
+  std::array<Site*, 256> site_buckets_{};
   internal::MappedArray<Site> sites_;      // index 0 is not used
   internal::MappedArray<Record> records_;  // index 0 is not used
 };

@@ -35,25 +35,35 @@ class MappedArray {
 
   T& operator[](std::size_t index) const {
     const std::size_t biased = index + kFirst;
-    const auto k = static_cast<std::size_t>(std::bit_width(biased)) - std::bit_width(kFirst);
+    const std::size_t k = ChunkOf(biased);
     return chunks_[k][biased - (kFirst << k)];
   }
 
   // Adds one element and returns its index.
   std::size_t Grow() {
     const std::size_t biased = size_ + kFirst;
-    if (std::has_single_bit(biased)) {  // the first element of a chunk
-      const auto k = static_cast<std::size_t>(std::bit_width(biased)) - std::bit_width(kFirst);
-      void* chunk = mmap(nullptr, (kFirst << k) * sizeof(T), PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      if (chunk == MAP_FAILED) throw std::bad_alloc();
-      chunks_[k] = static_cast<T*>(chunk);
-    }
+    if ((biased & (biased - 1)) == 0) [[unlikely]]  // the first element of a chunk
+      AddChunk(ChunkOf(biased));
     return size_++;
   }
 
  private:
   static constexpr std::size_t kFirst = std::bit_ceil(4096 / sizeof(T));
+  static constexpr std::size_t kHugePage = std::size_t{1} << 21;
+
+  // `biased` is above 0, which the compiler sees by the 1.
+  static std::size_t ChunkOf(std::size_t biased) {
+    return static_cast<std::size_t>(std::bit_width(biased | 1) - std::bit_width(kFirst));
+  }
+
+  void AddChunk(std::size_t k) {
+    const std::size_t bytes = (kFirst << k) * sizeof(T);
+    void* chunk = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (chunk == MAP_FAILED) throw std::bad_alloc();
+    // One page fault instead of 512. Where the kernel has none to give, small pages do.
+    if (bytes >= 2 * kHugePage) madvise(chunk, bytes, MADV_HUGEPAGE);
+    chunks_[k] = static_cast<T*>(chunk);
+  }
 
   std::size_t size_ = 0;
   std::array<T*, 40> chunks_{};
