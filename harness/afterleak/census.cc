@@ -33,6 +33,38 @@ void Census::KeepJournal(std::function<Time()> now) {
   journal_ = std::make_unique<Journal>(std::move(now));
 }
 
+// The key is where the compiler keeps the file's name, not what it says: two translation units may
+// spell one line twice, and Report() joins them.
+inline Census::Site& Census::SiteOf(const TimerKind& kind, const std::source_location& where) {
+  const std::uintptr_t key = reinterpret_cast<std::uintptr_t>(where.file_name()) ^
+                             reinterpret_cast<std::uintptr_t>(&kind) ^
+                             (std::uintptr_t{where.line()} << 20) ^ where.column();
+  Site*& bucket = site_buckets_[(key * 0x9E3779B97F4A7C15u) >> 56];
+  for (Site* site = bucket; site != nullptr; site = site->next) {
+    if (site->line == where.line() && site->column == where.column() && site->kind == &kind &&
+        site->file == where.file_name())
+      return *site;
+  }
+  return *(bucket = &AddSite(kind, where, bucket));
+}
+
+Census::Site& Census::AddSite(const TimerKind& kind, const std::source_location& where,
+                              Site* next) {
+  const auto id = static_cast<std::uint32_t>(sites_.Grow());
+  sites_[id] = {.file = where.file_name(),
+                .function = where.function_name(),
+                .kind = &kind,
+                .next = next,
+                .id = id,
+                .line = where.line(),
+                .column = where.column(),
+                .armed = 0,
+                .live = 0,
+                .abandoned = 0,
+                .live_bytes = 0};
+  return sites_[id];
+}
+
 Census::Ticket Census::Arm(const TimerKind& kind, const std::source_location& where,
                            std::uint32_t bytes, Time now, Time deadline) {
   bytes &= 0x7fffffffu;  // what a record has room for
@@ -121,33 +153,6 @@ bool Census::Close(Ticket ticket, TimerEnd end) {
   free_ = ticket;
   if (journal_ != nullptr) journal_->End(ticket, end);
   return abandoned;
-}
-
-// The key is where the compiler keeps the file's name, not what it says: two translation units may
-// spell one line twice, and Report() joins them.
-Census::Site& Census::SiteOf(const TimerKind& kind, const std::source_location& where) {
-  const std::uintptr_t key = reinterpret_cast<std::uintptr_t>(where.file_name()) ^
-                             reinterpret_cast<std::uintptr_t>(&kind) ^
-                             (std::uintptr_t{where.line()} << 20) ^ where.column();
-  Site*& bucket = site_buckets_[(key * 0x9E3779B97F4A7C15u) >> 56];
-  for (Site* site = bucket; site != nullptr; site = site->next) {
-    if (site->line == where.line() && site->column == where.column() && site->kind == &kind &&
-        site->file == where.file_name())
-      return *site;
-  }
-  const auto id = static_cast<std::uint32_t>(sites_.Grow());
-  sites_[id] = {.file = where.file_name(),
-                .function = where.function_name(),
-                .kind = &kind,
-                .next = bucket,
-                .id = id,
-                .line = where.line(),
-                .column = where.column(),
-                .armed = 0,
-                .live = 0,
-                .abandoned = 0,
-                .live_bytes = 0};
-  return *(bucket = &sites_[id]);
 }
 
 CensusReport Census::Report(Time now) const {

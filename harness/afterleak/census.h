@@ -148,6 +148,7 @@ class Census {
   };
 
   Site& SiteOf(const TimerKind& kind, const std::source_location& where);
+  Site& AddSite(const TimerKind& kind, const std::source_location& where, Site* next);
   bool Close(Ticket ticket, TimerEnd end);  // whether it was abandoned
 
   CensusTotals totals_;

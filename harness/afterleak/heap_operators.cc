@@ -53,17 +53,21 @@ constexpr auto kAnyAlignment = std::align_val_t{__STDCPP_DEFAULT_NEW_ALIGNMENT__
 // How much room a block has, or 0 if malloc cannot tell yet: gperftools' malloc_usable_size(), when
 // first called, calls operator new, and knows nothing until gperftools has called it once more.
 // Those two blocks get no trailer and are not counted; gperftools never frees them.
-size_t UsableSize(void* block) noexcept {
-  constinit static std::atomic<bool> ready;
-  if (ready.load(std::memory_order_relaxed)) [[likely]]
-    return malloc_usable_size(block);
+constinit std::atomic<bool> usable_size_ready;
+
+[[gnu::noinline]] size_t FirstUsableSize(void* block) noexcept {
   constinit static thread_local bool asking = false;
   if (asking) return 0;
   asking = true;
   const size_t usable = malloc_usable_size(block);
   asking = false;
-  if (usable != 0) ready.store(true, std::memory_order_relaxed);
+  if (usable != 0) usable_size_ready.store(true, std::memory_order_relaxed);
   return usable;
+}
+
+inline size_t UsableSize(void* block) noexcept {
+  return usable_size_ready.load(std::memory_order_relaxed) ? malloc_usable_size(block)
+                                                           : FirstUsableSize(block);
 }
 
 [[gnu::noinline]] void* MallocAligned(size_t size, std::align_val_t alignment) noexcept {
@@ -109,14 +113,18 @@ void Free(void* block) noexcept {
   std::free(block);
 }
 
-inline void* New(size_t size, std::align_val_t alignment = kAnyAlignment) {
+[[gnu::noinline]] void* AskNewHandler(size_t size, std::align_val_t alignment) {
   for (;;) {
-    if (void* block = Allocate(size, alignment)) [[likely]]
-      return block;
     const std::new_handler handler = std::get_new_handler();
     if (handler == nullptr) throw std::bad_alloc();
     handler();
+    if (void* block = Allocate(size, alignment)) return block;
   }
+}
+
+inline void* New(size_t size, std::align_val_t alignment = kAnyAlignment) {
+  void* block = Allocate(size, alignment);
+  return block != nullptr ? block : AskNewHandler(size, alignment);
 }
 
 void* NewOrNull(size_t size, std::align_val_t alignment = kAnyAlignment) noexcept {

@@ -10,6 +10,7 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <new>
 #include <type_traits>
 
@@ -26,47 +27,49 @@ class MappedArray {
   MappedArray(const MappedArray&) = delete;
   MappedArray& operator=(const MappedArray&) = delete;
   ~MappedArray() {
-    for (std::size_t k = 0; k < chunks_.size(); ++k) {
-      if (chunks_[k] != nullptr) munmap(chunks_[k], (kFirst << k) * sizeof(T));
+    for (std::size_t first = kFirst; ChunkOf(first) != 0; first *= 2) {
+      munmap(At(first), first * sizeof(T));
     }
   }
 
   std::size_t size() const { return size_; }
 
-  T& operator[](std::size_t index) const {
-    const std::size_t biased = index + kFirst;
-    const std::size_t k = ChunkOf(biased);
-    return chunks_[k][biased - (kFirst << k)];
-  }
+  T& operator[](std::size_t index) const { return *At(index + kFirst); }
 
   // Adds one element and returns its index.
   std::size_t Grow() {
     const std::size_t biased = size_ + kFirst;
     if ((biased & (biased - 1)) == 0) [[unlikely]]  // the first element of a chunk
-      AddChunk(ChunkOf(biased));
+      AddChunk(biased);
     return size_++;
   }
 
  private:
+  // An index and kFirst make a biased index: its highest bit is that of the first one in its chunk,
+  // and how many the chunk holds.
   static constexpr std::size_t kFirst = std::bit_ceil(4096 / sizeof(T));
   static constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
-  // `biased` is above 0, which the compiler sees by the 1.
-  static std::size_t ChunkOf(std::size_t biased) {
-    return static_cast<std::size_t>(std::bit_width(biased | 1) - std::bit_width(kFirst));
+  // By the highest bit: where a chunk would begin if it held all elements from the biased index 0
+  // on.
+  std::uintptr_t ChunkOf(std::size_t biased) const {
+    return chunks_[63 - std::countl_zero(std::uint64_t{biased | 1})];
+  }
+  T* At(std::size_t biased) const {
+    return reinterpret_cast<T*>(ChunkOf(biased) + biased * sizeof(T));
   }
 
-  void AddChunk(std::size_t k) {
-    const std::size_t bytes = (kFirst << k) * sizeof(T);
+  void AddChunk(std::size_t first) {
+    const std::size_t bytes = first * sizeof(T);
     void* chunk = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (chunk == MAP_FAILED) throw std::bad_alloc();
     // One page fault instead of 512. Where the kernel has none to give, small pages do.
     if (bytes >= 2 * kHugePage) madvise(chunk, bytes, MADV_HUGEPAGE);
-    chunks_[k] = static_cast<T*>(chunk);
+    chunks_[std::countr_zero(first)] = reinterpret_cast<std::uintptr_t>(chunk) - bytes;
   }
 
   std::size_t size_ = 0;
-  std::array<T*, 40> chunks_{};
+  std::array<std::uintptr_t, 64> chunks_{};
 };
 
 }  // namespace afterleak::internal
