@@ -1,21 +1,13 @@
 """Writes bench.md, bench.json and the plots."""
 
+import bench_plots
 import figures
 import gnuplot
 import goals
 import pages
+import tables
+from tables import Part, short
 
-SIZES = (1_000, 100_000, 1_000_000, 10_000_000)
-OPERATIONS = {
-    "Fifo": "one timer is armed and one expires; all have the same duration, as in the leak",
-    "ArmStop": "a timer is armed and stopped at once",
-    "ArmStopFunc": "the same in Go with `AfterFunc`",
-    "Churn": "any of the live timers is stopped and armed anew",
-    "Arm": "one of so many timers is armed, with none to begin with",
-    "FireAll": "one of so many timers with random deadlines expires",
-    "Bytes": "bytes of the heap per live timer, with the timer itself",
-    "BytesChurned": "the same after as many timers as are live were stopped and armed anew: what is stopped and not freed counts",
-}
 GO = ("Go's scheduler, which this does not wait for",
       "heap of 4 children; `NewTimer` (made anew in ArmStop and Bytes, channel included), `Stop`, `Reset`")
 PEERS = {  # how its loop is driven, and what it is
@@ -28,142 +20,157 @@ PEERS = {  # how its loop is driven, and what it is
     "glib": ("`g_main_context_iteration(FALSE)`", "a list, all of it looked at in each turn; `g_timeout_source_new`, `g_source_destroy`"),
     "multimap": ("erases the first until none is due", "`std::multimap`, balanced tree; `emplace`, `erase`"),
     "priority_queue": ("pops until none is due", "`std::priority_queue`; a stopped timer stays until it is due or half of the heap is stopped"),
+    "list": ("takes the first until none is due", "a doubly linked list in the order of arming, which is that of the deadlines only if all "
+                                                  "durations are the same: what any queue of linked timers pays at least"),
     "go1.19": GO, "go1.22": GO, "go1.23": GO,
 }
-COLOURS = {"afterleak": gnuplot.RED, "libev": gnuplot.BLUE, "asio": gnuplot.ORANGE, "libuv": gnuplot.GREEN,
-           "libevent": gnuplot.VIOLET, "libevent_common": gnuplot.VIOLET}
+QUEUE = Part("afterleak", {
+    "Fifo": "one timer is armed and one expires; all have the same duration, as in the leak",
+    "ArmStop": "a timer is armed and stopped at once",
+    "ArmStopFunc": "the same in Go with `AfterFunc`",
+    "Churn": "any of the live timers is stopped and armed anew",
+    "Arm": "one of so many timers is armed, with none to begin with",
+    "FireAll": "one of so many timers with random deadlines expires",
+    "Bytes": "bytes of the heap per live timer, with the timer itself",
+    "BytesChurned": "the same after as many timers as are live were stopped and armed anew: what is stopped and not freed counts",
+}, dict(zip(PEERS, PEERS)))
+TURN = Part("afterleak", {
+    "LeakyTurn": "a message is sent, two timers are armed with `After`, one select receives the message; nobody stops the timers",
+    "FixedTurn": "a message is sent, one select receives it; a ticker and a deadline stand by that were made before the loop",
+}, {peer: peer for peer in ("afterleak", "asio", "go1.19", "go1.22", "go1.23")})
+WATCHING = Part("bare", {
+    "LeakyTurn": "a turn of the leaky loop, as above",
+    "LeakyTurnOfTwo": "the same while another thread does the same in a bubble of its own",
+    "FixedTurn": "a turn of the fixed loop",
+    "Instructions": "instructions of a turn of the leaky loop, with what frees its two timers at the end; counted by callgrind",
+}, {"bare": "neither", "no_counters": "census", "no_census": "counting allocator", "afterleak": "both"})
+ALLOCATORS = Part("glibc", {
+    "NewDelete": "any of so many blocks of 16 to 271 bytes is deleted, and one of another size taken",
+    "NewDeleteOfTwo": "the same while another thread does the same",
+}, {name: name for name in ("glibc", "counting", "tcmalloc_minimal", "jemalloc")})
 
 HEAD = """# Benchmarks
 
-What the timer queue costs, beside the timers that C and C++ programs use, in one run; written by `./scripts/bench`.
+What timers cost here and elsewhere, measured side by side in one run; written by `./scripts/bench`.
 Measured on: {machine}.
+
+A factor says how many times as long, or as much, the peer takes as the one it is compared with: above 1 the peer takes more.
 """
 
 HOW = """## How it was measured
 
-- {rounds} repetitions; each figure is their median. A repetition is a process for each peer, and the order of the peers changes from
-  one repetition to the next. The spread is (largest - smallest) / median: half of all times have at most {typical:.0%}, the noisiest is
-  {worst} with {worst_spread:.0%}.
-- The same code measures everybody (`harness/bench/timer_queue/operations.h`): processor time of the thread, kernel included.
+- {rounds} rounds; each figure is the median of its repetitions. A repetition is a process for each peer, and the order of the peers
+  changes from one round to the next. What watches a turn is measured {often} times a round. The spread is (largest - smallest) / median:
+  half of all times have at most {typical:.0%}, the noisiest is {worst} with {worst_spread:.0%}.
+- The same code measures everybody: [operations.h](../harness/bench/timer_queue/operations.h) the queues,
+  [turns.h](../harness/bench/turn/turns.h) the turns. Time is processor time of the thread, kernel included.
 - Everybody reads the same virtual clock, which replaces `clock_gettime` and `gettimeofday` in the program, so that reading time costs
   a function call at most. Before anything is measured each program shows that a timer of 30 s expires without waiting.
   `timerfd_create` is refused, so that Asio looks at its queue instead of asking the kernel.
-- {turn} operations to one turn of the loop, in which the peers ask the kernel for events; ours has none to ask. Timers are due
-  one millisecond apart, because libuv and GLib count in milliseconds. In Churn the clock moves by a microsecond per operation.
+- {turn} operations of a queue to one turn of the loop, in which the peers ask the kernel for events; ours has none to ask. Timers are
+  due one millisecond apart, because libuv and GLib count in milliseconds. In Churn the clock moves by a microsecond per operation.
 - Fifo of afterleak covers each live timer once per measurement: a radix queue moves many timers at once, now and then.
-- Go is on its own clock, on one processor and with its garbage collector; real time, up to 1,000,000 live timers.
+- A turn on Asio: three operations share a flag, whichever completes first wins. It is spared `epoll_wait`, which it would call in each
+  turn. Ours runs on the virtual clock, in one goroutine. No timer expires while turns are measured; they do in between.
+- Go is on its own clock, on one processor and with its garbage collector; real time, up to 1,000,000 live timers. Since Go 1.23
+  a timer that nobody can hear is collected, so its leaky turn leaves nothing.
 - Bytes: what the C library's heap holds (`mallinfo2`: small blocks and mapped ones), after all are armed; of Go, its heap after a collection.
 - Every timer that expires calls a callback. The two containers keep it in an object per timer, as the libraries do.
 - GLib is measured with 1,000 timers only: each turn of its loop looks at all of them. Arm and FireAll end at 1,000,000: more take
-  some peers ten seconds and longer. libevent_common has one duration, so it has no FireAll.{absent}
+  some peers ten seconds and longer. libevent_common and list have one duration, so they have no FireAll.
+- `neither` is the same program linked with a census that keeps nothing, and without the operators that count.{absent}
 """
 
 
-def peers_of(found, operation):
-    return [peer for peer in PEERS if any(f"{operation}/{peer}/{size}" in found for size in SIZES)]
+def goals_text(found):
+    outcomes = goals.outcomes(found)
+    measured = [each for each in outcomes if each.met is not None]
+    met = {True: "met", False: "**not met**", None: ""}
+    return (f"{sum(each.met for each in measured)} of {len(measured)} are met. Where nothing else is said, with 1,000,000 live timers.\n\n"
+            + pages.table(["what", "goal", "measured", ""], [[each.what, each.goal, each.measured, met[each.met]] for each in outcomes]))
 
 
-def factor(found, operation, peer, size):
-    ours = found.get(f"{'ArmStop' if operation == 'ArmStopFunc' else operation}/afterleak/{size}")
-    theirs = found.get(f"{operation}/{peer}/{size}")
-    return f"{figures.median(theirs) / figures.median(ours):.1f}" if ours and theirs else ""
+def floor_text(found):
+    """Why Churn cannot be made much faster, where that was measured."""
+    rows = [[f"{size:,}", *(tables.value(found.get(f"Churn/{peer}/{size}")) for peer in ("afterleak", "list"))]
+            for size in figures.sizes(found, "Churn") if f"Churn/list/{size}" in found]
+    return ("What stands in the way of a faster Churn: to stop any one of many timers is to read and write it and its two neighbours in the "
+            "list, anywhere in memory. `list` does nothing but that, in nanoseconds:\n\n"
+            + pages.table(["live timers", "afterleak", "list"], rows)) if rows else ""
 
 
-def ratios(found):
-    rows = []
-    others = [peer for peer in PEERS if peer != "afterleak" and any(peer in peers_of(found, each) for each in OPERATIONS)]
-    for operation in OPERATIONS:
-        for size in SIZES:
-            cells = [factor(found, operation, peer, size) for peer in others]
-            if any(cells):
-                rows.append([operation, f"{size:,}", *cells])
-    return pages.table(["operation", "live timers", *others], rows)
+def leak_text(found):
+    """How many times as long a turn takes when the timers of earlier turns are still there."""
+    peers = [peer for peer in TURN.peers if f"FixedTurn/{peer}/2" in found]
+    rows = [[f"{size:,}", *(short(each) if each else "" for each in
+                            (figures.ratio(found, f"LeakyTurn/{peer}/{size}", f"FixedTurn/{peer}/2") for peer in peers))]
+            for size in figures.sizes(found, "LeakyTurn")]
+    return pages.table(["live timers", *peers], rows) if peers else ""
 
 
-def value(found, name):
-    values = found.get(name)
-    if not values:
-        return ""
-    text = f"{figures.median(values):.3g}" if figures.median(values) < 1000 else f"{figures.median(values):,.0f}"
-    return text if figures.spread(values) < 0.005 else f"{text} ±{figures.spread(values) / 2:.0%}"
-
-
-def absolute(found, operation):
-    peers = peers_of(found, operation)
-    return pages.table(["live timers", *peers], [[f"{size:,}", *(value(found, f"{operation}/{peer}/{size}") for peer in peers)]
-                                                for size in SIZES if any(f"{operation}/{peer}/{size}" in found for peer in peers)])
+def detectors_text(found, silent):
+    bare = "Cost/bare"
+    names = sorted((name for name in found if name.startswith("Cost/")), key=lambda name: figures.median(found[name]))
+    cost = [[name.partition("/")[2], short(figures.ratio(found, name, bare)), f"{figures.median(found[name]) / 1e9:.2f} s"]
+            for name in names if bare in found]
+    names = sorted((name for name in found if name.startswith("Verdict/")), key=lambda name: figures.median(found[name]))
+    verdicts = [[name.partition("/")[2], f"{figures.median(found[name]) / 1e9:.2f} s"] for name in names]
+    return (pages.table(["detector", "times the bare run", "processor time"], cost)
+            + "\nUntil it has named the line that arms the timers, on the idle loop (60 s of virtual time; real Go 30 s of real time), from its "
+            "start until its report has been read:\n\n" + pages.table(["detector", "seconds"], verdicts)
+            + "".join(f"\n{name} ran and did not name the line.\n" for name in [", ".join(silent)] if name))
 
 
 def others(found):
-    """What has no peer: the loops of turn_bench and pairs_bench."""
-    names = sorted(name for name in found if name.partition("/")[0] not in OPERATIONS)
-    return pages.table(["benchmark", "nanoseconds", "spread"], [[name, f"{figures.median(found[name]):,.0f}", f"{figures.spread(found[name]):.0%}"]
-                                                              for name in names if not name.startswith(("AfterBy", "AfterBl"))])
+    """What has no peer."""
+    names = sorted(name for name in found if len(name.split("/")) < 3 and name.partition("/")[0] not in figures.NOT_TIMES | {"Cost", "Verdict"}
+                   or name.startswith("After/"))
+    return pages.table(["benchmark", "nanoseconds", "spread"],
+                       [[name, f"{figures.median(found[name]):,.0f}", f"{figures.spread(found[name]):.0%}"] for name in names])
 
 
-def met(outcome):
-    return {True: "met", False: "**not met**", None: ""}[outcome.met]
-
-
-def text(machine, found, left_out, rounds, turn, plots):
-    outcomes = goals.outcomes(found)
-    measured = [each for each in outcomes if each.met is not None]
-    times = {name: figures.spread(values) for name, values in found.items() if not name.startswith(("Bytes", "AfterB"))}
+def text(machine, found, notes, plots):
+    """notes: see write()."""
+    times = {name: figures.spread(values) for name, values in found.items() if figures.is_time(name)}
     worst = max(times, key=times.get)
-    absent = "".join(f"\n- {line[0].upper()}{line[1:]}." for line in left_out)
+    absent = "".join(f"\n- {line[0].upper()}{line[1:]}." for line in notes.left_out)
+    queue_plots = "".join(f"\n![{operation}](bench/{operation.lower()}.svg)\n" for operation in plots if operation != "Leak")
+    leak_plot = "\n![Leak](bench/leak.svg)\n" if "Leak" in plots else ""
     parts = [
         HEAD.format(machine=machine),
-        f"## Goals\n\n{sum(each.met for each in measured)} of {len(measured)} are met. A factor says how many times as long as afterleak the "
-        "peer takes, with 1,000,000 live timers.\n\n"
-        + pages.table(["what", "goal", "measured", ""], [[each.what, each.goal, each.measured, met(each)] for each in outcomes]),
-        "## How many times as long, or as much, the peer takes\n\n" + ratios(found),
-        *(f"![{operation}](bench/{operation.lower()}.svg)\n" for operation in plots),
+        "## Goals\n\n" + goals_text(found),
+        "## The timer queue\n\nHow many times as long, or as much, the peer takes as afterleak.\n\n" + QUEUE.ratios(found) + queue_plots,
+        floor_text(found),
+        "## A turn of the loop\n\nThe whole turn of the [leaky](../leaky/looping_select.cc) and the [fixed](../fixed/looping_select.cc) loop, "
+        "census and counting allocator on, and the same on Asio and in Go. How many times as long the peer takes as afterleak:\n\n"
+        + TURN.ratios(found) + "\nWhat the leak costs: the leaky turn over the fixed one, as the live set grows.\n\n" + leak_text(found) + leak_plot,
+        "## What watching costs\n\nOf a turn, how many times as long it takes with the census, with the counting allocator, and with both, "
+        "as with neither.\n\n" + WATCHING.ratios(found)
+        + "\n`new` and `delete` by themselves, against plain glibc:\n\n" + ALLOCATORS.ratios(found).replace("live timers", "live blocks"),
+        "## What each detector costs\n\nThe [leaky loop](../harness/bench/turn/leaky_loop.cc) with 200,000 messages, as fast as it takes "
+        "them, against the same with nothing that watches.\n\n".replace("200,000", f"{notes.messages:,}") + detectors_text(found, notes.silent),
         "## Absolute\n\nNanoseconds for one operation, or bytes; ± is half of the spread.\n",
-        *(f"### {operation}\n\n{what[0].upper()}{what[1:]}.\n\n{absolute(found, operation)}" for operation, what in OPERATIONS.items()
-          if peers_of(found, operation)),
-        "### The loops\n\nReal time: what [one turn](../harness/bench/turn_bench.cc) costs, the census on, and "
+        *(part.absolute(found) for part in (QUEUE, TURN)),
+        "### With and without what watches\n\nNanoseconds of a turn, or instructions.\n\n"
+        + WATCHING.absolute(found).replace("### ", "#### "),
+        ALLOCATORS.absolute(found).replace("live timers", "live blocks"),
+        "### Without a peer\n\n[One `After`](../harness/bench/census_bench.cc) (Go's beside it), the census, its report, and "
         "[whole runs](../harness/bench/pairs_bench.cc) of the looping select.\n\n" + others(found),
-        HOW.format(rounds=rounds, turn=turn, typical=figures.median(list(times.values())), worst=f"`{worst}`", worst_spread=times[worst],
-                   absent=absent),
+        HOW.format(rounds=notes.rounds, often=notes.often, turn=notes.turn, typical=figures.median(list(times.values())), worst=f"`{worst}`",
+                   worst_spread=times[worst], absent=absent),
         pages.table(["peer", "one turn of its loop", "its timers"], [[peer, *PEERS[peer]] for peer in PEERS]),
     ]
-    return "\n".join(parts)
+    return "\n".join(part for part in parts if part)
 
 
-def body(found, operation):
-    curves = []
-    blocks = ""
-    for peer in peers_of(found, operation):
-        name = peer.replace(".", "_")  # gnuplot's names have no dots
-        rows = [(size, f"{figures.median(found[f'{operation}/{peer}/{size}']):.4g}") for size in SIZES if f"{operation}/{peer}/{size}" in found]
-        blocks += gnuplot.block(name, rows)
-        width, dash = (3, 1) if peer == "afterleak" else (1.5, 1 if COLOURS.get(peer) and peer != "libevent_common" else 2)
-        curves.append(f"${name} using 1:2 with linespoints pointtype 7 pointsize 0.5 linewidth {width} dashtype {dash} "
-                      f"linecolor '{COLOURS.get(peer, gnuplot.GREY)}' title '{peer}'")
-    low = "10" if operation.startswith("Bytes") else "1"
-    return ("set logscale xy\nunset offsets\nset xrange [700:14000000]\n" f"set yrange [{low}:*]\n"
-            "set xtics ('1,000' 1e3, '10,000' 1e4, '100,000' 1e5, '1,000,000' 1e6, '10,000,000' 1e7)\n"
-            + blocks + "plot " + ", \\\n  ".join(curves) + "\n")
-
-
-def draw(folder, found):
-    """The operations whose plots it has drawn."""
-    folder.mkdir(exist_ok=True)
-    drawn = [each for each in ("Fifo", "ArmStop", "Churn", "FireAll", "Bytes") if peers_of(found, each)]
-    for operation in drawn:
-        gnuplot.draw(folder / f"{operation.lower()}.svg", f"{operation}: {OPERATIONS[operation]}", "live timers",
-                     "bytes" if operation == "Bytes" else "nanoseconds", body(found, operation), key="outside right top vertical maxcols 1", width=900)
-    return drawn
-
-
-def write(out, found, left_out, rounds, turn):
-    """None, or why there are no plots."""
+def write(out, found, notes):
+    """None, or why there are no plots. notes: what scripts/bench.py knows of the run besides the figures."""
     machine = pages.machine()
     drawn, not_drawn = [], None
     try:
-        drawn = draw(out / "bench", found)
+        drawn = bench_plots.draw(out / "bench", found)
     except gnuplot.NotDrawn as reason:
         not_drawn = str(reason)
     pages.write_beside(out / "bench.json", figures.to_text(machine, found))
-    pages.write_beside(out / "bench.md", text(machine, found, left_out, rounds, turn, drawn))
+    pages.write_beside(out / "bench.md", text(machine, found, notes, drawn))
     return not_drawn

@@ -20,17 +20,11 @@ def slower(old, new):
     return sorted(found, key=lambda row: row[1] / row[2])
 
 
-def is_ours(name):
-    """Not a peer's, whose code did not change: if one of those takes longer, the machine does."""
-    parts = name.split("/")
-    return len(parts) < 3 or parts[1] == "afterleak"
-
-
 def report(old_machine, old, machine, new):
     """(the lines to print, whether something of ours got slower)."""
     rows = slower(old, new)
-    ours = [row for row in rows if is_ours(row[0])]
-    peers = [name for name in set(old) & set(new) if not is_ours(name) and not name.startswith("Bytes")]
+    ours = [row for row in rows if figures.is_ours(row[0])]
+    peers = [name for name in set(old) & set(new) if not figures.is_ours(name) and figures.is_time(name)]
     lines = []
     if old_machine != machine:
         lines.append(f"the earlier run was made on another machine: {old_machine}")
@@ -40,11 +34,11 @@ def report(old_machine, old, machine, new):
         lines.append(f"slower: {name}: {before:.4g} -> {now:.4g} ({now / before:.2f} times; spread of the repetitions "
                      f"{figures.spread(old[name]):.0%} and {figures.spread(new[name]):.0%})" if before else
                      f"slower: {name}: 0 -> {now:.4g}")
-    lines.append(f"{len(ours)} of {len([n for n in set(old) & set(new) if is_ours(n)])} figures of afterleak are worse by more than noise")
+    lines.append(f"{len(ours)} of {len([n for n in set(old) & set(new) if figures.is_ours(n)])} figures of afterleak are worse by more than noise")
     if peers:
         drift = figures.median([figures.median(new[name]) / figures.median(old[name]) for name in peers])
         lines.append(f"the peers, whose code is the same, take {drift:.2f} times as long as in the earlier run")
-    missing = sorted(name for name in set(old) - set(new) if is_ours(name))
+    missing = sorted(name for name in set(old) - set(new) if figures.is_ours(name))
     if missing:
         lines.append(f"not measured now: {', '.join(missing)}")
     return lines, bool(ours)

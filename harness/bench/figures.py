@@ -1,6 +1,7 @@
 """What the benchmarks measured: for each figure its repetitions. Read from Google Benchmark, kept as JSON, summed up.
 
-A figure is named OPERATION/PEER/TIMERS, such as Fifo/libev/1000000; those that have no peer are named as Google Benchmark does.
+A figure is named OPERATION/PEER/TIMERS, such as Fifo/libev/1000000; those that have no peer are named as Google Benchmark does, and
+Cost and Verdict have a leak detector in the peer's place.
 """
 
 import json
@@ -8,8 +9,13 @@ import re
 import statistics
 
 NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
-BYTES = {"bytes": "Bytes", "bytes_churned": "BytesChurned"}  # counters of Bytes/PEER/TIMERS, and the figures that they become
-AFTER = {"bytes_per_timer": "AfterBytes", "blocks_per_timer": "AfterBlocks"}
+# Of a benchmark, its counters and the figures that they become.
+COUNTERS = {"Bytes": {"bytes": "Bytes", "bytes_churned": "BytesChurned"},
+            "After": {"bytes_per_timer": "AfterBytes", "blocks_per_timer": "AfterBlocks"},
+            "CensusArm": {"census_bytes_per_timer": "CensusBytes"}}
+NOT_TIMES = {"Bytes", "BytesChurned", "AfterBytes", "AfterBlocks", "CensusBytes", "Instructions"}
+# Peers and detectors that are of this project: what they take is to be kept low.
+OURS = {"afterleak", "no_census", "no_counters", "bare", "counting", "census", "counting allocator", "census and counting allocator"}
 
 
 class BadFigures(Exception):
@@ -27,11 +33,12 @@ def from_google(text):
         if one.get("error_occurred"):
             raise BadFigures(f"{one['name']}: {one['error_message']}")
         name = re.sub(r"/(iterations:\d+|manual_time)", "", one["name"])
-        if not name.startswith("Bytes/"):
+        operation, slash, rest = name.partition("/")
+        if operation != "Bytes":  # its time is of no interest
             found[name] = one["real_time"] * NANOSECONDS[one["time_unit"]]
-        for counter, figure in (BYTES if name.startswith("Bytes/") else AFTER).items():
+        for counter, figure in COUNTERS.get(operation, {}).items():
             if counter in one:
-                found[figure + name[len("Bytes"):] if name.startswith("Bytes/") else figure] = one[counter]
+                found[figure + slash + rest] = one[counter]
     return found
 
 
@@ -44,8 +51,28 @@ def gather(repetitions):
     return found
 
 
+def sizes(found, operation):
+    """How many timers the operation was measured with."""
+    return sorted({int(name.rpartition("/")[2]) for name in found if re.fullmatch(rf"{operation}/[^/]+/\d+", name)})
+
+
+def is_ours(name):
+    """Not a peer's, whose code did not change: if one of those takes longer, the machine does."""
+    parts = name.split("/")
+    return parts[1] in OURS if len(parts) == 3 or parts[0] in ("Cost", "Verdict") else True
+
+
+def is_time(name):
+    return name.partition("/")[0] not in NOT_TIMES
+
+
 def median(values):
     return statistics.median(values)
+
+
+def ratio(found, name, base):
+    """The median of one figure over that of another; None if one is missing."""
+    return median(found[name]) / median(found[base]) if found.get(name) and found.get(base) else None
 
 
 def spread(values):

@@ -1,8 +1,9 @@
-// What arming and stopping costs in Go, on its own clock and with its garbage collector, on one processor. It takes the flags of
-// Google Benchmark that scripts/bench.py uses, and writes its JSON.
+// What arming and stopping costs in Go, and a whole turn of the looping select, on its own clock and with its garbage collector, on
+// one processor. It takes the flags of Google Benchmark that scripts/bench.py uses, and writes its JSON.
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -92,6 +93,61 @@ func benchmark(peer string, live int) {
 	}
 }
 
+// The delays of the loop, short enough to wait until what its turns left has expired, and longer than the turns take.
+const poll, giveUp = 100 * time.Millisecond, 150 * time.Millisecond
+
+var received int
+
+func leakyTurns(messages chan string, turns int) {
+	for i := 0; i < turns; i++ {
+		messages <- "hello"
+		select {
+		case <-messages:
+			received++
+		case <-time.After(poll):
+		case <-time.After(giveUp):
+		}
+	}
+}
+
+func fixedTurns(messages chan string, turns int) {
+	ctx, cancel := context.WithTimeout(context.Background(), delay)
+	defer cancel()
+	ticker := time.NewTicker(delay)
+	defer ticker.Stop()
+	for i := 0; i < turns; i++ {
+		messages <- "hello"
+		select {
+		case <-messages:
+			received++
+		case <-ticker.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// As turns.h measures it: so few turns at a time that about as many timers live meanwhile. The first batch is not counted, and
+// before the next one all that the last one left has expired. Few batches, because that takes real time.
+func leaky(name string, live int) {
+	if !wanted(name) {
+		return
+	}
+	for i := 0; i < live; i++ {
+		time.After(delay)
+	}
+	messages := make(chan string, 1)
+	turns, batches, took := live/20, 3, time.Duration(0)
+	for batch := 0; batch <= batches; batch++ {
+		began := time.Now()
+		leakyTurns(messages, turns)
+		if batch > 0 {
+			took += time.Since(began)
+		}
+		time.Sleep(giveUp + 50*time.Millisecond)
+	}
+	results = append(results, result{Name: name, Time: float64(took.Nanoseconds()) / float64(turns*batches), Unit: "ns"})
+}
+
 func main() {
 	peer := strings.Join(strings.SplitN(runtime.Version(), ".", 3)[:2], ".")
 	filter := flag.String("benchmark_filter", "", "a regular expression; after a minus sign, what not")
@@ -109,8 +165,13 @@ func main() {
 			time.After(30 * time.Second)
 		}
 	})
+	messages := make(chan string, 1)
+	measure("FixedTurn/"+peer+"/2", func(count int) { fixedTurns(messages, count) })
 	for _, live := range []int{1000, 100000, 1000000} {
 		benchmark(peer, live)
+	}
+	for _, live := range []int{1000, 100000, 1000000} { // last and in this order: nobody can stop what one leaves
+		leaky(fmt.Sprintf("LeakyTurn/%s/%d", peer, live), live)
 	}
 	if len(results) > 0 {
 		json.NewEncoder(os.Stdout).Encode(map[string]any{"benchmarks": results})

@@ -19,12 +19,12 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
-#include <ctime>
 #include <memory>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "bench/measure.h"
 #include "bench/timer_queue/virtual_clock.h"
 
 namespace bench {
@@ -46,14 +46,6 @@ inline double HeapBytes() {
   return static_cast<double>(info.uordblks + info.hblkhd);
 }
 
-// Seconds of the processor that this thread has used. Google Benchmark's own clock is the virtual
-// one here.
-inline double CpuSeconds() {
-  timespec used;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-  return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
-}
-
 // Turns of the loop, kTurn operations each.
 template <class Turn>
 void MeasureTurns(benchmark::State& state, std::int64_t turns, Turn turn) {
@@ -62,14 +54,6 @@ void MeasureTurns(benchmark::State& state, std::int64_t turns, Turn turn) {
     for (std::int64_t i = 0; i < turns; ++i) turn();
   }
   state.SetIterationTime(CpuSeconds() - began);
-}
-
-inline bool failed = false;  // a benchmark was not what its name says
-
-inline void Expect(benchmark::State& state, bool as_it_should, const std::string& otherwise) {
-  if (as_it_should) return;
-  failed = true;
-  state.SkipWithError(otherwise.c_str());
 }
 
 // So many live timers, armed one after the other for the same duration, as the leak does it.
@@ -274,10 +258,7 @@ int Main(int argc, char** argv) {
     add("Arm", Arm<Peer>, live);
     if (Peer::kAnyDelay) add("FireAll", FireAll<Peer>, live);
   }
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-  benchmark::RunSpecifiedBenchmarks();
-  return failed ? 1 : 0;
+  return RunBenchmarks(argc, argv);
 }
 
 }  // namespace bench

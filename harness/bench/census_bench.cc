@@ -1,0 +1,89 @@
+// What one time::After takes, in time and on the heap, what the census takes of it, and how long a
+// report of many timers takes.
+#include <benchmark/benchmark.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <fstream>
+#include <source_location>
+
+#include "afterleak/afterleak.h"
+#include "afterleak/census.h"
+#include "afterleak/heap.h"
+
+namespace {
+
+using namespace afterleak;
+using namespace std::chrono_literals;
+
+// One After, dropped at once: in go122 it stays.
+void MeasureAfter(benchmark::State& state, const Bubble::Options& options) {
+  Bubble bubble(options);
+  bubble.Run([&] {
+    const heap::Scope scope;
+    for (auto _ : state) benchmark::DoNotOptimize(time::After(30s));
+    const heap::Usage usage = scope.usage();
+    state.counters["blocks_per_timer"] =
+        static_cast<double>(usage.live_blocks) / static_cast<double>(state.iterations());
+    state.counters["bytes_per_timer"] =
+        static_cast<double>(usage.live_bytes) / static_cast<double>(state.iterations());
+  });
+}
+void After(benchmark::State& state) { MeasureAfter(state, {}); }
+BENCHMARK(After);
+
+// As in Go, whose After reads the machine's clock.
+void AfterOnRealClock(benchmark::State& state) { MeasureAfter(state, {.clock = ClockKind::kReal}); }
+BENCHMARK(AfterOnRealClock);
+
+// Bytes of this process that are in memory: the census keeps its records outside of the heap.
+double ResidentBytes() {
+  std::int64_t pages = 0, resident = 0;
+  std::ifstream("/proc/self/statm") >> pages >> resident;
+  return static_cast<double>(resident * sysconf(_SC_PAGESIZE));
+}
+
+// The census alone: so many timers are armed, and stay.
+void CensusArm(benchmark::State& state) {
+  const TimerKind kind{.name = "timer"};
+  while (state.KeepRunningBatch(state.range(0))) {
+    const double before = ResidentBytes();
+    Census census;
+    for (std::int64_t i = 0; i < state.range(0); ++i) {
+      census.Arm(kind, std::source_location::current(), 128, Time{}, Time(i * 1ms));
+    }
+    state.counters["census_bytes_per_timer"] =
+        (ResidentBytes() - before) / static_cast<double>(state.range(0)) + sizeof(Census::Ticket);
+  }
+}
+BENCHMARK(CensusArm)->Arg(1'000'000);
+
+void MeasureReport(benchmark::State& state, std::size_t sites, void (*arm)(std::int64_t live)) {
+  Bubble bubble;
+  bubble.Run([&] { arm(state.range(0)); });
+  for (auto _ : state) benchmark::DoNotOptimize(bubble.Report());
+  const CensusReport report = bubble.Report();
+  if (report.sites.size() != sites || report.totals.live != state.range(0))
+    state.SkipWithError("the report is not of so many timers and sites");
+}
+
+// A census by line over so many live timers, each of them visited.
+void Report(benchmark::State& state) {
+  MeasureReport(state, 1, [](std::int64_t live) {
+    for (std::int64_t i = 1; i <= live; ++i) time::After(i * 1ms);
+  });
+}
+BENCHMARK(Report)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+
+// The same when a thousand lines take turns in arming them.
+void ReportOfThousandSites(benchmark::State& state) {
+  MeasureReport(state, 1'000, [](std::int64_t live) {
+    for (std::int64_t i = 1; i <= live; i += 1'000) {
+#include "thousand_sites.inc"
+    }
+  });
+}
+BENCHMARK(ReportOfThousandSites)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
+
+}  // namespace

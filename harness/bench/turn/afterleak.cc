@@ -1,0 +1,66 @@
+// Ours. PEER names what of it is linked: with the census and the counting allocator ("afterleak"),
+// without the one, the other, or both. On the virtual clock, where no goroutine waits for another:
+// nothing but the turn is measured.
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "afterleak/afterleak.h"
+#include "bench/turn/turns.h"
+
+namespace {
+
+using namespace afterleak;
+
+class Loop {
+ public:
+  static constexpr const char* kName = PEER;
+  static constexpr std::int64_t kMost =
+      std::string_view(PEER) == "afterleak" ? 10'000'000 : 1'000'000;
+  static constexpr bool kManyThreads = true;
+
+  template <class Work>
+  static void Inside(std::int64_t live, const Work& work) {
+    Bubble bubble;
+    bubble.Run([&] {
+      for (std::int64_t i = 0; i < live; ++i) {
+        time::After(bench::kMuchLater + i * std::chrono::milliseconds(1));
+      }
+      Loop loop;
+      work(loop);
+    });
+  }
+
+  void LeakyTurns(std::int64_t turns) {
+    for (std::int64_t i = 0; i < turns; ++i) {
+      messages_.Send("hello");
+      std::string message;
+      if (Select({Recv(messages_, &message), Recv(time::After(bench::kPoll)),
+                  Recv(time::After(bench::kGiveUp))}) == 0)
+        ++received;
+    }
+  }
+
+  void FixedTurns(std::int64_t turns) {
+    const auto [ctx, cancel] = context::WithTimeout(context::Background(), bench::kGiveUp);
+    const Defer cancelled(cancel);
+    const time::ScopedTicker ticker(bench::kPoll);
+    for (std::int64_t i = 0; i < turns; ++i) {
+      messages_.Send("hello");
+      std::string message;
+      if (Select({Recv(messages_, &message), Recv(ticker.C()), Recv(ctx.Done())}) == 0) ++received;
+    }
+  }
+
+  // Timers fire in the order of their deadlines: this one after all of the turns.
+  void Expire() { time::After(bench::kGiveUp).Recv(); }
+
+  std::int64_t received = 0;
+
+ private:
+  const Chan<std::string> messages_ = MakeChan<std::string>(1);
+};
+
+}  // namespace
+
+int main(int argc, char** argv) { return bench::TurnMain<Loop>(argc, argv); }
