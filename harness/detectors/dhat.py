@@ -6,7 +6,7 @@ import re
 import valgrind
 from children import Unavailable
 from program import CONTROL, PLANT, PLANTED
-from verdict import GROWTH, Finding, mask, names, number
+from verdict import Finding, mask, names, number
 
 
 def parse(text):
@@ -45,11 +45,15 @@ class Dhat:
         if PLANTED not in (at_end for _, at_end, _ in places):
             raise Unavailable(f"DHAT's profile does not have the planted {PLANTED} bytes")
 
-    def examine(self, program, run, folder):
+    def look_before(self, program, run, folder):
+        """What was held before the load: asked once for each pattern and side."""
         key = run.pattern, run.side
         if key not in self.before:
             self.before[key] = number(self.check(program, run.short(), folder)[1][1])
+        return self.before[key]
+
+    def examine(self, program, run, folder):
+        before = self.look_before(program, run, folder)
         places, after, ended = self.check(program, run, folder)
         by_line = sum(held for held, _, frames in places if any(names(frame, run.line) for frame in frames))
-        growth = number(after[1]) - self.before[key]
-        return (Finding(False, growth, mask(after[0]), by_line > GROWTH, ended.cpu),)
+        return (Finding(False, number(after[1]) - before, mask(after[0]), by_line > 0, ended.cpu),)

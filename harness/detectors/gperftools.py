@@ -1,12 +1,13 @@
 """gperftools: its heap profiler, at instants of the run, and its HeapLeakChecker, when the process ends."""
 
+import pathlib
 import re
 import sys
 
 import children
 from children import Unavailable
 from program import CONTROL, END, INSTANTS, PLANT, PLANTED, START
-from verdict import GROWTH, Finding, mask, names
+from verdict import Finding, mask, names
 
 LABEL = "gperftools"
 LIBRARY = "libtcmalloc.so.4"
@@ -100,7 +101,7 @@ class HeapProfiler:
         ended = run(program, run_.arguments(*more), HEAPPROFILE=str(folder / "hp"))
         files = self.dumps(ended.err)
         try:
-            curve = {at: self.held(open(path, errors="replace").read()) for at, path in files.items()}
+            curve = {at: self.held(pathlib.Path(path).read_text(errors="replace")) for at, path in files.items()}
         except OSError as error:
             raise Unavailable(f"gperftools' heap profile cannot be read: {error.strerror}") from None
         if START not in files:
@@ -109,7 +110,7 @@ class HeapProfiler:
 
     def control(self, program, folder):
         _, files, _ = self.check(program, CONTROL, folder, PLANT, "--checkpoints", START)
-        if not re.search(rf"(?m)^ *1: +{PLANTED} \[", open(files[START]).read()):
+        if not re.search(rf"(?m)^ *1: +{PLANTED} \[", pathlib.Path(files[START]).read_text()):
             raise Unavailable(f"gperftools' heap profile does not have the planted {PLANTED} bytes")
 
     def examine(self, program, run_, folder):
@@ -121,5 +122,6 @@ class HeapProfiler:
         total, rows = self.parse(table)
         if total != curve[END] - curve[START]:
             raise Unavailable(f"google-pprof's total of {total} bytes is not the difference of the two profiles")
-        named = [line for held, line in rows if held > GROWTH and names(line, run_.line)]
-        return (Finding(False, total, mask(named[0] if named else f"Total: {total} B"), bool(named), ended.cpu, curve=curve),)
+        named = [(held, line) for held, line in rows if held > 0 and names(line, run_.line)]
+        evidence = max(named)[1] if named else f"Total: {total} B"
+        return (Finding(False, total, mask(evidence), bool(named), ended.cpu, curve=curve),)

@@ -59,11 +59,15 @@ class Heaptrack:
         if not re.search(rf"(?m)^{PLANTED / 1000:.2f}K leaked over 1 calls from$", report):
             raise Unavailable(f"heaptrack did not find the planted leak of {PLANTED} bytes; it wrote: {said}")
 
-    def examine(self, program, run, folder):
+    def look_before(self, program, run, folder):
+        """The peak, and what was not freed, before the load: asked once for each pattern and side."""
         key = run.pattern, run.side
         if key not in self.before:
             self.before[key] = [line[0] for line in self.check(program, run.short(), folder)[1:3]]
-        peak_before, lost_before = self.before[key]
+        return self.before[key]
+
+    def examine(self, program, run, folder):
+        peak_before, lost_before = self.look_before(program, run, folder)
         report, (peak, peak_line), (lost, lost_line), cpu = self.check(program, run, folder)
         # Some kB are held by any such program when it ends: the buffers of stdout, the queue itself.
         leaks = lost - lost_before > GROWTH

@@ -8,13 +8,18 @@ from program import CONTROL, END, INSTANTS, PLANT, PLANTED, START
 from verdict import Finding, mask, names
 
 
+def held_bytes(text):
+    """Of each snapshot in turn."""
+    return [int(held) for held in re.findall(r"(?m)^mem_heap_B=(\d+)$", text)]
+
+
 def parse(text):
     """Bytes and call tree of a snapshot."""
-    held = re.findall(r"(?m)^mem_heap_B=(\d+)$", text)
+    held = held_bytes(text)
     tree = re.findall(r"(?ms)^heap_tree=(?:detailed|peak)\n(.*?)(?=^#|\Z)", text)
     if not held or not tree:
         raise Unavailable("Massif's snapshot has no mem_heap_B, or no heap_tree")
-    return int(held[-1]), tree[-1]
+    return held[-1], tree[-1]
 
 
 def snapshot(folder, at):
