@@ -34,7 +34,7 @@ from scorecard import DETECTORS
 from verdict import number
 
 MESSAGES = 200_000  # on which the slowest tool spends some five seconds, and the bare program a tenth of one
-MOST_RUNS, ENOUGH = 5, 1.0  # what is quick is run so often, or for so many seconds of processor time; their median counts
+MOST_RUNS, ENOUGH = 5, 1.0  # what is quick is run so often, or a tool for so many seconds of processor time; the median counts
 NANOSECONDS = 1e9
 
 # The program, and whether the census and the counting allocator are in it.
@@ -136,27 +136,25 @@ TOOLS = {  # what must be installed, and the run
     "DHAT": (VALGRIND, _dhat)}
 
 
-def _median(run):
-    used = []
-    while len(used) < MOST_RUNS and sum(used) < ENOUGH:
-        used.append(run())
-    return statistics.median(used)
-
-
 def cost(programs, folder, messages=MESSAGES):
     """One repetition: ({"Cost/bare": nanoseconds, "Cost/Massif": ...}, [a line for each tool that is left out]).
 
-    programs: where leaky_loop and its variants are. folder: where each tool may write.
+    programs: where leaky_loop and its variants are. folder: where each tool may write. All are run in rounds: a machine that was idle is
+    slow at first, and no figure shall have that for itself.
     """
     loop = Loop(messages)
     program = Program(programs / "leaky_loop_bare", programs / "leaky_loop_lsan")
-    found = {name: _median(lambda: _own(programs, loop, *watched)) for name, watched in WATCHED.items()}
-    left_out = []
-    for name, (tools, run) in TOOLS.items():
-        def work(own_folder):
-            found[name] = _median(lambda: run(program, loop, own_folder))
-        left_out += _left_out((name,), tools, program, folder, work)
-    return {f"Cost/{name}": cpu * NANOSECONDS for name, cpu in found.items()}, left_out
+    used, left_out = {name: [] for name in (*WATCHED, *TOOLS)}, {}
+    for _ in range(MOST_RUNS):
+        for name, watched in WATCHED.items():
+            used[name].append(_own(programs, loop, *watched))
+        for name, (tools, run) in TOOLS.items():
+            def work(own_folder):
+                used[name].append(run(program, loop, own_folder))
+            if name not in left_out and sum(used[name]) < ENOUGH:
+                left_out.update(_left_out((name,), tools, program, folder, work))
+    return ({f"Cost/{name}": statistics.median(cpu) * NANOSECONDS for name, cpu in used.items() if name not in left_out},
+            list(left_out.values()))
 
 
 def verdict(program_path, lsan_path, folder):
@@ -168,7 +166,7 @@ def verdict(program_path, lsan_path, folder):
     """
     program = Program(program_path, lsan_path)
     run = Run("looping_select", "idle", "leaky", "torn-down", program.arming_line("looping_select", "idle", folder))
-    figures, silent, left_out = {}, [], []
+    figures, silent, left_out = {}, [], {}
     for detector in DETECTORS:
         def work(own_folder):
             if hasattr(detector, "look_before"):
@@ -181,17 +179,17 @@ def verdict(program_path, lsan_path, folder):
                 detector.control(program, own_folder)
             figures.update({f"Verdict/{row}": took for row in named})
             silent.extend(row for row in detector.rows if row not in named)
-        left_out += _left_out(detector.rows, detector.tools, program, folder, work)
-    return figures, silent, left_out
+        left_out.update(_left_out(detector.rows, detector.tools, program, folder, work))
+    return figures, silent, list(left_out.values())
 
 
 def _left_out(rows, tools, program, folder, work):
-    """Does the work, in a folder of its own, with tools that answer; a line for each row whose tools did not do theirs."""
+    """Does the work, in a folder of its own, with tools that answer; by row, why its tools did not do theirs."""
     try:
         for version in tools.values():
             version(program)
         with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as own_folder:
             work(pathlib.Path(own_folder))
     except (Unavailable, OSError) as reason:
-        return [f"{row} is left out: {reason}" for row in rows]
-    return []
+        return {row: f"{row} is left out: {reason}" for row in rows}
+    return {}

@@ -108,7 +108,8 @@ class Broken(WithFolder):
     def test_a_valgrind_that_watches_nothing_has_no_cost(self):
         of_valgrind = {name: detector_cost.TOOLS[name] for name in OF_VALGRIND}
         self.enterContext(unittest.mock.patch.object(detector_cost, "TOOLS", of_valgrind))
-        for log in ("", "==1== Using Valgrind-3.19.0", "==1== Using Valgrind-3.19.0\n==1== HEAP SUMMARY:\n==1== total heap usage: 3 allocs\n"
+        began = "==1== Using Valgrind-3.19.0"
+        for log in ("", began, f"{began}\n==1== HEAP SUMMARY:\n==1== total heap usage: 3 allocs\n"
                     "==1== All heap blocks were freed -- no leaks are possible\n==1== At t-gmax: 48 bytes in 1 blocks"):
             self.fake("valgrind", f"""
                 if [[ $1 == --version ]]; then echo valgrind-3.19.0; exit; fi
@@ -140,15 +141,19 @@ class Broken(WithFolder):
 
 class Rules(WithFolder):
     def test_what_is_quick_is_run_more_often_and_the_median_counts(self):
-        runs = iter([0.5, 0.1, 0.3, 0.05, 0.02, 9.0])
-        self.assertEqual(detector_cost._median(lambda: next(runs)), 0.1)
-        runs = iter([1.5, 9.0])
-        self.assertEqual(detector_cost._median(lambda: next(runs)), 1.5)
+        seconds = {"quick": [0.25, 0.0, 0.125, 0.0625, 0.03125], "slow": [1.5], "soon ill": [0.5]}
 
-    def test_a_cost_is_in_nanoseconds(self):
-        with unittest.mock.patch.object(detector_cost, "TOOLS", {"slow": ({}, lambda *_: 2.0)}):
+        def run(name):
+            if not seconds[name]:
+                raise Unavailable("it is ill")
+            return seconds[name].pop(0)
+
+        with unittest.mock.patch.object(detector_cost, "TOOLS", {name: ({}, lambda *_, name=name: run(name)) for name in seconds}):
             found, left_out = detector_cost.cost(LOOPS, self.folder, MESSAGES)
-        self.assertEqual((found["Cost/slow"], left_out), (2e9, []))
+        self.assertEqual({name: value for name, value in found.items() if name.removeprefix("Cost/") not in OURS},
+                         {"Cost/quick": 0.0625e9, "Cost/slow": 1.5e9})  # nanoseconds
+        self.assertEqual(left_out, ["soon ill is left out: it is ill"])
+        self.assertEqual(seconds, {"quick": [], "slow": [], "soon ill": []})
 
     def test_a_detector_with_two_rows_is_asked_once_and_its_look_before_is_not_timed(self):
         asked = []
