@@ -1,35 +1,58 @@
 #!/usr/bin/env python3
 """Runs the benchmark programs, round after round, and writes bench.md, bench.json and their plots.
 
-    bench.py --programs DIR (--out DIR | --smoke | --check-only) [--go DIR] [--filter REGEX] [--compare OLD.json]
+    bench.py --build DIR (--out DIR | --smoke | --check-only) [--go DIR] [--filter REGEX] [--compare OLD.json]
 
 scripts/bench calls it. --go: where Go's programs are built. Exit code: 0 done; 1 something got slower; 2 it could not run; 3 gnuplot is missing.
 """
 
 import argparse
+import dataclasses
 import pathlib
 import random
 import re
 import shutil
 import signal
 import sys
+import tempfile
 
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / folder) for folder in ("harness/bench", "harness/report", "harness/go")]  # -I leaves them out
+sys.path[:0] = [str(ROOT / folder) for folder in ("harness/bench", "harness/report", "harness/go", "harness/detectors")]  # -I leaves them out
 import bench_page  # noqa: E402
 import children  # noqa: E402
 import comparison  # noqa: E402
+import detector_cost  # noqa: E402
 import figures  # noqa: E402
+import go_verdict  # noqa: E402
+import instructions  # noqa: E402
 import pages  # noqa: E402
+import program  # noqa: E402
 import toolchains  # noqa: E402
 
 ROUNDS = 5
+OFTEN = {"turn_afterleak": 3, "turn_no_census": 3, "turn_no_counters": 3, "turn_bare": 3}  # in a round: their ratios are close to 1
+DETECTOR_ROUNDS = 3  # each the median of some runs
 SECONDS = 0.05  # that a benchmark is repeated for, at least
 SMALLEST = "-/1[0]{4,}"
 TURN = 100  # kTurn of operations.h
 LONGEST = 600  # seconds of one program
 GO = {"GODEBUG": "asynctimerchan=0"}  # Go 1.23's own timers, though go.mod names an older one; others do not know it
+
+
+DETECTORS = re.compile(r"\^?(Cost|Verdict|Instructions)\b")  # a filter that asks for figures of tools, which are no benchmarks
+
+
+@dataclasses.dataclass
+class Notes:
+    """What the page says of the run besides its figures."""
+
+    left_out: list
+    silent: list = dataclasses.field(default_factory=list)  # detectors that ran and did not name the line
+    rounds: int = ROUNDS
+    often: int = max(OFTEN.values())
+    turn: int = TURN
+    messages: int = detector_cost.MESSAGES
 
 
 class Refused(Exception):
@@ -94,18 +117,34 @@ def measure(program, seconds, pattern):
 
 
 def run(built, pattern):
+    """The repetitions of all programs that have a benchmark of that pattern: {name: value} each."""
     repetitions = []
     for number in range(ROUNDS):
-        order = list(built)
+        order = [one for one in built for _ in range(OFTEN.get(one.name, 1))]
         random.Random(number).shuffle(order)
-        found = {}
-        for program in order:
-            found.update(measure(program, SECONDS, pattern))
-        if not found:
+        found = [measure(one, SECONDS, pattern) for one in order]
+        if not any(found):
             raise Refused(f"no benchmark matches {pattern!r}; names are such as Fifo/libev/1000000")
-        say(f"    {number + 1} of {ROUNDS} repetitions")
-        repetitions.append(found)
-    return figures.gather(repetitions)
+        say(f"    {number + 1} of {ROUNDS} rounds")
+        repetitions += found
+    return repetitions
+
+
+def ask_detectors(build, go, notes):
+    """The same of the detectors; writes down which of them are silent or left out."""
+    repetitions = []
+    with tempfile.TemporaryDirectory(prefix="afterleak-", ignore_cleanup_errors=True) as name:
+        folder, programs_ = pathlib.Path(name), build / "harness/bench"
+        for number in range(DETECTOR_ROUNDS):
+            cost, cost_left_out = detector_cost.cost(programs_, folder)
+            verdict, silent, verdict_left_out = detector_cost.verdict(build / "afterleak", build / "afterleak_lsan", folder)
+            repetitions += [cost, verdict]
+            say(f"    {number + 1} of {DETECTOR_ROUNDS} rounds of the detectors")
+        counts, counts_left_out = instructions.of_a_turn(programs_, folder)
+        in_go, go_silent, go_left_out = go_verdict.go_verdict(go, folder) if go else ({}, [], [])
+    notes.silent = silent + go_silent
+    notes.left_out += list(dict.fromkeys(cost_left_out + verdict_left_out + counts_left_out + go_left_out))
+    return repetitions + [counts, in_go]
 
 
 def smoke(built, left_out):
@@ -118,7 +157,7 @@ def smoke(built, left_out):
 
 def parse(arguments):
     parser = Parser(prog="scripts/bench", allow_abbrev=False)
-    parser.add_argument("--programs", type=pathlib.Path)
+    parser.add_argument("--build", type=pathlib.Path)
     parser.add_argument("--out", type=pathlib.Path)
     parser.add_argument("--go", type=pathlib.Path)
     parser.add_argument("--smoke", action="store_true")
@@ -141,9 +180,11 @@ def main(arguments):
         return 0
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    built, left_out = programs(options.programs)
-    if options.go:
-        with_go = go_programs(options.go.resolve())
+    build = options.build.resolve()
+    built, left_out = programs(build / "harness/bench")
+    go = options.go.resolve() if options.go else None
+    if go:
+        with_go = go_programs(go)
         built += with_go
         left_out += [] if with_go else [f"Go is left out: none is here; {toolchains.INSTALL}"]
     if options.smoke:
@@ -151,13 +192,19 @@ def main(arguments):
         return 0
     for line in left_out:
         say(f"    {line}")
-    found = run(built, options.filter)
+    notes = Notes(left_out)
+    only_detectors = DETECTORS.match(options.filter)
+    repetitions = [] if only_detectors else run(built, options.filter)
+    if only_detectors or not options.filter:
+        repetitions += ask_detectors(build, go, notes)
+    found = figures.gather(repetitions)
     not_drawn = None
     if options.filter:
         for name in found:
-            print(f"{name}: {figures.median(found[name]):.4g} (spread {figures.spread(found[name]):.0%})")
+            if re.search(options.filter, name):
+                print(f"{name}: {figures.median(found[name]):.4g} (spread {figures.spread(found[name]):.0%})")
     else:
-        not_drawn = bench_page.write(options.out, found, left_out, ROUNDS, TURN)
+        not_drawn = bench_page.write(options.out, found, notes)
         if not_drawn:
             say(f"scripts/bench: the plots are left out: {not_drawn}")
     worse = False
@@ -170,6 +217,6 @@ def main(arguments):
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except (Refused, figures.BadFigures, children.Unavailable, OSError) as problem:
+    except (Refused, figures.BadFigures, children.Unavailable, program.BadProgram, OSError) as problem:
         say(f"scripts/bench: {problem}")
         sys.exit(2)

@@ -1,5 +1,6 @@
 """The figures, the goals, the comparison and the page, on made-up runs; and the words of scripts/bench to whoever types it wrongly."""
 
+import importlib.util
 import json
 import pathlib
 import shutil
@@ -9,14 +10,24 @@ import sys
 import tempfile
 import time
 import unittest
+from unittest import mock
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(HERE), str(ROOT / "harness/report")]
+sys.path[:0] = [str(HERE), *(str(ROOT / "harness" / folder) for folder in ("report", "go", "detectors"))]
 import bench_page  # noqa: E402
+import bench_plots  # noqa: E402
+import children  # noqa: E402
 import comparison  # noqa: E402
 import figures  # noqa: E402
 import goals  # noqa: E402
+import instructions  # noqa: E402
+import tables  # noqa: E402
+
+spec = importlib.util.spec_from_file_location("bench", ROOT / "scripts/bench.py")
+bench = importlib.util.module_from_spec(spec)
+sys.modules["bench"] = bench
+spec.loader.exec_module(bench)
 
 
 def google(*benchmarks):
@@ -38,9 +49,11 @@ class Figures(Folder):
     def test_names_and_units_of_google_benchmark(self):
         found = figures.from_google(google(one("Fifo/libev/1000/manual_time", 21.5), one("Report/1000", 2.0, "ms"),
                                            one("After", 300, bytes_per_timer=128.0, blocks_per_timer=1.0),
+                                           one("AfterOnRealClock", 400, bytes_per_timer=999.0),
+                                           one("CensusArm/1000000", 9, census_bytes_per_timer=29.5),
                                            one("Bytes/libev/1000/iterations:1/manual_time", 7, bytes=80.0, bytes_churned=90.0)))
         self.assertEqual(found, {"Fifo/libev/1000": 21.5, "Report/1000": 2e6, "After": 300, "AfterBytes": 128.0, "AfterBlocks": 1.0,
-                                 "Bytes/libev/1000": 80.0, "BytesChurned/libev/1000": 90.0})
+                                 "AfterOnRealClock": 400, "CensusArm/1000000": 9, "CensusBytes/1000000": 29.5, "Bytes/libev/1000": 80.0, "BytesChurned/libev/1000": 90.0})
 
     def test_a_benchmark_that_failed_is_no_figure(self):
         with self.assertRaisesRegex(figures.BadFigures, "^Fifo/libev/1000: too few$"):
@@ -50,6 +63,15 @@ class Figures(Folder):
         for text in ("", "{", "[]", "{}", "null"):
             with self.subTest(text), self.assertRaisesRegex(figures.BadFigures, "^it wrote no figures$"):
                 figures.from_google(text)
+
+    def test_whose_a_figure_is(self):
+        ours = ["Fifo/afterleak/1000", "LeakyTurn/bare/1000", "NewDelete/counting/64", "Cost/census", "Verdict/census", "After", "Report/1000",
+                "RunLoopingSelect/AnHourIdle"]
+        theirs = ["Fifo/libev/1000", "After/go1.22/0", "NewDelete/glibc/64", "Cost/Massif", "Verdict/go1.22"]
+        self.assertEqual([name for name in ours + theirs if figures.is_ours(name)], ours)
+
+    def test_sizes_are_numbers_in_order(self):
+        self.assertEqual(figures.sizes({"Fifo/a/1000": [1], "Fifo/b/200": [1], "FifoX/b/7": [1], "Cost/x": [1]}, "Fifo"), [200, 1000])
 
     def test_median_and_spread(self):
         self.assertEqual(figures.gather([{"a": 1}, {"a": 5}, {"a": 2, "b": 0}]), {"a": [1, 5, 2], "b": [0]})
@@ -129,20 +151,34 @@ class Goals(unittest.TestCase):
 
     def test_at_most(self):
         for then, met in ((250, True), (260, False)):
-            found = {"Fifo/afterleak/1000": [100], "Fifo/afterleak/10000000": [then], "Report/1000000": [then * 200_000.0]}
+            found = {"Fifo/afterleak/1000": [100], "Fifo/afterleak/10000000": [then], "Report/1000000": [then * 40_000.0]}
             self.assertIs(self.outcome(found, "Fifo with 10,000,000 live timers over 1,000").met, met)
-            report = self.outcome(found, "census report of 1,000,000 timers, each visited")
-            self.assertEqual((report.measured, report.met), (f"{then / 5:g} ms", met))
+            report = self.outcome(found, "census report of 1,000,000 timers of one site")
+            self.assertEqual((report.measured, report.met), (f"{then / 25:.3g} ms", met))
+
+    def test_what_watching_costs_is_judged_by_the_turn_without_it(self):
+        for both, met in ((114, True), (116, False)):
+            found = {"LeakyTurn/afterleak/1000000": [both], "LeakyTurn/bare/1000000": [100], "LeakyTurn/no_counters/1000000": [104]}
+            self.assertIs(self.outcome(found, "leaky turn: census and counting allocator over neither").met, met)
+            self.assertIs(self.outcome(found, "leaky turn: counting allocator over glibc's").met, False)
+
+    def test_bytes_of_queue_and_census_are_added(self):
+        found = {"Bytes/afterleak/1000000": [32], "CensusBytes/1000000": [29.25]}
+        self.assertEqual(self.outcome(found, "bytes per live timer, queue and census").measured, "61.2 bytes")
 
     def test_what_was_not_measured_is_neither(self):
         self.assertEqual({(each.measured, each.met) for each in goals.outcomes({})}, {("not measured", None)})
 
 
 class Page(Folder):
-    FOUND = {"Fifo/afterleak/1000000": [10, 10], "Fifo/libev/1000000": [55, 57], "Bytes/afterleak/1000000": [32, 32], "After": [100, 120]}
+    FOUND = {"Fifo/afterleak/1000000": [10, 10], "Fifo/libev/1000000": [55, 57], "Bytes/afterleak/1000000": [32, 32], "After": [100, 120],
+             "LeakyTurn/afterleak/1000": [300], "LeakyTurn/bare/1000": [250], "LeakyTurn/asio/1000": [600], "FixedTurn/afterleak/2": [60],
+             "NewDelete/glibc/64": [20], "NewDelete/counting/64": [25], "Churn/afterleak/1000": [11], "Churn/list/1000": [12],
+             "Cost/bare": [1e8], "Cost/DHAT": [36e8], "Cost/census": [1.1e8], "Verdict/census": [2e7], "Instructions/bare/80000": [2600]}
 
-    def text(self):
-        return bench_page.text("a machine", self.FOUND, ["libuv is left out: it is not here; do this"], 2, 100, [])
+    def text(self, plots=()):
+        notes = bench.Notes(["libuv is left out: it is not here; do this"], ["LeakSanitizer", "Massif"])
+        return bench_page.text("a machine", self.FOUND, notes, plots)
 
     def test_ratios_stand_before_absolute_figures_and_goals_are_judged(self):
         text = self.text()
@@ -151,17 +187,41 @@ class Page(Folder):
         self.assertIn("| 1,000,000 | 10 | 56 ±2% |", text)
         self.assertIn("| Fifo against libev | 4.0 times | 5.6 times | met |", text)
         self.assertIn("| Fifo against asio | 8.0 times | not measured |  |", text)
-        self.assertIn("2 of 2 are met", text)
+        self.assertIn("1 of 1 are met", text)
         self.assertLess(text.index("| Fifo | 1,000,000 | 5.6 |"), text.index("56 ±2%"))
+
+    def test_each_part_has_its_own_base(self):
+        text = self.text()
+        self.assertIn("| LeakyTurn | 1,000 | 2.00 |", text)  # Asio over ours
+        self.assertIn("| 1,000 | 5.0 |", text)  # leaky over fixed
+        self.assertIn("| LeakyTurn | 1,000 | 1.20 |", text)  # both over neither
+        self.assertIn("| NewDelete | 64 | 1.25 |", text)  # over glibc's
+        self.assertIn("| 1,000 | 11 | 12 |", text)  # the floor of Churn
+
+    def test_detectors_by_what_they_cost_and_who_named_the_line(self):
+        text = self.text()
+        self.assertIn("| bare | 1.00 | 0.10 s |\n| census | 1.10 | 0.11 s |\n| DHAT | 36.0 | 3.60 s |\n", text)
+        self.assertIn("| census | 0.02 s |", text)
+        self.assertIn("LeakSanitizer, Massif ran and did not name the line.", text)
+
+    def test_plots_are_shown_where_they_belong(self):
+        text = self.text(["Fifo", "Leak"])
+        self.assertLess(text.index("(bench/fifo.svg)"), text.index("## A turn of the loop"))
+        self.assertLess(text.index("## A turn of the loop"), text.index("(bench/leak.svg)"))
 
     def test_each_peer_is_a_curve_of_its_plot(self):
         if shutil.which("gnuplot") is None:
             self.skipTest("gnuplot is not installed; ./scripts/setup installs it")
-        found = {f"ArmStop/{peer}/{size}": [10, 11] for peer in bench_page.PEERS for size in (1000, 100000)}
-        self.assertEqual(bench_page.draw(self.folder / "bench", found), ["ArmStop"])
+        found = {f"{operation}/{peer}/{size}": [10, 11] for operation in ("ArmStop", "LeakyTurn") for peer in bench_page.PEERS
+                 for size in (1000, 100000)}
+        found |= {f"FixedTurn/{peer}/2": [5, 6] for peer in ("afterleak", "asio")}
+        self.assertEqual(bench_plots.draw(self.folder / "bench", found), ["ArmStop", "Leak"])
         svg = (self.folder / "bench/armstop.svg").read_text()
         for peer in bench_page.PEERS:
             self.assertIn(f">{peer}<", svg)
+        svg = (self.folder / "bench/leak.svg").read_text()
+        for title in ("afterleak, leaky", "afterleak, fixed", "asio, leaky", "asio, fixed"):
+            self.assertIn(f">{title}<", svg)
 
     def test_what_is_missing_is_said_with_how_to_get_it(self):
         self.assertIn("\n- Libuv is left out: it is not here; do this.\n", self.text())
@@ -170,18 +230,40 @@ class Page(Folder):
         named = {file.stem for file in (HERE / "timer_queue").glob("*.cc")} - {"virtual_clock"}
         self.assertEqual(named, {peer for peer in bench_page.PEERS if not peer.startswith("go")})
 
+    def test_figures_in_short(self):
+        self.assertEqual([tables.short(each) for each in (1.234, 9.87, 12.34, 1234.5)], ["1.23", "9.9", "12.3", "1,234"])
+
+
+class Instructions(Folder):
+    def test_the_difference_of_two_runs_by_turn(self):
+        with mock.patch.object(instructions, "_run", lambda _program, _folder, messages: 1_000_000 + 50 * messages), \
+                mock.patch.object(instructions.valgrind, "version"):
+            self.assertEqual(instructions.of_a_turn(self.folder, self.folder, 100),
+                             ({f"Instructions/{peer}/400": 50 for peer in ("bare", "no_counters", "no_census", "afterleak")}, []))
+
+    def test_without_valgrind(self):
+        with mock.patch.object(instructions.valgrind, "version", side_effect=children.Unavailable("valgrind is not installed; do this")):
+            self.assertEqual(instructions.of_a_turn(self.folder, self.folder), ({}, ["callgrind is left out: valgrind is not installed; do this"]))
+
+    def test_what_callgrind_wrote(self):
+        self.assertEqual(instructions.counted("==12== Events    : Ir\n==12== Collected : 70509039\n"), 70509039)
+        with self.assertRaisesRegex(children.Unavailable, "callgrind did not say"):
+            instructions.counted("==12== Collected : \n")
+
 
 class Script(Folder):
     """scripts/bench.py; its programs are scripts that write what Google Benchmark would."""
 
     def bench(self, *arguments, **more):
-        return subprocess.run([sys.executable, "-I", "-S", ROOT / "scripts/bench.py", "--programs", self.folder, "--out", self.folder,
+        return subprocess.run([sys.executable, "-I", "-S", ROOT / "scripts/bench.py", "--build", self.folder, "--out", self.folder,
                                *arguments], capture_output=True, text=True, timeout=60, **more)
 
     def program(self, body):
-        (self.folder / "programs.txt").write_text("fake\ntimer_queue_libuv libuv1-dev\n")
-        (self.folder / "fake").write_text(f"#!/bin/sh\n{body}\n")
-        (self.folder / "fake").chmod(0o700)
+        folder = self.folder / "harness/bench"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "programs.txt").write_text("fake\ntimer_queue_libuv libuv1-dev\n")
+        (folder / "fake").write_text(f"#!/bin/sh\n{body}\n")
+        (folder / "fake").chmod(0o700)
 
     def prints(self, *benchmarks):
         self.program(f"cat << 'END'\n{google(*benchmarks)}\nEND")
@@ -218,11 +300,19 @@ class Script(Folder):
 
     def test_the_median_of_all_repetitions_is_written(self):
         self.prints(one("After", 100))
-        done = self.bench()
-        self.assertIn(done.returncode, (0, 3), done.stderr)  # 3: without gnuplot
-        self.assertEqual(figures.load(self.folder / "bench.json")[1], {"After": [100] * 5})
+        with mock.patch.object(bench, "ask_detectors", lambda *_: [{"Cost/bare": 5.0}]), mock.patch.object(bench, "say") as said, \
+                mock.patch.object(bench.signal, "signal"):
+            code = bench.main(["--build", str(self.folder), "--out", str(self.folder)])
+        self.assertIn(code, (0, 3))  # 3: without gnuplot
+        self.assertEqual(figures.load(self.folder / "bench.json")[1], {"After": [100] * 5, "Cost/bare": [5]})
         self.assertIn("| After | 100 | 0% |", (self.folder / "bench.md").read_text())
-        self.assertIn("libuv is left out: libuv1-dev is not installed", done.stderr)
+        self.assertIn("libuv is left out: libuv1-dev is not installed", "".join(call.args[0] for call in said.call_args_list))
+
+    def test_what_is_close_is_measured_more_often(self):
+        self.prints(one("LeakyTurn/bare/1000", 100))
+        folder = self.folder / "harness/bench"
+        (folder / "fake").rename(folder / "turn_bare")
+        self.assertEqual(len(bench.run([folder / "turn_bare"], "")), bench.ROUNDS * bench.OFTEN["turn_bare"])
 
     def test_slower_is_1_and_the_same_is_0(self):
         self.prints(one("After", 100))
@@ -254,7 +344,7 @@ class Script(Folder):
 
     def test_stopped_it_writes_nothing_and_leaves_no_program(self):
         self.program(f"echo $$ > {self.folder}/pid\nexec sleep 60")
-        process = subprocess.Popen([sys.executable, "-I", "-S", ROOT / "scripts/bench.py", "--programs", self.folder, "--out", self.folder])
+        process = subprocess.Popen([sys.executable, "-I", "-S", ROOT / "scripts/bench.py", "--build", self.folder, "--out", self.folder])
         while not (self.folder / "pid").exists() or not (self.folder / "pid").read_text().endswith("\n"):
             self.assertIsNone(process.poll())
             time.sleep(0.01)

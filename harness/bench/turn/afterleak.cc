@@ -1,11 +1,12 @@
 // Ours. PEER names what of it is linked: with the census and the counting allocator ("afterleak"),
 // without the one, the other, or both. On the virtual clock, where no goroutine waits for another:
 // nothing but the turn is measured.
+#include "afterleak/afterleak.h"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "afterleak/afterleak.h"
 #include "bench/turn/turns.h"
 
 namespace {

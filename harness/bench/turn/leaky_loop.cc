@@ -1,5 +1,6 @@
-// leaky_loop MESSAGES: the leaky loop of leaky/looping_select.cc with so many messages, as fast as it takes them. Each leaves two
-// timers, all of them live until the end. What is built of it, with and without what watches, is what scripts/bench compares.
+// leaky_loop MESSAGES: the leaky loop of leaky/looping_select.cc with so many messages, as fast as it
+// takes them. Each leaves two timers, all of them live until the end. It is built with and without
+// what watches: scripts/bench compares them, and runs tools on the one without.
 #include <charconv>
 #include <cstdint>
 #include <cstdio>

@@ -1,4 +1,5 @@
-// Stands in for census.cc in the programs that show what the census costs: every call is still made, and nothing is kept.
+// Stands in for census.cc in the programs that show what the census costs: every call is still made,
+// and nothing is kept.
 #include "afterleak/census.h"
 
 namespace afterleak {
