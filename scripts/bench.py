@@ -31,7 +31,9 @@ import program  # noqa: E402
 import toolchains  # noqa: E402
 
 ROUNDS = 5
-OFTEN = {"turn_afterleak": 3, "turn_no_census": 3, "turn_no_counters": 3, "turn_bare": 3}  # in a round: their ratios are close to 1
+CLOSE = ("turn_afterleak", "turn_no_census", "turn_no_counters", "turn_bare")  # their ratios are close to 1, so they run
+OFTEN = 6  # times in a round, all but once
+SHORT = "-/10000000/"  # without what takes longest
 DETECTOR_ROUNDS = 3  # each the median of some runs
 SECONDS = 0.05  # that a benchmark is repeated for, at least
 SMALLEST = "-/1[0]{4,}"
@@ -50,7 +52,7 @@ class Notes:
     left_out: list
     silent: list = dataclasses.field(default_factory=list)  # detectors that ran and did not name the line
     rounds: int = ROUNDS
-    often: int = max(OFTEN.values())
+    often: int = OFTEN
     turn: int = TURN
     messages: int = detector_cost.MESSAGES
 
@@ -105,8 +107,8 @@ def go_programs(work):
 
 def measure(program, seconds, pattern):
     command = [program, "--benchmark_format=json", f"--benchmark_min_time={seconds}"]
-    if pattern:
-        command.append(f"--benchmark_filter={pattern}")
+    if pattern:  # Google Benchmark's names have more behind them than ours
+        command.append("--benchmark_filter=" + re.sub(r"(?<!\\)\$", "(/iterations:[0-9]+)?(/manual_time)?$", pattern))
     ended = children.run(program.name, command, env=GO, timeout=LONGEST).expect()
     if not ended.out.strip():  # no benchmark matches the filter
         return {}
@@ -120,9 +122,10 @@ def run(built, pattern):
     """The repetitions of all programs that have a benchmark of that pattern: {name: value} each."""
     repetitions = []
     for number in range(ROUNDS):
-        order = [one for one in built for _ in range(OFTEN.get(one.name, 1))]
+        order = [(one, pattern) for one in built]
+        order += [(one, pattern or SHORT) for one in built if one.name in CLOSE for _ in range(OFTEN - 1)]
         random.Random(number).shuffle(order)
-        found = [measure(one, SECONDS, pattern) for one in order]
+        found = [measure(one, SECONDS, names) for one, names in order]
         if not any(found):
             raise Refused(f"no benchmark matches {pattern!r}; names are such as Fifo/libev/1000000")
         say(f"    {number + 1} of {ROUNDS} rounds")
@@ -194,9 +197,9 @@ def main(arguments):
         say(f"    {line}")
     notes = Notes(left_out)
     only_detectors = DETECTORS.match(options.filter)
-    repetitions = [] if only_detectors else run(built, options.filter)
-    if only_detectors or not options.filter:
-        repetitions += ask_detectors(build, go, notes)
+    repetitions = ask_detectors(build, go, notes) if only_detectors or not options.filter else []
+    if not only_detectors:
+        repetitions += run(built, options.filter)
     found = figures.gather(repetitions)
     not_drawn = None
     if options.filter:

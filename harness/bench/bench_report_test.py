@@ -312,7 +312,7 @@ class Script(Folder):
         self.prints(one("LeakyTurn/bare/1000", 100))
         folder = self.folder / "harness/bench"
         (folder / "fake").rename(folder / "turn_bare")
-        self.assertEqual(len(bench.run([folder / "turn_bare"], "")), bench.ROUNDS * bench.OFTEN["turn_bare"])
+        self.assertEqual(len(bench.run([folder / "turn_bare"], "")), bench.ROUNDS * bench.OFTEN)
 
     def test_slower_is_1_and_the_same_is_0(self):
         self.prints(one("After", 100))
@@ -328,6 +328,12 @@ class Script(Folder):
         for body, said in (("echo broken >&2; exit 1", "fake ended with 1 and said: broken"), ("echo no json", "fake: it wrote no figures")):
             self.program(body)
             self.refused(self.bench(), said)
+
+    def test_the_end_of_a_filter_is_that_of_our_names(self):
+        self.program(f'printf "%s\\n" "$@" > {self.folder}/typed\necho \'{google(one("Fifo/libev/1000/manual_time", 7))}\'')
+        done = self.bench("--filter", "Fifo/.*/1000$")
+        self.assertEqual((done.returncode, done.stdout), (0, "Fifo/libev/1000: 7 (spread 0%)\n"))
+        self.assertIn("--benchmark_filter=Fifo/.*/1000(/iterations:[0-9]+)?(/manual_time)?$\n", (self.folder / "typed").read_text())
 
     def test_a_filter_that_nothing_matches(self):
         self.program("")

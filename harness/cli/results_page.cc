@@ -24,7 +24,7 @@ can hear them any more. *Byte-seconds lost* is what that costs: the bytes of eac
 | [claims.md](claims.md) | what the two articles claim, and what was found |
 | [diffs.md](diffs.md) | what each fix changes |
 | [go_parity.md](go_parity.md), [conformance.md](conformance.md) | the same patterns and the rules under real Go |
-| [bench.md](bench.md) | the timer queue beside those of libev, libevent, libuv, Asio, GLib and Go |
+| [bench.md](bench.md) | timers, whole turns, allocators and leak detectors side by side: libev, libevent, libuv, Asio, GLib, Go, tcmalloc, jemalloc, Valgrind and others |
 | [timelines/](timelines/) | the samples of every run, as CSV |
 | [traces/](traces/) | the life of every timer on a time axis: open a file in ui.perfetto.dev or chrome://tracing |
 

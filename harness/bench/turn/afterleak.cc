@@ -4,9 +4,11 @@
 #include "afterleak/afterleak.h"
 
 #include <cstdint>
+#include <cstdio>
 #include <string>
 #include <string_view>
 
+#include "afterleak/heap.h"
 #include "bench/turn/turns.h"
 
 namespace {
@@ -62,6 +64,21 @@ class Loop {
   const Chan<std::string> messages_ = MakeChan<std::string>(1);
 };
 
+// What is linked must be what PEER says.
+bool WatchesAsNamed() {
+  constexpr std::string_view kPeer = PEER;
+  Bubble bubble;
+  bubble.Run([] { time::After(bench::kPoll); });
+  return heap::Counting() == (kPeer == "afterleak" || kPeer == "no_census") &&
+         (bubble.Totals().live == 1) == (kPeer == "afterleak" || kPeer == "no_counters");
+}
+
 }  // namespace
 
-int main(int argc, char** argv) { return bench::TurnMain<Loop>(argc, argv); }
+int main(int argc, char** argv) {
+  if (!WatchesAsNamed()) {
+    std::fputs(PEER " is not linked as its name says; nothing can be measured\n", stderr);
+    return 2;
+  }
+  return bench::TurnMain<Loop>(argc, argv);
+}
