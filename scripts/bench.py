@@ -31,8 +31,8 @@ import program  # noqa: E402
 import toolchains  # noqa: E402
 
 ROUNDS = 5
-CLOSE = ("turn_afterleak", "turn_no_census", "turn_no_counters", "turn_bare")  # their ratios are close to 1, so they run
-OFTEN = 6  # times in a round, all but once
+CLOSE = ("turn_afterleak", "turn_no_census", "turn_no_counters", "turn_bare")  # their ratios are close to 1: of each, the median
+OFTEN = 6  # runs in a round count
 SHORT = "-/10000000/"  # without what takes longest
 DETECTOR_ROUNDS = 3  # each the median of some runs
 SECONDS = 0.05  # that a benchmark is repeated for, at least
@@ -119,17 +119,17 @@ def measure(program, seconds, pattern):
 
 
 def run(built, pattern):
-    """The repetitions of all programs that have a benchmark of that pattern: {name: value} each."""
+    """The repetitions of all programs that have a benchmark of that pattern: {name: value} each, of each round one."""
     repetitions = []
     for number in range(ROUNDS):
         order = [(one, pattern) for one in built]
         order += [(one, pattern or SHORT) for one in built if one.name in CLOSE for _ in range(OFTEN - 1)]
         random.Random(number).shuffle(order)
-        found = [measure(one, SECONDS, names) for one, names in order]
-        if not any(found):
+        found = figures.gather([measure(one, SECONDS, names) for one, names in order])
+        if not found:
             raise Refused(f"no benchmark matches {pattern!r}; names are such as Fifo/libev/1000000")
         say(f"    {number + 1} of {ROUNDS} rounds")
-        repetitions += found
+        repetitions.append({name: figures.median(values) for name, values in found.items()})
     return repetitions
 
 

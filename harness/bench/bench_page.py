@@ -60,7 +60,8 @@ A factor says how many times as long, or as much, the peer takes as the one it i
 HOW = """## How it was measured
 
 - {rounds} rounds; each figure is the median of its repetitions. A repetition is a process for each peer, and the order of the peers
-  changes from one round to the next. What watches a turn is measured {often} times a round. The spread is (largest - smallest) / median:
+  changes from one round to the next. What watches a turn runs {often} times a round, of which the median counts; detectors run in
+  rounds of their own. The spread is (largest - smallest) / median:
   half of all times have at most {typical:.0%}, the noisiest is {worst} with {worst_spread:.0%}.
 - The same code measures everybody: [operations.h](../harness/bench/timer_queue/operations.h) the queues,
   [turns.h](../harness/bench/turn/turns.h) the turns. Time is processor time of the thread, kernel included.
@@ -82,6 +83,38 @@ HOW = """## How it was measured
 """
 
 
+def times(found, ours, *theirs):
+    """`libev 9.1, Asio 20.3 times`: how many times as long each of theirs takes, of those that were measured."""
+    ratios = [(name.split("/")[1], figures.ratio(found, name, ours)) for name in theirs]
+    return ", ".join(f"{peer} {short(ratio)}" for peer, ratio in ratios if ratio)
+
+
+def in_short(found):
+    """A line for each thing that was measured; none is typed in."""
+    million = "1000000"
+    fifo, turn, bare = f"Fifo/afterleak/{million}", f"LeakyTurn/afterleak/{million}", f"LeakyTurn/bare/{million}"
+    lines = []
+    if fifo in found:
+        lines.append(f"With 1,000,000 live timers, to arm one and let one expire takes {figures.median(found[fifo]):.0f} ns. Times as long: "
+                     + times(found, fifo, *(f"Fifo/{peer}/{million}" for peer in ("libev", "asio", "libuv", "libevent"))) + ".")
+    if turn in found:
+        lines.append(f"A whole turn of the leaky loop takes {figures.median(found[turn]):.0f} ns. Times as long: "
+                     + times(found, turn, *(f"LeakyTurn/{peer}/{million}" for peer in TURN.peers if peer != "afterleak")) + ".")
+    if figures.ratio(found, turn, "FixedTurn/afterleak/2"):
+        lines.append(f"That is {short(figures.ratio(found, turn, 'FixedTurn/afterleak/2'))} times a turn of the fixed loop: what the leak costs in "
+                     "time, besides the memory.")
+    if figures.ratio(found, turn, bare):
+        dearest = max((name for name in found if name.startswith("Cost/")), key=lambda name: figures.median(found[name]), default=None)
+        lines.append(f"Census and counting allocator together make a turn {short(figures.ratio(found, turn, bare))} times as long"
+                     + (f"; {dearest.partition('/')[2]} makes the same loop {short(figures.ratio(found, dearest, 'Cost/bare'))} times as long."
+                        if figures.ratio(found, dearest, "Cost/bare") else "."))
+    verdicts = sorted((figures.median(values), name.partition("/")[2]) for name, values in found.items() if name.startswith("Verdict/"))
+    if verdicts:
+        lines.append("The line that leaks in the idle loop is named after "
+                     + ", ".join(f"{seconds / 1e9:.2g} s ({name})" for seconds, name in verdicts) + ".")
+    return "\n".join(f"- {line}" for line in lines) + "\n" if lines else ""
+
+
 def goals_text(found):
     outcomes = goals.outcomes(found)
     measured = [each for each in outcomes if each.met is not None]
@@ -91,12 +124,12 @@ def goals_text(found):
 
 
 def floor_text(found):
-    """Why Churn cannot be made much faster, where that was measured."""
-    rows = [[f"{size:,}", *(tables.value(found.get(f"Churn/{peer}/{size}")) for peer in ("afterleak", "list"))]
-            for size in figures.sizes(found, "Churn") if f"Churn/list/{size}" in found]
-    return ("What stands in the way of a faster Churn: to stop any one of many timers is to read and write it and its two neighbours in the "
-            "list, anywhere in memory. `list` does nothing but that, in nanoseconds:\n\n"
-            + pages.table(["live timers", "afterleak", "list"], rows)) if rows else ""
+    """What stands in the way of a faster Churn and ArmStop, where that was measured."""
+    rows = [[operation, f"{size:,}", *(tables.value(found.get(f"{operation}/{peer}/{size}")) for peer in ("afterleak", "list"))]
+            for operation in ("Churn", "ArmStop") for size in figures.sizes(found, operation) if f"{operation}/list/{size}" in found]
+    return ("What stands in the way of a faster Churn is memory: to stop any one of many timers is to read and write it and its two "
+            "neighbours in the list, anywhere. `list` keeps no order and does nothing but that; in nanoseconds:\n\n"
+            + pages.table(["operation", "live timers", "afterleak", "list"], rows)) if rows else ""
 
 
 def leak_text(found):
@@ -138,6 +171,7 @@ def text(machine, found, notes, plots):
     leak_plot = "\n![Leak](bench/leak.svg)\n" if "Leak" in plots else ""
     parts = [
         HEAD.format(machine=machine),
+        in_short(found),
         "## Goals\n\n" + goals_text(found),
         "## The timer queue\n\nHow many times as long, or as much, the peer takes as afterleak.\n\n" + QUEUE.ratios(found) + queue_plots,
         floor_text(found),
