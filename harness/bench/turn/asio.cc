@@ -1,5 +1,6 @@
-// Asio. It has no select: three operations share a flag, and whichever completes first does the
-// work. What is left behind is pending, and keeps itself alive, as `async_wait` in a loop does it.
+// Asio. It has no select: in the leaky loop three operations share a flag, and whichever completes
+// first does the work. What is left behind is pending and keeps itself alive. In the fixed loop the
+// two timers wait all the time, and each turn only receives.
 #include <sys/epoll.h>
 
 #include <asio/experimental/channel.hpp>
@@ -39,7 +40,10 @@ class Loop {
   void LeakyTurns(std::int64_t turns) {
     for (std::int64_t i = 0; i < turns; ++i) {
       const auto decided = std::make_shared<bool>(false);
-      Receive(decided);
+      messages_.try_send(error_code(), std::string("hello"));
+      messages_.async_receive([this, decided](error_code error, const std::string&) {
+        if (!error && !std::exchange(*decided, true)) ++received;
+      });
       After(bench::kPoll, decided);
       After(bench::kGiveUp, decided);
       while (!*decided) loop_.poll_one();
@@ -52,9 +56,12 @@ class Loop {
     ticker.async_wait([](error_code) {});
     deadline.async_wait([](error_code) {});
     for (std::int64_t i = 0; i < turns; ++i) {
-      const auto decided = std::make_shared<bool>(false);
-      Receive(decided);
-      while (!*decided) loop_.poll_one();
+      const std::int64_t before = received;
+      messages_.try_send(error_code(), std::string("hello"));
+      messages_.async_receive([this](error_code error, const std::string&) {
+        if (!error) ++received;
+      });
+      while (received == before) loop_.poll_one();
     }
     ticker.cancel();
     deadline.cancel();
@@ -74,14 +81,6 @@ class Loop {
 
  private:
   using Decided = std::shared_ptr<bool>;
-
-  // Sends a message and waits for it.
-  void Receive(const Decided& decided) {
-    messages_.try_send(error_code(), std::string("hello"));
-    messages_.async_receive([this, decided](error_code error, const std::string&) {
-      if (!error && !std::exchange(*decided, true)) ++received;
-    });
-  }
 
   // time.After: a timer that nobody can stop.
   void After(std::chrono::nanoseconds delay, Decided decided) {
