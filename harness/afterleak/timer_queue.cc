@@ -14,20 +14,18 @@ void TimerQueue::Arm(TimerLink& timer, Time deadline) {
   assert(!timer.pending() && deadline >= last_);
   timer.deadline = deadline;
   Append(timer);
-  ++size_;
   next_ = std::min(next_, deadline);
 }
 
 void TimerQueue::Stop(TimerLink& timer) {
   Remove(timer);
-  --size_;
   // Another timer may share the deadline; whoever asks next looks.
   if (timer.deadline == next_) next_known_ = false;
 }
 
 TimerLink* TimerQueue::PopDue(Time now) {
   if (next_known_ && next_ > now) return nullptr;
-  while (levels_ != 0) {
+  while (!empty()) {
     const std::size_t index = FirstBucket();
     TimerLink* first = buckets_[kRun].next;
     // Whoever is in the run was armed before those of its deadline that are in a bucket.
@@ -47,7 +45,7 @@ TimerLink* TimerQueue::PopDue(Time now) {
 }
 
 TimerLink* TimerQueue::PopAny() {
-  if (size_ == 0) return nullptr;
+  if (empty()) return nullptr;
   TimerLink* timer = buckets_[FirstBucket()].next;
   Stop(*timer);
   return timer;
@@ -78,9 +76,10 @@ std::size_t TimerQueue::BucketOf(Time deadline) const {
 
 // The run if all buckets are empty, even if the run is too.
 std::size_t TimerQueue::FirstBucket() const {
-  const auto level = static_cast<std::size_t>(std::countr_zero(levels_ | 1u << kLevels));
-  return level * kRadix +
-         (level == kLevels ? 0 : static_cast<std::size_t>(std::countr_zero(occupied_[level])));
+  const auto word = static_cast<std::size_t>(std::countr_zero(words_ | BitOf(WordOf(kRun))));
+  return word == WordOf(kRun)
+             ? kRun
+             : word * 64 + static_cast<std::size_t>(std::countr_zero(occupied_[word]));
 }
 
 // The earliest instant that a bucket can hold: the digits of last_ above its level, and its own.
@@ -92,35 +91,43 @@ Time TimerQueue::StartOf(std::size_t index) const {
 }
 
 bool TimerQueue::Sorted(std::size_t index) const {
-  return (unsorted_[index / kRadix] >> index % kRadix & 1) == 0;
+  return (unsorted_[WordOf(index)] & BitOf(index)) == 0;
 }
 
 void TimerQueue::Append(TimerLink& timer) {
   const std::size_t index = BucketOf(timer.deadline);
   TimerLink& bucket = buckets_[index];
-  const std::uint64_t bit = std::uint64_t{1} << index % kRadix;
-  if (bucket.prev->deadline > timer.deadline)
-    unsorted_[index / kRadix] |= bit;  // a sentinel's is 0
+  TimerLink& last = *bucket.prev;
+  if (&last == &bucket) {
+    MarkOccupied(index);
+  } else if (last.deadline > timer.deadline) {
+    unsorted_[WordOf(index)] |= BitOf(index);
+  }
   timer.next = &bucket;
-  timer.prev = bucket.prev;
-  bucket.prev->next = &timer;
+  timer.prev = &last;
+  last.next = &timer;
   bucket.prev = &timer;
-  occupied_[index / kRadix] |= bit;
-  levels_ |= 1u << index / kRadix;
+}
+
+void TimerQueue::MarkOccupied(std::size_t index) {
+  occupied_[WordOf(index)] |= BitOf(index);
+  words_ |= BitOf(WordOf(index));
 }
 
 void TimerQueue::MarkEmpty(std::size_t index) {
-  const std::uint64_t others = ~(std::uint64_t{1} << index % kRadix);
-  unsorted_[index / kRadix] &= others;
-  if ((occupied_[index / kRadix] &= others) == 0) levels_ &= ~(1u << index / kRadix);
+  unsorted_[WordOf(index)] &= ~BitOf(index);
+  occupied_[WordOf(index)] &= ~BitOf(index);
+  if (occupied_[WordOf(index)] == 0) words_ &= ~BitOf(WordOf(index));
 }
 
 void TimerQueue::Remove(TimerLink& timer) {
-  timer.prev->next = timer.next;
-  timer.next->prev = timer.prev;
-  // If only the sentinel is left, its place tells which bucket this was.
-  if (timer.prev == timer.next) MarkEmpty(static_cast<std::size_t>(timer.prev - buckets_.data()));
+  TimerLink* const prev = timer.prev;
+  TimerLink* const next = timer.next;
+  prev->next = next;
+  next->prev = prev;
   timer.prev = timer.next = nullptr;
+  // If only the sentinel is left, its place tells which bucket this was.
+  if (prev == next) MarkEmpty(static_cast<std::size_t>(prev - buckets_.data()));
 }
 
 // Moves the instant reached to the start of the first bucket, before which nothing is pending in a
@@ -136,8 +143,7 @@ void TimerQueue::Reach(std::size_t index) {
     run.next = timer;
     run.prev = bucket.prev;
     run.next->prev = run.prev->next = &run;
-    occupied_[kLevels] = 1;
-    levels_ |= 1u << kLevels;
+    MarkOccupied(kRun);
   }
   bucket.prev = bucket.next = &bucket;
   MarkEmpty(index);

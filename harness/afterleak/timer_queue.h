@@ -75,17 +75,22 @@ class TimerQueue {
   // in the first bucket) after the earliest one went, unless they are in order.
   Time NextDeadline();
 
-  std::size_t size() const { return size_; }
+  bool empty() const { return words_ == 0; }
 
  private:
-  // Six bits: each level has a word of occupied buckets. One bit would be the textbook queue, in
-  // which a timer moves oftener.
-  static constexpr int kDigitBits = 6;
+  // Eight bits: a timer moves less often than with fewer, and its bucket takes few instructions to
+  // find. One bit would be the textbook queue. The sentinels of all buckets take 64 KiB.
+  static constexpr int kDigitBits = 8;
   static constexpr std::size_t kRadix = std::size_t{1} << kDigitBits;
   static constexpr std::size_t kLevels =
       (63 + kDigitBits - 1) / kDigitBits;  // deadlines are not negative
 
   static constexpr std::size_t kRun = kLevels * kRadix;  // above all levels
+
+  // Sets of buckets, 64 to a word.
+  static constexpr std::size_t kWords = kRun / 64 + 1;
+  static constexpr std::size_t WordOf(std::size_t index) { return index / 64; }
+  static constexpr std::uint64_t BitOf(std::size_t index) { return std::uint64_t{1} << index % 64; }
 
   std::size_t BucketOf(Time deadline) const;
   std::size_t FirstBucket() const;
@@ -93,17 +98,17 @@ class TimerQueue {
   bool Sorted(std::size_t index) const;
   void Append(TimerLink& timer);
   void Remove(TimerLink& timer);
+  void MarkOccupied(std::size_t index);
   void MarkEmpty(std::size_t index);
   void Reach(std::size_t index);
 
   Time last_{};              // the instant reached; no pending deadline is before it
   Time next_ = Time::max();  // the earliest deadline, while next_known_
   bool next_known_ = true;
-  std::size_t size_ = 0;
-  std::uint32_t levels_ = 0;                           // bit l: level l is not empty
-  std::array<std::uint64_t, kLevels + 1> occupied_{};  // of a level, bit b: bucket b is not empty
-  std::array<std::uint64_t, kLevels + 1> unsorted_{};  // and: a timer in it came behind a later one
-  std::array<TimerLink, kRun + 1> buckets_{};          // sentinels of circular lists
+  std::uint64_t words_ = 0;                       // bit w: word w of occupied_ is not 0
+  std::array<std::uint64_t, kWords> occupied_{};  // the buckets that are not empty
+  std::array<std::uint64_t, kWords> unsorted_{};  // those in which a timer came behind a later one
+  std::array<TimerLink, kRun + 1> buckets_{};     // sentinels of circular lists
 };
 
 }  // namespace afterleak

@@ -46,7 +46,7 @@ TEST_F(TimerQueueTest, AnEmptyQueueHasNothingDueAndNoDeadline) {
   EXPECT_EQ(queue_.PopDue(At(1000)), nullptr);
   EXPECT_EQ(queue_.PopAny(), nullptr);
   EXPECT_EQ(queue_.NextDeadline(), Time::max());
-  EXPECT_EQ(queue_.size(), 0u);
+  EXPECT_TRUE(queue_.empty());
 }
 
 TEST_F(TimerQueueTest, TimersLeaveByDeadlineWhateverTheOrderOfArming) {
@@ -129,7 +129,6 @@ TEST_F(TimerQueueTest, AStoppedTimerNeverLeavesFromWhicheverBucketItIsIn) {
     queue_.Stop(stopped);
     EXPECT_FALSE(stopped.pending());
   }
-  EXPECT_EQ(queue_.size(), 2u * 62);
   Ids expected;
   for (int i = 0; i < 3 * 62; ++i) {
     if (i % 3 != 1) expected.push_back(i);
@@ -178,7 +177,7 @@ TEST_F(TimerQueueTest, ATimerAtTheEndOfTimeIsNeverDue) {
   EXPECT_EQ(queue_.PopDue(Time::max()), nullptr);
   EXPECT_TRUE(never.pending());
   queue_.Stop(never);
-  EXPECT_EQ(queue_.size(), 0u);
+  EXPECT_TRUE(queue_.empty());
 }
 
 TEST_F(TimerQueueTest, TheLastInstantBeforeTheEndOfTimeDoesCome) {
@@ -197,7 +196,7 @@ TEST_F(TimerQueueTest, PopAnyTakesEveryTimerOutOnceTheNeverDueToo) {
     taken[static_cast<std::size_t>(static_cast<Timer*>(any)->id)] = true;
   }
   EXPECT_EQ(taken, std::vector<bool>(4, true));
-  EXPECT_EQ(queue_.size(), 0u);
+  EXPECT_TRUE(queue_.empty());
 }
 
 // One random program, run on the queue and on an oracle that is slow and plainly right: a
@@ -220,7 +219,7 @@ class RandomProgram {
         default:
           ArmOne();
       }
-      ASSERT_EQ(queue_.size(), oracle_.size());
+      ASSERT_EQ(queue_.empty(), oracle_.empty());
       // Asking moves the queue's own bookkeeping on, so half of the programs ask rarely.
       if (asks_often_ || Below(20) == 0) {
         ASSERT_EQ(queue_.NextDeadline(), OracleNext());
