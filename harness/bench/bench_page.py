@@ -105,7 +105,9 @@ def in_short(found):
                      "time, besides the memory.")
     if figures.ratio(found, turn, bare):
         dearest = max((name for name in found if name.startswith("Cost/")), key=lambda name: figures.median(found[name]), default=None)
+        counted = figures.ratio(found, "Instructions/afterleak/80000", "Instructions/bare/80000")
         lines.append(f"Census and counting allocator together make a turn {short(figures.ratio(found, turn, bare))} times as long"
+                     + (f", of {short(counted)} times the instructions" if counted else "")
                      + (f"; {dearest.partition('/')[2]} makes the same loop {short(figures.ratio(found, dearest, 'Cost/bare'))} times as long."
                         if figures.ratio(found, dearest, "Cost/bare") else "."))
     verdicts = sorted((figures.median(values), name.partition("/")[2]) for name, values in found.items() if name.startswith("Verdict/"))

@@ -206,12 +206,13 @@ class Page(Folder):
 
     def test_in_short_is_made_of_the_figures(self):
         found = self.FOUND | {"LeakyTurn/afterleak/1000000": [300], "LeakyTurn/bare/1000000": [240], "LeakyTurn/go1.22/1000000": [900],
-                              "Verdict/go1.22": [30e9]}
+                              "Verdict/go1.22": [30e9],
+                              "Instructions/afterleak/80000": [3250]}
         self.assertEqual(bench_page.in_short(found), """\
 - With 1,000,000 live timers, to arm one and let one expire takes 10 ns. Times as long: libev 5.6.
 - A whole turn of the leaky loop takes 300 ns. Times as long: go1.22 3.0.
 - That is 5.0 times a turn of the fixed loop: what the leak costs in time, besides the memory.
-- Census and counting allocator together make a turn 1.25 times as long; DHAT makes the same loop 36.0 times as long.
+- Census and counting allocator together make a turn 1.25 times as long, of 1.25 times the instructions; DHAT makes the same loop 36.0 times as long.
 - The line that leaks in the idle loop is named after 0.02 s (census), 30 s (go1.22).
 """)
         self.assertEqual(bench_page.in_short({}), "")
