@@ -4,7 +4,8 @@ import figures
 import gnuplot
 
 COLOURS = {"afterleak": gnuplot.RED, "libev": gnuplot.BLUE, "asio": gnuplot.ORANGE, "libuv": gnuplot.GREEN,
-           "libevent": gnuplot.VIOLET, "libevent_common": gnuplot.VIOLET, "go1.22": gnuplot.BLUE, "go1.23": gnuplot.GREEN}
+           "libevent": gnuplot.VIOLET, "libevent_common": gnuplot.VIOLET}
+TURN_COLOURS = COLOURS | {"go1.22": gnuplot.BLUE, "go1.23": gnuplot.GREEN}
 SETTINGS = """set logscale xy
 unset offsets
 set xrange [700:14000000]
@@ -22,17 +23,13 @@ PLOTS = {
 LEAK = ("A turn of the loop: leaky, and (dashed) fixed", "nanoseconds")
 
 
-def peers_of(found, operation):
-    return list(dict.fromkeys(name.split("/")[1] for name in found if name.startswith(f"{operation}/")))
-
-
-def curve(found, operation, peer, title, dash=None):
+def curve(found, operation, peer, title, dash=None, colours=COLOURS):
     """(a data block, the words of the plot command that draw it)."""
     name = f"{operation}_{peer}".replace(".", "_")  # gnuplot's names have no dots
     rows = [(size, f"{figures.median(found[f'{operation}/{peer}/{size}']):.4g}") for size in figures.sizes(found, operation)
             if f"{operation}/{peer}/{size}" in found]
-    width, usual = (3, 1) if peer == "afterleak" else (1.5, 1 if COLOURS.get(peer) and peer != "libevent_common" else 2)
-    style = f"linewidth {width} dashtype {dash or usual} linecolor '{COLOURS.get(peer, gnuplot.GREY)}' title '{title}'"
+    width, usual = (3, 1) if peer == "afterleak" else (1.5, 1 if peer in colours and peer != "libevent_common" else 2)
+    style = f"linewidth {width} dashtype {dash or usual} linecolor '{colours.get(peer, gnuplot.GREY)}' title '{title}'"
     if operation == "FixedTurn":  # its live timers are two, whatever else lives
         return "", f"{rows[0][1]} with lines {style}"
     return gnuplot.block(name, rows), f"${name} using 1:2 with linespoints pointtype 7 pointsize 0.5 {style}"
@@ -41,21 +38,25 @@ def curve(found, operation, peer, title, dash=None):
 def plot(path, title, unit, curves):
     blocks, commands = zip(*curves)
     body = SETTINGS.format(low="10" if unit == "bytes" else "1") + "".join(blocks) + "plot " + ", \\\n  ".join(commands) + "\n"
-    gnuplot.draw(path, title, "live timers", unit, body, key="outside right top vertical maxcols 1", width=900)
+    gnuplot.draw(path, title, "live timers", unit, body, key="outside right top vertical maxcols 1", width=900, height=460)
 
 
-def draw(folder, found):
-    """The plots that it has drawn."""
+def draw(folder, found, peers):
+    """The plots that it has drawn. peers: in the order in which a plot is to name them."""
     folder.mkdir(exist_ok=True)
     drawn = []
+
+    def measured(operation):
+        return [peer for peer in peers if any(name.startswith(f"{operation}/{peer}/") for name in found)]
+
     for operation, (title, unit) in PLOTS.items():
-        if peers := peers_of(found, operation):
-            plot(folder / f"{operation.lower()}.svg", title, unit, [curve(found, operation, peer, peer) for peer in peers])
+        if measured(operation):
+            plot(folder / f"{operation.lower()}.svg", title, unit, [curve(found, operation, peer, peer) for peer in measured(operation)])
             drawn.append(operation)
-    turns = [peer for peer in ("afterleak", "asio", "go1.22", "go1.23") if f"FixedTurn/{peer}/2" in found and peer in peers_of(found, "LeakyTurn")]
+    turns = [peer for peer in measured("LeakyTurn") if peer in TURN_COLOURS and f"FixedTurn/{peer}/2" in found]
     if turns:
-        leaky = [curve(found, "LeakyTurn", peer, f"{peer}, leaky") for peer in turns]
-        fixed = [curve(found, "FixedTurn", peer, f"{peer}, fixed", dash=2) for peer in turns]
+        leaky = [curve(found, "LeakyTurn", peer, f"{peer}, leaky", colours=TURN_COLOURS) for peer in turns]
+        fixed = [curve(found, "FixedTurn", peer, f"{peer}, fixed", 2, TURN_COLOURS) for peer in turns]
         plot(folder / "leak.svg", *LEAK, leaky + fixed)
         drawn.append("Leak")
     return drawn
