@@ -2,25 +2,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <cassert>
 
 namespace afterleak {
 
 TimerQueue::TimerQueue() {
   for (TimerLink& bucket : buckets_) bucket.prev = bucket.next = &bucket;
-}
-
-void TimerQueue::Arm(TimerLink& timer, Time deadline) {
-  assert(!timer.pending() && deadline >= last_);
-  timer.deadline = deadline;
-  Append(timer);
-  next_ = std::min(next_, deadline);
-}
-
-void TimerQueue::Stop(TimerLink& timer) {
-  Remove(timer);
-  // Another timer may share the deadline; whoever asks next looks.
-  if (timer.deadline == next_) next_known_ = false;
 }
 
 TimerLink* TimerQueue::PopDue(Time now) {
@@ -66,14 +52,6 @@ Time TimerQueue::NextDeadline() {
   return next_;
 }
 
-std::size_t TimerQueue::BucketOf(Time deadline) const {
-  const auto key = static_cast<std::uint64_t>(deadline.time_since_epoch().count());
-  const std::uint64_t differing =
-      key ^ static_cast<std::uint64_t>(last_.time_since_epoch().count());
-  const int level = (static_cast<int>(std::bit_width(differing | 1)) - 1) / kDigitBits;
-  return static_cast<std::size_t>(level) * kRadix + (key >> (level * kDigitBits) & (kRadix - 1));
-}
-
 // The run if all buckets are empty, even if the run is too.
 std::size_t TimerQueue::FirstBucket() const {
   const auto word = static_cast<std::size_t>(std::countr_zero(words_ | BitOf(WordOf(kRun))));
@@ -92,42 +70,6 @@ Time TimerQueue::StartOf(std::size_t index) const {
 
 bool TimerQueue::Sorted(std::size_t index) const {
   return (unsorted_[WordOf(index)] & BitOf(index)) == 0;
-}
-
-void TimerQueue::Append(TimerLink& timer) {
-  const std::size_t index = BucketOf(timer.deadline);
-  TimerLink& bucket = buckets_[index];
-  TimerLink& last = *bucket.prev;
-  if (&last == &bucket) {
-    MarkOccupied(index);
-  } else if (last.deadline > timer.deadline) {
-    unsorted_[WordOf(index)] |= BitOf(index);
-  }
-  timer.next = &bucket;
-  timer.prev = &last;
-  last.next = &timer;
-  bucket.prev = &timer;
-}
-
-void TimerQueue::MarkOccupied(std::size_t index) {
-  occupied_[WordOf(index)] |= BitOf(index);
-  words_ |= BitOf(WordOf(index));
-}
-
-void TimerQueue::MarkEmpty(std::size_t index) {
-  unsorted_[WordOf(index)] &= ~BitOf(index);
-  occupied_[WordOf(index)] &= ~BitOf(index);
-  if (occupied_[WordOf(index)] == 0) words_ &= ~BitOf(WordOf(index));
-}
-
-void TimerQueue::Remove(TimerLink& timer) {
-  TimerLink* const prev = timer.prev;
-  TimerLink* const next = timer.next;
-  prev->next = next;
-  next->prev = prev;
-  timer.prev = timer.next = nullptr;
-  // If only the sentinel is left, its place tells which bucket this was.
-  if (prev == next) MarkEmpty(static_cast<std::size_t>(prev - buckets_.data()));
 }
 
 // Moves the instant reached to the start of the first bucket, before which nothing is pending in a

@@ -23,7 +23,10 @@
 // and the queue allocates nothing.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 
@@ -110,5 +113,67 @@ class TimerQueue {
   std::array<std::uint64_t, kWords> unsorted_{};  // those in which a timer came behind a later one
   std::array<TimerLink, kRun + 1> buckets_{};     // sentinels of circular lists
 };
+
+// What is done for every timer is inline. With a million of them, each neighbour of a timer in its
+// bucket is a cache miss, and how many such misses overlap is limited by the stores that the
+// processor keeps waiting behind them: two calls are a few stores more, and stopping and arming a
+// timer at random takes half as long again with them.
+
+inline void TimerQueue::Arm(TimerLink& timer, Time deadline) {
+  assert(!timer.pending() && deadline >= last_);
+  timer.deadline = deadline;
+  Append(timer);
+  next_ = std::min(next_, deadline);
+}
+
+inline void TimerQueue::Stop(TimerLink& timer) {
+  Remove(timer);
+  // Another timer may share the deadline; whoever asks next looks.
+  if (timer.deadline == next_) next_known_ = false;
+}
+
+inline std::size_t TimerQueue::BucketOf(Time deadline) const {
+  const auto key = static_cast<std::uint64_t>(deadline.time_since_epoch().count());
+  const std::uint64_t differing =
+      key ^ static_cast<std::uint64_t>(last_.time_since_epoch().count());
+  const int level = (static_cast<int>(std::bit_width(differing | 1)) - 1) / kDigitBits;
+  return static_cast<std::size_t>(level) * kRadix + (key >> (level * kDigitBits) & (kRadix - 1));
+}
+
+inline void TimerQueue::Append(TimerLink& timer) {
+  const std::size_t index = BucketOf(timer.deadline);
+  TimerLink& bucket = buckets_[index];
+  TimerLink& last = *bucket.prev;
+  if (&last == &bucket) {
+    MarkOccupied(index);
+  } else if (last.deadline > timer.deadline) {
+    unsorted_[WordOf(index)] |= BitOf(index);
+  }
+  timer.next = &bucket;
+  timer.prev = &last;
+  last.next = &timer;
+  bucket.prev = &timer;
+}
+
+inline void TimerQueue::Remove(TimerLink& timer) {
+  TimerLink* const prev = timer.prev;
+  TimerLink* const next = timer.next;
+  prev->next = next;
+  next->prev = prev;
+  timer.prev = timer.next = nullptr;
+  // If only the sentinel is left, its place tells which bucket this was.
+  if (prev == next) MarkEmpty(static_cast<std::size_t>(prev - buckets_.data()));
+}
+
+inline void TimerQueue::MarkOccupied(std::size_t index) {
+  occupied_[WordOf(index)] |= BitOf(index);
+  words_ |= BitOf(WordOf(index));
+}
+
+inline void TimerQueue::MarkEmpty(std::size_t index) {
+  unsorted_[WordOf(index)] &= ~BitOf(index);
+  occupied_[WordOf(index)] &= ~BitOf(index);
+  if (occupied_[WordOf(index)] == 0) words_ &= ~BitOf(WordOf(index));
+}
 
 }  // namespace afterleak
