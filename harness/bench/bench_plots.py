@@ -5,11 +5,14 @@ import gnuplot
 
 COLOURS = {"afterleak": gnuplot.RED, "libev": gnuplot.BLUE, "asio": gnuplot.ORANGE, "libuv": gnuplot.GREEN,
            "libevent": gnuplot.VIOLET, "libevent_common": gnuplot.VIOLET}
+# The others are grey; each has a mark of its own.
+DOT = 7
+MARKS = {"glib": 4, "multimap": 8, "priority_queue": 12, "list": 2, "go1.19": 1, "go1.22": 3, "go1.23": 6}
 TURN_COLOURS = COLOURS | {"go1.22": gnuplot.BLUE, "go1.23": gnuplot.GREEN}
 SETTINGS = """set logscale xy
 unset offsets
 set xrange [700:14000000]
-set yrange [{low}:*]
+set yrange [*:*]
 set xtics ('1,000' 1e3, '10,000' 1e4, '100,000' 1e5, '1,000,000' 1e6, '10,000,000' 1e7)
 """
 # What, its title, its y axis.
@@ -32,12 +35,13 @@ def curve(found, operation, peer, title, dash=None, colours=COLOURS):
     style = f"linewidth {width} dashtype {dash or usual} linecolor '{colours.get(peer, gnuplot.GREY)}' title '{title}'"
     if operation == "FixedTurn":  # its live timers are two, whatever else lives
         return "", f"{rows[0][1]} with lines {style}"
-    return gnuplot.block(name, rows), f"${name} using 1:2 with linespoints pointtype 7 pointsize 0.5 {style}"
+    mark = DOT if peer in colours else MARKS[peer]
+    return gnuplot.block(name, rows), f"${name} using 1:2 with linespoints pointtype {mark} pointsize {0.5 if mark == DOT else 0.8} {style}"
 
 
 def plot(path, title, unit, curves):
     blocks, commands = zip(*curves)
-    body = SETTINGS.format(low="10" if unit == "bytes" else "1") + "".join(blocks) + "plot " + ", \\\n  ".join(commands) + "\n"
+    body = SETTINGS + "".join(blocks) + "plot " + ", \\\n  ".join(commands) + "\n"
     gnuplot.draw(path, title, "live timers", unit, body, key="outside right top vertical maxcols 1", width=900, height=460)
 
 
