@@ -36,6 +36,13 @@ TEST(HasLiveTimers, TakesANumberOrAMatcher) {
   EXPECT_THAT(bubble, Not(HasLiveTimers(3)));
 }
 
+TEST(HasLiveTimers, SaysWhatItExpects) {
+  EXPECT_EQ(testing::DescribeMatcher<const Bubble&>(HasLiveTimers(2)),
+            "a number of live timers that is equal to 2");
+  EXPECT_EQ(testing::DescribeMatcher<const Bubble&>(Not(HasLiveTimers(Le(2)))),
+            "a number of live timers that isn't <= 2");
+}
+
 TEST(HasNoAbandonedTimers, FailsWithTheCensusByLine) {
   Bubble bubble;
   bubble.Go([] { Serve(true); });
@@ -60,7 +67,7 @@ TEST(LiveTimersStayBounded, FailsOnAnAbandonedTimerAndNamesItsLine) {
   bubble.Go([] { Serve(true); });
   const testing::AssertionResult result = LiveTimersStayBounded(bubble, 10s);
   EXPECT_FALSE(result);
-  EXPECT_THAT(std::string(result.message()), HasSubstr("timers are abandoned"));
+  EXPECT_THAT(std::string(result.message()), HasSubstr("timers are abandoned after 1s\n"));
   EXPECT_THAT(std::string(result.message()), HasSubstr("testing_test.cc"));
 }
 
@@ -74,7 +81,8 @@ TEST(LiveTimersStayBounded, FailsOnRootedTimersThatGrow) {
   });
   const testing::AssertionResult result = LiveTimersStayBounded(bubble, 10s);
   EXPECT_FALSE(result);
-  EXPECT_THAT(std::string(result.message()), HasSubstr("live timers grow"));
+  EXPECT_THAT(std::string(result.message()),
+              HasSubstr("live timers grow: at most 11 in the first 10s, 12 after 11s\n"));
 }
 
 TEST(LiveTimersStayBounded, HoldsForAServerThatKeepsOneTicker) {
