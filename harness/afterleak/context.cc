@@ -85,8 +85,20 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
     kept_ = shared_from_this();
   }
 
+  // Itself and then, child by child, all that is below it: a loop, since a chain may be deep.
   void End(Error error, Released& released) {
-    if (error_ != Error::kNone) return;
+    for (ContextNode* node = this; node != nullptr;) {
+      if (node->error_ == Error::kNone) node->EndAlone(error, released);
+      if (node->first_child_ != nullptr) {
+        node = node->first_child_;
+        continue;
+      }
+      node->LeaveParent();
+      node = node == this ? nullptr : node->parent_.get();
+    }
+  }
+
+  void EndAlone(Error error, Released& released) {
     error_ = error;
     if (pending()) {
       runtime_.queue().Stop(*this);
@@ -96,8 +108,6 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
     CloseOpenChan(*done_.core());
     for (const Chan<Unit>& orphan : orphans_) CloseOpenChan(*orphan.core());
     released.orphans.splice_after(released.orphans.before_begin(), orphans_);
-    while (first_child_ != nullptr) first_child_->End(error, released);
-    LeaveParent();
   }
 
   // The deadline ends the context in turn with the goroutines of its instant, as the callback of
