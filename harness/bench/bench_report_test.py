@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -323,9 +324,24 @@ class Script(Folder):
 
     def test_of_what_is_close_the_median_of_many_runs_counts(self):
         times = iter([9, 1, 2, 3, 100, 4] * bench.ROUNDS)
-        with mock.patch.object(bench, "measure", lambda *_: {"LeakyTurn/bare/1000": next(times)}), mock.patch.object(bench, "say"):
+        with mock.patch.object(bench, "say"), mock.patch.object(
+                bench, "measure", lambda _, __, pattern: {} if pattern == bench.LONG else {"LeakyTurn/bare/1000": next(times)}):
             self.assertEqual(bench.run([pathlib.Path("turn_bare")], ""), [{"LeakyTurn/bare/1000": 3.5}] * bench.ROUNDS)
         self.assertRaises(StopIteration, next, times)
+
+    def test_what_takes_others_minutes_is_measured_once(self):
+        def names(program, _, pattern):
+            names = [f"{operation}/{program.name}/{size}" for operation in ("Churn", "FireAll") for size in (1000000, 10000000)]
+            return {name: 1 for name in names if bool(re.search(pattern.removeprefix("-"), name)) != pattern.startswith("-")}
+        peers = [pathlib.Path(name) for name in (bench.OURS, "libuv", "go1.22")]
+        with mock.patch.object(bench, "say"), mock.patch.object(bench, "measure", names):
+            found = figures.gather(bench.run(peers, ""))
+            again = figures.gather(bench.run(peers, "FireAll"))
+        once = {name for name, values in found.items() if len(values) == 1}
+        self.assertEqual(once, {"FireAll/libuv/10000000", "FireAll/go1.22/10000000", "Churn/go1.22/10000000"})
+        self.assertEqual({len(values) for name, values in found.items() if name not in once}, {bench.ROUNDS})
+        self.assertEqual(len(found), 12)
+        self.assertEqual({len(values) for values in again.values()}, {bench.ROUNDS})  # who asks for it gets it
 
     def test_slower_is_1_and_the_same_is_0(self):
         self.prints(one("After", 100))

@@ -171,7 +171,7 @@ func main() {
 	})
 	messages := make(chan string, 1)
 	measure("FixedTurn/"+peer+"/2", func(count int) { fixedTurns(messages, count) })
-	for _, live := range []int{1000, 100000, 1000000} {
+	for _, live := range []int{1000, 100000, 1000000, 10000000} {
 		benchmark(peer, live)
 	}
 	for _, live := range []int{1000, 100000, 1000000} { // last and in this order: nobody can stop what one leaves
