@@ -31,11 +31,9 @@ import program  # noqa: E402
 import toolchains  # noqa: E402
 
 ROUNDS = 5
-CLOSE = ("turn_afterleak", "turn_no_census", "turn_no_counters", "turn_bare")  # their ratios are close to 1: of each, the median
-OFTEN = 6  # runs in a round count
-SHORT = "-/10000000/"  # without what takes longest
-OURS = "timer_queue_afterleak"
-LONG = "(FireAll|/go1).*/10000000"  # takes others minutes: once, and in a process of its own
+OFTEN = 3  # runs in a round, of which the fastest counts: what else a machine does only adds
+CLOSE = ("turn_afterleak", "turn_no_census", "turn_no_counters", "turn_bare")  # their ratios are close to 1: as often again
+LONG = "/10000000"  # takes others minutes: once, and in a process of its own
 DETECTOR_ROUNDS = 3  # each the median of some runs
 SECONDS = 0.05  # that a benchmark is repeated for, at least
 SMALLEST = "-/1[0]{4,}"
@@ -122,15 +120,15 @@ def run(built, pattern):
     """The repetitions of all programs that have a benchmark of that pattern: {name: value} each, of each round one."""
     repetitions = []
     for number in range(ROUNDS):
-        order = [(one, pattern or ("" if one.name == OURS else "-" + LONG)) for one in built]
-        order += [(one, LONG) for one in built if number == 0 and one.name != OURS and not pattern]
-        order += [(one, pattern or SHORT) for one in built if one.name in CLOSE for _ in range(OFTEN - 1)]
+        order = [(one, pattern or "-" + LONG) for one in built for _ in range(OFTEN * (2 if one.name in CLOSE else 1))]
+        if not pattern:
+            order += [(one, LONG) for one in built if number == 0 or one.name.endswith("_afterleak")]
         random.Random(number).shuffle(order)
         found = figures.gather([measure(one, SECONDS, names) for one, names in order])
         if not found:
             raise Refused(f"no benchmark matches {pattern!r}; names are such as Fifo/libev/1000000")
         say(f"    {number + 1} of {ROUNDS} rounds")
-        repetitions.append({name: figures.median(values) for name, values in found.items()})
+        repetitions.append({name: min(values) for name, values in found.items()})
     return repetitions
 
 

@@ -59,9 +59,9 @@ A factor says how many times as long, or as much, the peer takes as the one it i
 
 HOW = """## How it was measured
 
-- {rounds} rounds; each figure is the median of its repetitions. A repetition is a process for each peer, and the order of the peers
-  changes from one round to the next. What watches a turn runs {often} times a round, of which the median counts; detectors run in
-  rounds of their own. The spread is (largest - smallest) / median:
+- {rounds} rounds; each figure is the median of its repetitions. A repetition is the fastest of {often} runs in a round, for what
+  watches a turn of twice as many: what else the machine does only adds to a time. Each run is a process, and their order changes from
+  one round to the next. Detectors run in rounds of their own. The spread is (largest - smallest) / median of the repetitions:
   half of all times have at most {typical:.0%}, the noisiest is {worst} with {worst_spread:.0%}.
 - The same code measures everybody: [operations.h](../harness/bench/timer_queue/operations.h) the queues,
   [turns.h](../harness/bench/turn/turns.h) the turns. Time is processor time of the thread, kernel included.
@@ -81,7 +81,7 @@ HOW = """## How it was measured
 - Every timer that expires calls a callback. The two containers keep it in an object per timer, as the libraries do.
 - GLib is measured with 1,000 timers only: each turn of its loop looks at all of them. libevent_common and list have one duration, so
   they have no FireAll.
-- With 10,000,000 live timers Go, and FireAll of all peers, takes minutes: it is measured once, so it has no spread.
+- With 10,000,000 live timers the peers are measured once, because some take minutes; such a figure has no spread.
 - `neither` is the same program linked with a census that keeps nothing, and without the operators that count.{absent}
 """
 
