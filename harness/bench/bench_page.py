@@ -137,7 +137,8 @@ def floor_text(found):
     of_list = times(found, f"Churn/list/{goals.LIVE}", *(f"Churn/{peer}/{goals.LIVE}" for peer in goals.FASTER["Churn"]))
     return ("Churn is bound by memory: to stop any one of many timers is to read and write it and its two neighbours in the list, which "
             "lie anywhere. `list` keeps no order and does nothing but that, so it is the floor of every queue of linked timers. Ours finds a "
-            "bucket besides; the more instructions that takes, the fewer timers does a processor wait for at a time. In nanoseconds:\n\n"
+            "bucket besides; the more instructions and stores that takes, the fewer timers does a processor wait for at a time. In "
+            "nanoseconds:\n\n"
             + pages.table(["live timers", "afterleak", "list"], rows)
             + (f"\nHow many times as long as that floor the peers take, with 1,000,000 live timers: {of_list}.\n" if of_list else ""))
 
