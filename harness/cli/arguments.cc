@@ -4,7 +4,7 @@
 
 #include <stdexcept>
 
-#include "afterleak/duration.h"
+#include "afterleak/census/duration.h"
 #include "pairs/pairs.h"
 
 namespace cli {

@@ -10,10 +10,10 @@
 #include <stop_token>
 
 #include "afterleak/afterleak.h"
-#include "afterleak/atomic_file.h"
 #include "cli/reproduce.h"
 #include "cli/show.h"
 #include "pairs/pairs.h"
+#include "stage/atomic_file.h"
 
 namespace cli {
 namespace {

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "afterleak/atomic_file.h"
-#include "afterleak/timeline.h"
-#include "afterleak/trace.h"
 #include "cli/results_page.h"
 #include "cli/show.h"
 #include "pairs/pairs.h"
+#include "stage/atomic_file.h"
+#include "stage/timeline.h"
+#include "stage/trace.h"
 
 namespace cli {
 namespace {

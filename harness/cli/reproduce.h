@@ -11,7 +11,7 @@ namespace cli {
 // ("A" or "B"). Writes the folder `out`, which must exist, always whole:
 //   README.md                                  what a reader lands on (results_page.h)
 //   timelines/PATTERN.WORKLOAD.SIDE.MODE.csv   the samples
-//   traces/PATTERN.trace.json                  both sides, each timer a slice (afterleak/trace.h)
+//   traces/PATTERN.trace.json                  both sides, each timer a slice (stage/trace.h)
 // What it writes is the same on every machine. Throws afterleak::FileError. Returns the exit code:
 // 1 when one of the leaky sides shown is found bounded or a fixed one leaking, in timer mode go122.
 int Reproduce(const std::filesystem::path& out, std::string_view article,

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "afterleak/pattern.h"
-#include "afterleak/timeline.h"
+#include "stage/pattern.h"
+#include "stage/timeline.h"
 
 namespace cli {
 

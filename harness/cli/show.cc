@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "afterleak/duration.h"
-#include "afterleak/plot.h"
+#include "afterleak/census/duration.h"
+#include "stage/plot.h"
 
 namespace cli {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "afterleak/timeline.h"
+#include "stage/timeline.h"
 
 namespace cli {
 

@@ -27,7 +27,6 @@
 #include <vector>
 
 #include "afterleak/afterleak.h"
-#include "afterleak/pattern.h"
 
 namespace {
 

@@ -18,9 +18,9 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "afterleak/atomic_file.h"
-#include "afterleak/duration.h"
-#include "afterleak/plot.h"
+#include "afterleak/census/duration.h"
+#include "stage/atomic_file.h"
+#include "stage/plot.h"
 #include "workshop/watchdog.h"
 
 namespace workshop {
