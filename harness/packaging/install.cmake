@@ -1,4 +1,4 @@
-# What a user installs: the library, its headers, and the files by which CMake and pkg-config find it. Components:
+# Included by harness/afterleak/. What a user installs: the library, its headers, and the files by which CMake and pkg-config find it. Components:
 #   development   the library (afterleak::afterleak, afterleak::heap_operators, afterleak::testing)
 #   program       the program afterleak
 include(CMakePackageConfigHelpers)
@@ -17,7 +17,7 @@ install(DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}/ DESTINATION ${CMAKE_INSTALL_INCLU
 
 # Before 1.0.0 a minor version may break its users.
 write_basic_package_version_file(${configured}/afterleakConfigVersion.cmake COMPATIBILITY SameMinorVersion)
-configure_package_config_file(packaging/afterleakConfig.cmake.in ${configured}/afterleakConfig.cmake INSTALL_DESTINATION ${package_dir})
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/afterleakConfig.cmake.in ${configured}/afterleakConfig.cmake INSTALL_DESTINATION ${package_dir})
 install(FILES ${configured}/afterleakConfig.cmake ${configured}/afterleakConfigVersion.cmake DESTINATION ${package_dir} COMPONENT development)
 
 # Where the folders are, for pkg-config: below its own prefix, unless they were given as absolute paths.
@@ -29,6 +29,6 @@ if(type STREQUAL STATIC_LIBRARY)  # the program links what the library needs
   set(pc_requires "Requires: fmt")
 endif()
 foreach(name afterleak afterleak_heap_operators)
-  configure_file(packaging/${name}.pc.in ${configured}/${name}.pc @ONLY)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in ${configured}/${name}.pc @ONLY)
   install(FILES ${configured}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
 endforeach()
