@@ -20,7 +20,10 @@ write_basic_package_version_file(${configured}/afterleakConfigVersion.cmake COMP
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/afterleakConfig.cmake.in ${configured}/afterleakConfig.cmake INSTALL_DESTINATION ${package_dir})
 install(FILES ${configured}/afterleakConfig.cmake ${configured}/afterleakConfigVersion.cmake DESTINATION ${package_dir} COMPONENT development)
 
-# Where the folders are, for pkg-config: below its own prefix, unless they were given as absolute paths.
+# Where the folders are, for pkg-config: below the prefix, which it finds from where its own file is. So what was installed can be
+# moved.
+cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_LIBDIR BASE_DIRECTORY ${CMAKE_INSTALL_PREFIX} OUTPUT_VARIABLE pc_folder)
+cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX BASE_DIRECTORY ${pc_folder}/pkgconfig OUTPUT_VARIABLE pc_prefix)
 foreach(folder LIBDIR INCLUDEDIR)
   cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_${folder} BASE_DIRECTORY "\${prefix}" OUTPUT_VARIABLE pc_${folder})
 endforeach()
