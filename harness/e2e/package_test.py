@@ -188,7 +188,7 @@ class Package(unittest.TestCase):
     def test_debian_packages(self):
         self.need("dpkg-deb", "dpkg-shlibdeps")
         packages = self.folder / "packages"
-        self.done(["cpack", "--config", BUILD / "CPackConfig.cmake", "-B", packages], cwd=self.folder)
+        self.done(["cpack", "--config", BUILD / "CPackConfig.cmake", "-B", packages, "-D", f"CPACK_OUTPUT_FILE_PREFIX={packages}"], cwd=self.folder)
         found = sorted(packages.glob("*.deb"))
         self.assertEqual([path.name.partition("_")[0] for path in found], ["afterleak", "libafterleak-dev"])
         root = self.folder / "root"
