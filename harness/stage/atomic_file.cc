@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,15 +37,7 @@ std::optional<int> DescriptorOf(const fs::path& path) {
 
 // Returns 0 or the errno of what went wrong.
 int WriteAndClose(int descriptor, std::string_view text) {
-  int error = 0;
-  while (!text.empty() && error == 0) {
-    const ssize_t written = write(descriptor, text.data(), text.size());
-    if (written >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno != EINTR) {
-      error = errno;
-    }
-  }
+  int error = WriteAll(descriptor, text);
   // Some file systems tell only now. After EINTR Linux has closed it all the same.
   if (close(descriptor) != 0 && errno != EINTR && error == 0) error = errno;
   return error;
@@ -81,6 +74,21 @@ std::string Advice(int error, const fs::path& target) {
 }
 
 }  // namespace
+
+int WriteAll(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = write(descriptor, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      pollfd room{.fd = descriptor, .events = POLLOUT, .revents = 0};
+      poll(&room, 1, -1);
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
 
 void AtomicFile::Fail(int error) const {
   throw FileError(fmt::format("{:?}: {}; {}", path_.string(),
@@ -121,6 +129,27 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), target_(path_) {
   if (descriptor < 0) Fail(errno);
   close(descriptor);
   unlink(temporary.c_str());
+}
+
+std::optional<std::pair<dev_t, ino_t>> AtomicFile::Inode() const {
+  struct stat status;
+  const int failed = descriptor_ ? fstat(*descriptor_, &status) : stat(target_.c_str(), &status);
+  if (failed != 0) return std::nullopt;
+  return std::pair(status.st_dev, status.st_ino);
+}
+
+bool AtomicFile::IsSameAs(const AtomicFile& other) const {
+  const auto inode = Inode();
+  if (inode || other.Inode()) return inode == other.Inode();
+  std::error_code error;
+  return target_.filename() == other.target_.filename() &&
+         fs::equivalent(FolderOf(target_), FolderOf(other.target_), error);
+}
+
+bool AtomicFile::Replaces(int descriptor) const {
+  struct stat status;
+  return !in_place_ && fstat(descriptor, &status) == 0 &&
+         Inode() == std::pair(status.st_dev, status.st_ino);
 }
 
 void AtomicFile::Commit() {

@@ -9,6 +9,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string_view>
+#include <utility>
 
 namespace afterleak {
 
@@ -17,6 +18,10 @@ namespace afterleak {
 class FileError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
+
+// Writes all of the text to an open descriptor, which may be a pipe, a terminal or non-blocking.
+// Returns 0, or the errno of what went wrong.
+int WriteAll(int descriptor, std::string_view text);
 
 //   AtomicFile file("results/idle.csv");    // a path that cannot be written is refused here
 //   file.stream() << "seconds,live\n";
@@ -43,11 +48,22 @@ class AtomicFile {
   std::ostream& stream() { return text_; }
   void Write(std::string_view text) { text_ << text; }
 
+  // Whether both write one file or one stream, however their paths are spelled.
+  bool IsSameAs(const AtomicFile& other) const;
+
+  // Whether it writes through this very descriptor, as /dev/stdout does through 1.
+  bool IsDescriptor(int descriptor) const { return descriptor_ == descriptor; }
+
+  // Whether it replaces the regular file that `descriptor` is open on, which would then write to a
+  // file without a name.
+  bool Replaces(int descriptor) const;
+
   // Call it once. Throws FileError, and then leaves a regular file as it was.
   void Commit();
 
  private:
   [[noreturn]] void Fail(int error) const;
+  std::optional<std::pair<dev_t, ino_t>> Inode() const;  // of what is there
 
   std::filesystem::path path_;    // as given
   std::filesystem::path target_;  // with links followed

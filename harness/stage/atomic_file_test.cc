@@ -17,6 +17,7 @@
 #include <iterator>
 #include <locale>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -125,6 +126,65 @@ TEST_F(AtomicFileTest, ReplacesByRenameSoThatAReaderKeepsTheOldFile) {
   EXPECT_EQ(ContentOf("a.csv"), "new");
   EXPECT_EQ(std::string(std::istreambuf_iterator<char>(reader), {}), "a longer old text");
   EXPECT_EQ(Names(), List{"a.csv"});
+}
+
+TEST_F(AtomicFileTest, KnowsTheSameFileByEverySpelling) {
+  WriteAtomically("there", "old");
+  WriteAtomically("other", "old");
+  fs::create_directory_symlink(".", "alias");
+  fs::create_symlink("new", "dangling");
+  fs::create_symlink("there", "link");
+  const auto same = [](const char* a, const char* b) {
+    const AtomicFile one(a);
+    const AtomicFile other(b);
+    EXPECT_EQ(one.IsSameAs(other), other.IsSameAs(one));
+    return one.IsSameAs(other);
+  };
+  EXPECT_TRUE(same("there", "./there"));
+  EXPECT_TRUE(same("there", "link"));
+  EXPECT_TRUE(same("new", "alias/./new"));
+  EXPECT_TRUE(same("new", (fs::current_path() / "dangling").c_str()));
+  EXPECT_TRUE(same("/dev/null", "/dev/../dev/null"));
+  EXPECT_TRUE(same("/dev/stderr", "/dev/fd/2"));
+  EXPECT_FALSE(same("there", "other"));
+  EXPECT_FALSE(same("there", "new"));
+  EXPECT_FALSE(same("new", "newer"));
+  EXPECT_FALSE(same("/dev/null", "/dev/full"));
+  fs::create_directory("folder");
+  EXPECT_FALSE(same("new", "folder/new"));
+}
+
+TEST_F(AtomicFileTest, KnowsWhatADescriptorIsOpenOn) {
+  WriteAtomically("a.csv", "old");
+  const int descriptor = open("a.csv", O_WRONLY);
+  EXPECT_TRUE(AtomicFile("a.csv").Replaces(descriptor));
+  EXPECT_FALSE(AtomicFile("b.csv").Replaces(descriptor));
+  EXPECT_FALSE(AtomicFile("/dev/fd/" + std::to_string(descriptor)).Replaces(descriptor));
+  EXPECT_TRUE(AtomicFile("/dev/fd/" + std::to_string(descriptor)).IsDescriptor(descriptor));
+  EXPECT_FALSE(AtomicFile("a.csv").IsDescriptor(descriptor));
+  close(descriptor);
+}
+
+TEST(WriteAllTest, WaitsForRoomInAPipeThatDoesNotBlock) {
+  int ends[2];
+  ASSERT_EQ(pipe2(ends, O_NONBLOCK), 0);
+  const std::string text(1 << 20, 'x');  // more than a pipe holds
+  std::size_t read_bytes = 0;
+  std::thread reader([&] {
+    std::string part(1 << 16, ' ');
+    for (;;) {
+      const ssize_t got = read(ends[0], part.data(), part.size());
+      if (got == 0) return;
+      if (got > 0) read_bytes += static_cast<std::size_t>(got);
+      std::this_thread::yield();
+    }
+  });
+  EXPECT_EQ(WriteAll(ends[1], text), 0);
+  close(ends[1]);
+  reader.join();
+  EXPECT_EQ(read_bytes, text.size());
+  close(ends[0]);
+  EXPECT_EQ(WriteAll(ends[1], text), EBADF);
 }
 
 TEST_F(AtomicFileTest, AKillLeavesNothingBehind) {
