@@ -157,7 +157,7 @@ std::string ToJson(const Timeline& timeline) {
       {"timers", ToString(o.bubble.timers)},
       {"seed", o.bubble.seed},
       {"interrupted", timeline.interrupted},
-      {"verdict", judgement.verdict == Verdict::kLeak ? "leak" : "bounded"},
+      {"verdict", nullptr},
       {"why", judgement.why},
       {"at_ns", timeline.report.at.time_since_epoch().count()},
       {"peak_live", c.peak_live},
@@ -165,7 +165,14 @@ std::string ToJson(const Timeline& timeline) {
       {"fired_unheard", c.fired_unheard},
       {"byte_seconds_lost", c.byte_seconds_lost},
   };
+  // What has leaked has leaked; that nothing leaks is seen at the end.
+  if (judgement.verdict == Verdict::kLeak) {
+    json["verdict"] = "leak";
+  } else if (!timeline.interrupted) {
+    json["verdict"] = "bounded";
+  }
   for (const SiteReport& site : timeline.report.sites) json["sites"].push_back(ToJson(site));
+  json["samples"] = nlohmann::ordered_json::array();
   for (const Sample& sample : timeline.samples) json["samples"].push_back(ToJson(sample));
   for (const TimerLife& life : timeline.lives) json["journal"].push_back(ToJson(life));
   return json.dump(1) + "\n";

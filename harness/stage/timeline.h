@@ -67,7 +67,8 @@ Judgement Judge(const Timeline& timeline);
 // A line per sample, and a heading.
 std::string ToCsv(const Timeline& timeline);
 
-// All of it: options, samples, the census by line, and the judgement.
+// All of it: options, samples, the census by line, and the judgement. The verdict of a run that was
+// interrupted before it was seen to leak is null.
 std::string ToJson(const Timeline& timeline);
 
 }  // namespace afterleak

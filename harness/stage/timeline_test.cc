@@ -95,6 +95,23 @@ TEST(Timeline, EndsEarlyWhenAskedTo) {
   EXPECT_TRUE(timeline.interrupted);
   EXPECT_EQ(timeline.report.at, Time(5s));
   EXPECT_EQ(timeline.samples.size(), 5u);
+  // Nothing was seen to leak, which does not say that nothing would have.
+  const auto json = nlohmann::json::parse(ToJson(timeline));
+  EXPECT_EQ(json["interrupted"], true);
+  EXPECT_EQ(json["verdict"], nullptr);
+  EXPECT_EQ(json["samples"].size(), 5u);
+}
+
+TEST(Timeline, ALeakThatWasSeenBeforeTheEndIsALeak) {
+  std::stop_source stop;
+  Pattern pattern = Dropper();
+  pattern.stage = [&, stage_it = pattern.stage](const Stage& stage) {
+    stage_it(stage);
+    stage.bubble.At(Time(5s), [&] { stop.request_stop(); });
+  };
+  const Timeline timeline = RunPattern(pattern, {.length = 1h}, stop.get_token());
+  EXPECT_TRUE(timeline.interrupted);
+  EXPECT_EQ(nlohmann::json::parse(ToJson(timeline))["verdict"], "leak");
 }
 
 TEST(Timeline, PassesOnWhatThePatternThrows) {
