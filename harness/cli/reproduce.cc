@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <string>
 #include <vector>
 
+#include "cli/output.h"
 #include "cli/results_page.h"
 #include "cli/show.h"
 #include "pairs/pairs.h"
@@ -45,7 +45,7 @@ int Reproduce(const std::filesystem::path& out, std::string_view article,
       }
       if (!article.empty() && article != pattern.article) continue;
       const std::vector<Timeline> go122(study.runs.end() - 4, study.runs.end() - 2);
-      fmt::print("{}\n", ShowPlot(go122, UseColor(), UseUnicode()));
+      Print(ShowPlot(go122) + "\n");
       shown.insert(shown.end(), go122.begin(), go122.end());
     }
     for (const Variant variant : {Variant::kLeaky, Variant::kFixed}) {
@@ -55,7 +55,7 @@ int Reproduce(const std::filesystem::path& out, std::string_view article,
       if (stop.stop_requested()) return kInterrupted;
     }
   }
-  fmt::print("{}", ShowSummary(shown));
+  Print(ShowSummary(shown));
 
   std::error_code error;
   for (const char* folder : {"timelines", "traces"})
@@ -71,8 +71,8 @@ int Reproduce(const std::filesystem::path& out, std::string_view article,
   for (const Timeline& t : shown) {
     const Judgement judgement = Judge(t);
     if ((judgement.verdict == Verdict::kLeak) == (t.options.variant == Variant::kLeaky)) continue;
-    fmt::print(stderr, "afterleak: {}, {}, {} side: {}\n", t.pattern, t.options.workload.ToString(),
-               ToString(t.options.variant), judgement.why);
+    Complain(fmt::format("{}, {}, {} side: {}", t.pattern, t.options.workload.ToString(),
+                         ToString(t.options.variant), judgement.why));
     exit_code = 1;
   }
   return exit_code;

@@ -13,6 +13,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PROGRAM = os.environ["AFTERLEAK_PROGRAM"]
+os.environ.pop("COLUMNS", None)  # the README's is the usual width
 
 
 def sessions():
