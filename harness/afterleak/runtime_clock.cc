@@ -25,7 +25,7 @@ Time Runtime::Now() const { return is_virtual() ? now_ : Time(RealNow() - start_
 
 void Runtime::Arm(Alarm& alarm, Time deadline) {
   if (closed_) return;
-  StartClock();
+  if (!is_virtual()) StartClock();
   queue_.Arm(alarm, deadline);
   WakeClock(deadline);
 }
@@ -33,7 +33,7 @@ void Runtime::Arm(Alarm& alarm, Time deadline) {
 Census::Ticket Runtime::Arm(Alarm& alarm, Time now, Time deadline, const TimerKind& kind,
                             std::uint32_t bytes, std::source_location site) {
   if (closed_) return 0;
-  StartClock();
+  if (!is_virtual()) StartClock();
   const Census::Ticket ticket = census_.Arm(kind, site, bytes, now, deadline);
   queue_.Arm(alarm, deadline);
   WakeClock(deadline);
@@ -46,7 +46,7 @@ void Runtime::At(Time instant, bool sample, std::function<void()> event) {
   const Lock lock(mutex_);
   const heap::Scope::Suspend suspend;
   const EventKey key{std::max(instant, Now()), sample};
-  StartClock();
+  if (!is_virtual()) StartClock();
   events_.emplace(key, std::move(event));
   WakeClock(key.instant);
 }
@@ -157,7 +157,7 @@ bool Runtime::Step(Lock& lock) {
 // ---- the real clock
 
 void Runtime::StartClock() {
-  if (is_virtual() || closing_ || clock_thread_.joinable()) return;
+  if (closing_ || clock_thread_.joinable()) return;
   const heap::Scope::Suspend suspend;
   clock_thread_ = std::thread([this] { ClockLoop(); });
 }

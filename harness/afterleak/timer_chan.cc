@@ -1,6 +1,5 @@
 #include "afterleak/timer_chan.h"
 
-#include <exception>
 #include <utility>
 
 namespace afterleak::internal {
@@ -56,12 +55,13 @@ bool TimerChan::Reset(Duration delay, Duration period, std::source_location site
 void TimerChan::Fire(Runtime& runtime, Lock& lock) {
   Time expiry = deadline;
   bool received = false;
-  std::exception_ptr failure;
+  bool starts = true;
   if (callback_ != nullptr) {
     try {
       runtime.Go([callback = callback_] { (*callback)(); }, std::source_location::current());
     } catch (...) {
-      failure = runtime.Caught();
+      starts = false;
+      runtime.Fail(runtime.Caught());
     }
   } else {
     // While the last value is unread, this one is dropped.
@@ -75,16 +75,15 @@ void TimerChan::Fire(Runtime& runtime, Lock& lock) {
     try {
       census.Tick(ticket_, deadline);
     } catch (...) {
-      failure = runtime.Caught();
+      runtime.Fail(runtime.Caught());
     }
   } else if (received) {
     census.FireReceived(ticket_);
   } else {
     census.Fire(ticket_);
   }
-  if (failure != nullptr) {
-    runtime.Fail(std::move(failure));
-    if (!pending()) Drop(lock);  // its callback goes with it
+  if (!starts) {
+    Drop(lock);  // the callback goes too, which nobody else has
   } else if (orphan_ && !pending()) {
     runtime.RemoveObject();
     delete this;
