@@ -13,7 +13,14 @@
 // Goroutines are threads. Those of a virtual bubble take turns: one runs until it blocks, then the
 // one that has waited longest. So the order of everything is fixed by the program and the seed, and
 // a goroutine that spins without blocking stops the bubble (Gosched lets others run). Those of a
-// real bubble run at the same time.
+// real bubble run at the same time, but a new one waits for its start while as many run as there
+// are processors (at least four), unless those block or take more than 10 ms. A blocked goroutine
+// keeps its thread, so 30,000 of them are about what a Linux system can hold; a thread that nobody
+// needs ends after a second.
+//
+// When memory or threads run out, the call that needs them throws std::bad_alloc or
+// std::system_error and changes nothing. Where no call needs them, since a callback is due or a
+// goroutine of a virtual bubble first runs, Run or Advance throws it.
 //
 // What happens at one instant of virtual time, in this order, until nothing is left to do:
 //   1. goroutines that can run, run until they block
@@ -93,7 +100,9 @@ class Bubble {
            std::source_location site = std::source_location::current());
 
   // Starts a goroutine. In a virtual bubble it first runs at the next Run or Advance, or when its
-  // starter blocks.
+  // starter blocks; one that can have no thread then never runs, and Run or Advance throws
+  // std::system_error with the number of those that have one. In a real bubble Go itself throws
+  // that, unless there are others to wait for.
   void Go(std::function<void()> body, std::source_location site = std::source_location::current());
 
   // Lets time pass until `instant`, or for `span` from now, and returns when that instant is

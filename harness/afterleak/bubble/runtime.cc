@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <system_error>
 #include <utility>
 
 #include "afterleak/census/duration.h"
@@ -18,6 +20,16 @@ struct Here {
   Goroutine* goroutine = nullptr;
 };
 thread_local Here here;
+
+// How long a thread without work is kept, in case there is more.
+constexpr std::chrono::seconds kIdle(1);
+
+// How many goroutines of a real bubble run before a new one has to wait: Go's GOMAXPROCS. Below
+// four, two that block outside of the run-time would hold up the others on a small machine.
+int MostRunning() {
+  static const int most = std::max(4, static_cast<int>(std::thread::hardware_concurrency()));
+  return most;
+}
 
 }  // namespace
 
@@ -36,82 +48,145 @@ Runtime* Runtime::Here() { return here.runtime; }
 
 // ---- goroutines
 
-void Runtime::Go(std::function<void()> body, std::source_location site) {
+void Runtime::Go(std::function<void()>&& body, std::source_location site) {
   if (closing_) return;
   const heap::ScopeRef heap_scope = heap::CurrentScope();
   const heap::Scope::Suspend suspend;
-  auto* goroutine = new Goroutine(site);  // deleted by the worker that runs it
-  goroutine->runtime = this;
-  goroutine->id = ++last_id_;
-  goroutine->body = std::move(body);
-  goroutine->heap_scope = heap_scope;
-  Enlist(*goroutine);
-  if (is_virtual()) {
-    Enqueue(*goroutine);
-  } else {
-    Wake(*goroutine);
+  auto owned = std::make_unique<Goroutine>(site);
+  Goroutine& goroutine = *owned;
+  goroutine.runtime = this;
+  goroutine.id = last_id_ + 1;
+  goroutine.heap_scope = heap_scope;
+  bool waits = is_virtual() || !waiting_.empty() || running_ >= MostRunning();
+  if (!waits) {
+    try {
+      Wake(goroutine);
+    } catch (...) {
+      if (busy_.empty()) throw;  // nobody would ever take it
+      waits = true;
+    }
+  }
+  goroutine.body = std::move(body);
+  Enlist(*owned.release());  // deleted by the worker that runs it
+  ++last_id_;
+  if (!waits) return;
+  if (is_virtual()) return Enqueue(goroutine);
+  waiting_.Append(goroutine);
+  WatchWaiting();
+}
+
+bool Goroutine::Resume(Runtime& rt, Lock& lock) {
+  try {
+    rt.Wake(*this);
+    return true;
+  } catch (...) {  // only one that has never run needs what may not be there
+    rt.Fail(rt.Caught());
+    rt.Discard(*this, lock);
+    return false;
   }
 }
 
-bool Goroutine::Resume(Runtime& rt, Lock&) {
-  rt.Wake(*this);
-  return true;
-}
-
+// One that has never run needs a thread: throws where there is none, and has changed nothing.
 void Runtime::Wake(Goroutine& goroutine) {
-  ++running_;
-  const auto before = std::exchange(goroutine.state, Goroutine::State::kRunning);
-  if (before == Goroutine::State::kNew) {
+  if (goroutine.state == Goroutine::State::kNew) {
     Assign(goroutine);
   } else if (&goroutine != here.goroutine) {
     goroutine.wake.notify_one();  // one that drives the clock often wakes itself, and is awake
   }
+  goroutine.state = Goroutine::State::kRunning;
+  ++running_;
 }
 
 void Runtime::Assign(Goroutine& goroutine) {
-  if (idle_.empty()) {
-    const heap::Scope::Suspend suspend;
-    Worker& worker = *workers_.emplace_back(std::make_unique<Worker>());
-    worker.assigned = &goroutine;
-    worker.thread = std::thread([this, &worker] { WorkerLoop(worker); });
-    return;
+  if (!idle_.empty()) {
+    const auto worker = std::prev(idle_.end());
+    busy_.splice(busy_.end(), idle_, worker);
+    worker->assigned = &goroutine;
+    return worker->wake.notify_one();
   }
-  Worker& worker = *idle_.back();
-  idle_.pop_back();
-  worker.assigned = &goroutine;
-  worker.wake.notify_one();
+  const heap::Scope::Suspend suspend;
+  Workers fresh(1);
+  const auto worker = fresh.begin();
+  worker->assigned = &goroutine;
+  try {
+    worker->thread = std::thread([this, worker] { WorkerLoop(worker); });
+  } catch (const std::system_error& error) {
+    throw std::system_error(
+        error.code(),
+        fmt::format("no thread for a goroutine ({}:{}): the system gives no more than the {} that "
+                    "the goroutines of its bubble have ({} have not ended)",
+                    goroutine.where.file_name(), goroutine.where.line(), busy_.size(),
+                    goroutines_.size()));
+  }
+  busy_.splice(busy_.end(), fresh);
+}
+
+// In a real bubble: one that ran has blocked or ended.
+void Runtime::StartWaiting() {
+  while (!waiting_.empty() && running_ < MostRunning() && StartFirstWaiting()) {
+  }
+}
+
+// False where no thread can be had; the clock tries again.
+bool Runtime::StartFirstWaiting() {
+  try {
+    Wake(static_cast<Goroutine&>(waiting_.first()));
+  } catch (...) {
+    return false;
+  }
+  waiting_.Take();
+  waiting_moved_ = Now();
+  return true;
 }
 
 // A worker that ends a goroutine looks for the next thing to do before it sleeps, so a thousand
 // callbacks in a row run on one thread.
-void Runtime::WorkerLoop(Worker& worker) {
+void Runtime::WorkerLoop(Workers::iterator worker) {
   Lock lock(mutex_);
+  const auto called = [&] {
+    return worker->assigned != nullptr || (closing_ && goroutines_.empty());
+  };
   for (;;) {
-    // While the bubble ends there may still be goroutines that have never run, and now are told not
-    // to.
-    worker.wake.wait(
-        lock, [&] { return worker.assigned != nullptr || (closing_ && goroutines_.empty()); });
-    if (worker.assigned == nullptr) return;
-    Goroutine& goroutine = *std::exchange(worker.assigned, nullptr);
-    RunBody(goroutine, goroutine.body, lock);
-    lock.unlock();
-    goroutine.body = nullptr;  // may run destructors of the user's
-    lock.lock();
-    Delist(goroutine);
-    delete &goroutine;
-    {
-      const heap::Scope::Suspend suspend;
-      idle_.push_back(&worker);
+    while (!called()) {
+      const bool idled = worker->wake.wait_for(lock, kIdle) == std::cv_status::timeout;
+      if (idled && !called() && !closing_) return RetireWorker(worker, lock);
     }
+    if (worker->assigned == nullptr) return;
+    Goroutine& goroutine = *std::exchange(worker->assigned, nullptr);
+    RunBody(goroutine, goroutine.body, lock);
+    Discard(goroutine, lock);
+    idle_.splice(idle_.end(), busy_, worker);
     --running_;
     if (closing_) {
       outside_.notify_all();
     } else if (is_virtual()) {
       Dispatch(lock);
-    } else if (running_ == 0) {
-      quiet_.notify_all();
+    } else {
+      StartWaiting();
+      if (running_ == 0) quiet_.notify_all();
     }
   }
+}
+
+// Each that leaves joins the one that left before, and Close the last.
+void Runtime::RetireWorker(Workers::iterator worker, Lock& lock) {
+  Workers before;
+  before.swap(left_);
+  left_.splice(left_.end(), idle_, worker);
+  lock.unlock();
+  for (Worker& other : before) other.thread.join();
+}
+
+// Deletes a goroutine that has ended, or will never run.
+void Runtime::Discard(Goroutine& goroutine, Lock& lock) {
+  lock.unlock();
+  {
+    const EnterRuntime nowhere(nullptr, nullptr);
+    goroutine.body = nullptr;  // may run destructors of the user's
+  }
+  lock.lock();
+  Delist(goroutine);
+  delete &goroutine;
 }
 
 void Runtime::RunBody(Goroutine& goroutine, const std::function<void()>& body, Lock& lock) {
@@ -125,8 +200,7 @@ void Runtime::RunBody(Goroutine& goroutine, const std::function<void()>& body, L
       body();
     } catch (const Unwind&) {
     } catch (...) {
-      if (failures_end_process_) std::terminate();
-      failure = std::current_exception();
+      failure = Caught();
     }
   }
   lock.lock();
@@ -162,14 +236,19 @@ void Runtime::Block(Goroutine& self, const char* waits_for, std::source_location
   }
   if (is_virtual()) {
     Dispatch(lock);
-  } else if (running_ == 0) {
-    quiet_.notify_all();
+  } else {
+    StartWaiting();
+    if (running_ == 0) quiet_.notify_all();
   }
   self.wake.wait(lock, [&] { return self.state == Goroutine::State::kRunning; });
   if (self.foreign) {
     --running_;  // Resume counted it
     Delist(self);
-    if (closing_) outside_.notify_all();
+    if (closing_) {
+      outside_.notify_all();
+    } else {
+      StartWaiting();
+    }
   }
   if (std::exchange(self.unwinds, false)) {
     if (self.foreign) throw Panic("the bubble has ended");
@@ -253,13 +332,22 @@ void Runtime::Run(const std::function<void()>& main, std::source_location site) 
   --running_;
   root_ = nullptr;
   Delist(root);
-  if (is_virtual()) Drive(now_, lock);
+  if (is_virtual()) {
+    Drive(now_, lock);
+  } else {
+    StartWaiting();
+  }
   RethrowFailure(lock);
   if (!deadlock_.empty()) throw Deadlock(std::exchange(deadlock_, {}));
 }
 
 void Runtime::RefuseInside() const {
   if (here.runtime == this) throw Panic("Run and Advance are for threads outside of the bubble");
+}
+
+std::exception_ptr Runtime::Caught() const {
+  if (failures_end_process_) std::terminate();
+  return std::current_exception();
 }
 
 void Runtime::Fail(std::exception_ptr failure) {
@@ -291,16 +379,19 @@ void Runtime::Interrupt() {
 }
 
 // Those of a virtual bubble go one after the other, so that what their destructors do happens in a
-// fixed order.
+// fixed order. Needs neither memory nor a thread.
 void Runtime::UnwindGoroutines(Lock& lock) {
   while (!goroutines_.empty()) {
-    const std::vector<Goroutine*> all(goroutines_.begin(), goroutines_.end());
-    for (Goroutine* goroutine : all) {
+    const std::size_t count = goroutines_.size();
+    for (Goroutine* goroutine : goroutines_) {
+      if (goroutine->state == Goroutine::State::kNew) {
+        Discard(*goroutine, lock);
+        break;  // the list may have changed meanwhile
+      }
       if (goroutine->state == Goroutine::State::kBlocked) goroutine->unwinds = true;
       if (goroutine->state != Goroutine::State::kRunning) Wake(*goroutine);
       if (is_virtual()) break;
     }
-    const std::size_t count = all.size();
     outside_.wait(lock, [&] { return goroutines_.size() < count; });
   }
 }
@@ -308,16 +399,18 @@ void Runtime::UnwindGoroutines(Lock& lock) {
 void Runtime::Close(Runtime* runtime) {
   Runtime& rt = *runtime;
   Lock lock(rt.mutex_);
-  while (rt.run_first_ != nullptr) {  // tasks of contexts still count; goroutines are unwound below
-    Runnable* next = std::exchange(rt.run_first_, rt.run_first_->next_runnable);
-    if (dynamic_cast<Goroutine*>(next) == nullptr) next->Resume(rt, lock);
+  while (!rt.run_queue_.empty()) {  // tasks of contexts still count; goroutines are unwound below
+    Runnable& next = rt.run_queue_.Take();
+    if (dynamic_cast<Goroutine*>(&next) == nullptr) next.Resume(rt, lock);
   }
   rt.closing_ = true;
   rt.UnwindGoroutines(lock);
-  for (const auto& worker : rt.workers_) worker->wake.notify_one();
+  for (Worker& worker : rt.idle_) worker.wake.notify_one();
   rt.clock_wake_.notify_one();
   lock.unlock();
-  for (const auto& worker : rt.workers_) worker->thread.join();
+  for (Workers* workers : {&rt.left_, &rt.idle_}) {
+    for (Worker& worker : *workers) worker.thread.join();
+  }
   if (rt.clock_thread_.joinable()) rt.clock_thread_.join();
   if (rt.failure_) {
     std::fputs("afterleak: a goroutine failed and nobody was told; the bubble ends\n", stderr);

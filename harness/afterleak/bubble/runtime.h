@@ -10,6 +10,16 @@
 // that can run; the last one to block finds nobody, and drives: it fires what is due and moves the
 // clock, on its own thread and stack, until somebody (often itself) can run again. The real clock
 // has a thread, which sleeps until the next deadline.
+//
+// Goroutines of a real bubble run at the same time, but as in Go (GOMAXPROCS) no new one starts
+// while as many run as there are processors: it waits until one of them blocks or ends. So a
+// thousand callbacks in a row need a few threads, and only what is blocked keeps one each. What
+// blocks outside of this run-time, in a system call or on a std::mutex, looks as if it ran; so when
+// no waiting goroutine has been started for 10 ms, the clock's thread starts one more, as Go's
+// sysmon does. A thread that has had nothing to do for a second ends.
+//
+// Whatever fails for want of memory or threads throws where it was asked for, and changes nothing;
+// where nobody asked, in a callback that is due, it fails the bubble (Fail).
 #pragma once
 
 #include <atomic>
@@ -26,6 +36,7 @@
 #include <source_location>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "afterleak/bubble/bubble.h"
@@ -54,6 +65,24 @@ struct Runnable {
   ~Runnable() = default;
 };
 
+// First come, first served. Links what waits in it, and allocates nothing.
+class RunQueue {
+ public:
+  bool empty() const { return first_ == nullptr; }
+  void Append(Runnable& task) {
+    task.next_runnable = nullptr;
+    (first_ == nullptr ? first_ : last_->next_runnable) = &task;
+    last_ = &task;
+  }
+  bool alone() const { return first_ == last_; }  // of one that is not empty
+  Runnable& first() const { return *first_; }
+  Runnable& Take() { return *std::exchange(first_, first_->next_runnable); }
+
+ private:
+  Runnable* first_ = nullptr;
+  Runnable* last_ = nullptr;
+};
+
 // A goroutine, or a foreign thread while it is blocked in a real bubble.
 struct Goroutine final : Runnable {
   enum class State : std::uint8_t { kNew, kRunnable, kRunning, kBlocked };
@@ -79,8 +108,10 @@ struct Goroutine final : Runnable {
 // A pending deadline: what fires is up to the layers above.
 struct Alarm : TimerLink {
   // The deadline has come, and the alarm is no longer pending. Must not run user code: it hands
-  // that to Enqueue or Go.
-  virtual void Fire(Runtime& runtime) = 0;
+  // that to Enqueue or Go. Where memory or a thread for that is missing, the bubble fails
+  // (Runtime::Fail), and the alarm has fired all the same. Lets go of the lock only where Drop
+  // would.
+  virtual void Fire(Runtime& runtime, Lock& lock) = 0;
   // The bubble ends while this is pending; it has been taken out of the queue. Lets go of the lock
   // where it destroys what is the user's.
   virtual void Drop(Lock& lock) = 0;
@@ -129,11 +160,25 @@ class Runtime {
   Census& census() { return census_; }
   TimerQueue& queue() { return queue_; }
 
-  // Adds an alarm to the queue; in a bubble that has ended it stays out.
+  // Adds an alarm to the queue; in a bubble that has ended it stays out. Throws
+  // std::system_error, and adds nothing, when the real clock cannot have its thread.
   void Arm(Alarm& alarm, Time deadline);
 
-  // Starts a goroutine; a no-op in a bubble that ends.
-  void Go(std::function<void()> body, std::source_location site);
+  // The same for one that a census counts, at `now`: opens its record and returns the ticket, or 0
+  // in a bubble that has ended. What throws, std::bad_alloc too, leaves neither.
+  Census::Ticket Arm(Alarm& alarm, Time now, Time deadline, const TimerKind& kind,
+                     std::uint32_t bytes, std::source_location site);
+
+  // Starts a goroutine; a no-op in a bubble that ends. Takes `body` only when it succeeds, since
+  // nothing of the user's may be destroyed under the lock. Throws std::bad_alloc, or
+  // std::system_error when a real bubble has no thread for it and none to wait for.
+  void Go(std::function<void()>&& body, std::source_location site);
+
+  // What an exception being handled does to the bubble that it reached: Fail is to be told. Ends
+  // the process in Bubble::Default().
+  std::exception_ptr Caught() const;
+  // The next Run or Advance, or the one in progress, throws the first of these.
+  void Fail(std::exception_ptr failure);
 
   // The calling goroutine, which is about to block. Throws Panic where the caller must not block
   // here.
@@ -175,6 +220,7 @@ class Runtime {
     std::condition_variable wake;
     Goroutine* assigned = nullptr;
   };
+  using Workers = std::list<Worker>;  // between lists they are spliced, which allocates nothing
   struct EventKey {
     Time instant;
     bool sample;
@@ -194,9 +240,12 @@ class Runtime {
   void RefuseInside() const;
   void Wake(Goroutine& goroutine);
   void Assign(Goroutine& goroutine);
+  void StartWaiting();
+  bool StartFirstWaiting();
   void RunBody(Goroutine& goroutine, const std::function<void()>& body, Lock& lock);
-  void WorkerLoop(Worker& worker);
-  void Fail(std::exception_ptr failure);
+  void Discard(Goroutine& goroutine, Lock& lock);
+  void WorkerLoop(Workers::iterator worker);
+  void RetireWorker(Workers::iterator worker, Lock& lock);
   void RethrowFailure(Lock& lock);
   void UnwindGoroutines(Lock& lock);
   void EndRoot();
@@ -205,11 +254,14 @@ class Runtime {
   void Drive(Time limit, Lock& lock);
   void Dispatch(Lock& lock);
   bool Step(Lock& lock);
-  bool FireDue(Time now);
+  bool FireDue(Time now, Lock& lock);
   void RunEvent(Lock& lock);
   Time NextEvent(bool samples_too) const;
   void ClockLoop();
+  void StartClock();
   void WakeClock(Time deadline);
+  void WatchWaiting();
+  void StartStalled(Time now);
   std::chrono::steady_clock::time_point Steady(Time instant) const;
 
   const Bubble::Options options_;
@@ -226,10 +278,14 @@ class Runtime {
   std::list<Goroutine*> goroutines_;  // all that have not ended, by age
   std::uint64_t last_id_ = 0;
   int running_ = 0;  // of them, those that are neither blocked nor waiting for their turn
-  Runnable* run_first_ = nullptr;  // the run queue
-  Runnable* run_last_ = nullptr;
-  std::vector<std::unique_ptr<Worker>> workers_;
-  std::vector<Worker*> idle_;
+  RunQueue run_queue_;
+  Workers busy_;
+  Workers idle_;  // the one that ran last is the last, and the next to run
+  Workers left_;  // at most one, whose thread ends: to be joined
+
+  // Goroutines of a real bubble that have never run and wait for a thread.
+  RunQueue waiting_;
+  Time waiting_moved_{};  // when one of them was last given one, or the first of them came
 
   // The drive in progress: nothing runs in a virtual bubble outside of one.
   bool driving_ = false;

@@ -69,6 +69,13 @@ Census::Ticket Census::Arm(const TimerKind& kind, const std::source_location& wh
                            std::uint32_t bytes, Time now, Time deadline) {
   bytes &= 0x7fffffffu;  // what a record has room for
   Site& site = SiteOf(kind, where);
+  if (free_ == 0) [[unlikely]]
+    free_ = static_cast<Ticket>(records_.Grow());
+  const Ticket ticket = free_;
+  if (journal_ != nullptr) journal_->Arm(ticket, kind, where, now, deadline);
+
+  // From here on nothing throws: it is counted, or it is not.
+  free_ = static_cast<Ticket>(records_[ticket].armed_at);
   ++site.armed;
   ++site.live;
   site.live_bytes += bytes;
@@ -78,18 +85,11 @@ Census::Ticket Census::Arm(const TimerKind& kind, const std::source_location& wh
   totals_.rooted += kind.rooted;
   totals_.live_bytes += bytes;
 
-  Ticket ticket = free_;
-  if (ticket != 0) {
-    free_ = static_cast<Ticket>(records_[ticket].armed_at);
-  } else {
-    ticket = static_cast<Ticket>(records_.Grow());
-  }
   records_[ticket] = {.armed_at = now.time_since_epoch().count(),
                       .deadline = deadline.time_since_epoch().count(),
                       .site = site.id,
                       .bytes = bytes & 0x7fffffffu,
                       .abandoned = 0};
-  if (journal_ != nullptr) journal_->Arm(ticket, kind, where, now, deadline);
   return ticket;
 }
 

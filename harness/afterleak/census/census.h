@@ -96,14 +96,15 @@ class Census {
   Census& operator=(const Census&) = delete;
 
   // Opens a record. `kind` must outlive the census; `bytes` is what the timer holds on the heap.
-  // O(1), about 10 ns.
+  // O(1), about 10 ns. Throws std::bad_alloc and has counted nothing when memory runs out.
   Ticket Arm(const TimerKind& kind, const std::source_location& site, std::uint32_t bytes, Time now,
              Time deadline);
 
   // The last handle is gone; the record stays open. Not for rooted kinds.
   void Abandon(Ticket ticket, Time now);
 
-  // A periodic timer fired and waits for `deadline` next; the record stays open.
+  // A periodic timer fired and waits for `deadline` next; the record stays open. Throws
+  // std::bad_alloc when a journal has no room: the tick is counted, and the journal lacks it.
   void Tick(Ticket ticket, Time deadline);
 
   // Each of these closes the record, and the ticket may be given out again.

@@ -25,8 +25,7 @@ std::string_view ToString(TimerEnd end) {
 void Journal::Arm(Ticket ticket, const TimerKind& kind, const std::source_location& site, Time now,
                   Time deadline) {
   const heap::Scope::Suspend suspend;
-  if (ticket >= open_.size()) open_.resize(ticket + 1);
-  open_[ticket] = lives_.size();
+  if (ticket >= open_.size()) open_.resize(ticket + std::size_t{1});
   lives_.push_back({.kind = &kind,
                     .site = site,
                     .armed = now,
@@ -34,6 +33,7 @@ void Journal::Arm(Ticket ticket, const TimerKind& kind, const std::source_locati
                     .abandoned = {},
                     .ticks = {},
                     .ended = {}});
+  open_[ticket] = lives_.size() - 1;
 }
 
 void Journal::Abandon(Ticket ticket, Time now) { Of(ticket).abandoned = now; }

@@ -1,8 +1,6 @@
 #include "afterleak/go/context.h"
 
-#include <forward_list>
 #include <utility>
-#include <vector>
 
 #include "afterleak/bubble/panic.h"
 #include "afterleak/bubble/runtime.h"
@@ -16,6 +14,56 @@ namespace internal {
 using context::Context;
 using context::Error;
 
+// The Done of a context: closed, never sent to. Where its context goes first, without having ended,
+// the parent knows it by an intrusive list, to close it; it leaves that when nobody holds it any
+// more.
+class DoneChan final : public ChanCore {
+ public:
+  explicit DoneChan(Runtime& runtime) : ChanCore(runtime, 0) { CountObject(); }
+
+  // With the lock held, like the others.
+  static void CloseAll(DoneChan*& orphans) {
+    while (orphans != nullptr) {
+      CloseOpenChan(*orphans);
+      orphans->Leave();
+    }
+  }
+  static void MoveAll(DoneChan*& from, DoneChan*& to) {
+    while (from != nullptr) {
+      DoneChan& orphan = *from;
+      orphan.Leave();
+      orphan.Join(to);
+    }
+  }
+  void Join(DoneChan*& orphans) {
+    next_ = orphans;
+    if (next_ != nullptr) next_->place_ = &next_;
+    orphans = this;
+    place_ = &orphans;
+  }
+  void Leave() {
+    if (place_ == nullptr) return;
+    *place_ = next_;
+    if (next_ != nullptr) next_->place_ = place_;
+    place_ = nullptr;
+  }
+
+ private:
+  void LastHandleGone() override {
+    {
+      const Lock lock(runtime_.mutex());
+      Leave();
+    }
+    ChanCore::LastHandleGone();
+  }
+  void PutBuffer(void*) override {}
+  void TakeBuffer(void*) override {}
+  void Hand(void*, void*) override {}
+
+  DoneChan* next_ = nullptr;
+  DoneChan** place_ = nullptr;  // what points to it in its list; null outside
+};
+
 // A context and its deadline's timer. A child owns its parent; a parent knows its children by an
 // intrusive list, which they leave when they end or go. Guarded by the runtime's mutex, save what
 // never changes.
@@ -23,11 +71,23 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
                           private Alarm,
                           private Runnable {
  public:
-  // What may have no other owner and must go without the lock: contexts that kept themselves for
-  // the sake of their timers, and orphans.
-  struct Released {
-    std::vector<std::shared_ptr<ContextNode>> contexts;
-    std::forward_list<Chan<Unit>> orphans;
+  // Contexts that kept themselves for the sake of their timers: they may have no other owner, and
+  // must go without the lock. What each keeps now is the next one, so that nothing is allocated.
+  class Released {
+   public:
+    Released() = default;
+    Released(const Released&) = delete;
+    Released& operator=(const Released&) = delete;
+    ~Released() {
+      while (first_ != nullptr) {
+        const std::shared_ptr<ContextNode> node = std::move(first_);
+        first_ = std::move(node->kept_);
+      }
+    }
+    void Add(ContextNode& node) { node.kept_.swap(first_); }
+
+   private:
+    std::shared_ptr<ContextNode> first_;
   };
 
   ContextNode(Runtime& runtime, std::shared_ptr<ContextNode> parent)
@@ -35,9 +95,10 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
   ~ContextNode() {
     const Lock lock(runtime_.mutex());
     if (joined_) {
-      if (done_.core()->IsShared()) orphans_.push_front(done_);
-      parent_->orphans_.splice_after(parent_->orphans_.before_begin(), orphans_);
+      if (done_.core()->IsShared()) done_core().Join(orphans_);
+      DoneChan::MoveAll(orphans_, parent_->orphans_);
     }
+    while (orphans_ != nullptr) orphans_->Leave();  // nothing will close them
     LeaveParent();
   }
 
@@ -79,10 +140,8 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
     limit_ = limit;
     const Time now = runtime_.Now();
     if (*limit <= now) return End(Error::kDeadlineExceeded, released);
-    runtime_.Arm(*this, *limit);
-    if (!pending()) return;
-    ticket_ = runtime_.census().Arm(kContextDeadline, site, sizeof(ContextNode), now, *limit);
-    kept_ = shared_from_this();
+    ticket_ = runtime_.Arm(*this, now, *limit, kContextDeadline, sizeof(ContextNode), site);
+    if (pending()) kept_ = shared_from_this();
   }
 
   // Itself and then, child by child, all that is below it: a loop, since a chain may be deep.
@@ -104,22 +163,22 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
       runtime_.queue().Stop(*this);
       runtime_.census().Stop(ticket_);
     }
-    if (kept_ != nullptr && !queued_) released.contexts.push_back(std::move(kept_));
+    if (kept_ != nullptr && !queued_) released.Add(*this);
     CloseOpenChan(*done_.core());
-    for (const Chan<Unit>& orphan : orphans_) CloseOpenChan(*orphan.core());
-    released.orphans.splice_after(released.orphans.before_begin(), orphans_);
+    DoneChan::CloseAll(orphans_);
   }
 
   // The deadline ends the context in turn with the goroutines of its instant, as the callback of
   // Go's time.AfterFunc does.
-  void Fire(Runtime& runtime) override {
+  void Fire(Runtime& runtime, Lock&) override {
     runtime.census().Fire(ticket_);
     queued_ = true;
     runtime.Enqueue(*this);
   }
   bool Resume(Runtime&, Lock& lock) override {
     {
-      Released released{.contexts = {std::move(kept_)}, .orphans = {}};
+      const std::shared_ptr<ContextNode> self = std::move(kept_);
+      Released released;
       End(Error::kDeadlineExceeded, released);
       lock.unlock();
     }
@@ -147,9 +206,11 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
     previous_sibling_ = next_sibling_ = nullptr;
   }
 
+  DoneChan& done_core() const { return static_cast<DoneChan&>(*done_.core()); }
+
   Runtime& runtime_;
   const std::shared_ptr<ContextNode> parent_;
-  const Chan<Unit> done_ = MakeChan<Unit>();
+  const Chan<Unit> done_ = Chan<Unit>(Ref<ChanCore>(new DoneChan(runtime_)));
   std::optional<Time> limit_;
   Error error_ = Error::kNone;
   Census::Ticket ticket_ = 0;
@@ -161,7 +222,7 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
   ContextNode* previous_sibling_ = nullptr;
   ContextNode* next_sibling_ = nullptr;
   // Done of children that went without having ended, while somebody held it.
-  std::forward_list<Chan<Unit>> orphans_;
+  DoneChan* orphans_ = nullptr;
 };
 
 }  // namespace internal

@@ -234,6 +234,25 @@ TEST_P(ContextTest, DoneOfADroppedChildIsClosedWithItsParents) {
   });
 }
 
+TEST_P(ContextTest, DoneOfADroppedChildGoesWithItsLastHandle) {
+  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
+  InBubble([] {
+    auto [parent, cancel] = WithCancel(Background());
+    const auto dropped = [&, ctx = parent] { return WithCancel(ctx).first.Done(); };
+    const Chan<Unit> first = dropped();
+    const heap::Scope scope;
+    {
+      const Chan<Unit> middle = dropped();
+      const Chan<Unit> last = dropped();
+      for (int i = 0; i < 100; ++i) dropped();
+      EXPECT_GT(scope.usage().live_blocks, 0);
+    }
+    EXPECT_EQ(scope.usage().live_blocks, 0) << "its parent does not keep it";
+    cancel();
+    EXPECT_EQ(Select({Recv(first), Default()}), 0) << "which still closes the others";
+  });
+}
+
 TEST_P(ContextTest, DoneOfADroppedChildMayOutliveAll) {
   Chan<Unit> done;
   InBubble([&] { done = WithCancel(WithCancel(Background()).first).first.Done(); });
@@ -429,8 +448,12 @@ class RealContextTest : public testing::Test {
 };
 
 TEST_F(RealContextTest, TheDeadlineComes) {
-  bubble_.Run([] {
-    auto [ctx, cancel] = WithTimeout(Background(), 2ms);
+  bubble_.Run([&] {
+    // One whose deadline has come before it is there has no timer.
+    context::Cancelable made;
+    for (Duration delay = 2ms; bubble_.Totals().armed == 0; delay *= 2)
+      made = WithTimeout(Background(), delay);
+    const Context ctx = made.first;
     auto [child, cancel_child] = WithTimeout(ctx, 1h);
     child.Done().Recv();
     EXPECT_EQ(child.Err(), Error::kDeadlineExceeded);

@@ -28,6 +28,12 @@ class SignalRegistry {
     if (kernel_ != nullptr) kernel_->Want(this, {}, {});
   }
 
+  // Null where nobody has asked for it yet.
+  static SignalRegistry* Find(Runtime& runtime) {
+    const Lock lock(runtime.mutex());
+    return static_cast<SignalRegistry*>(runtime.signals().get());
+  }
+
   static SignalRegistry& Of(Runtime& runtime) {
     const Lock lock(runtime.mutex());
     if (runtime.signals() == nullptr) {
@@ -39,6 +45,8 @@ class SignalRegistry {
 
   void Notify(const Chan<os::Signal>& chan, const SignalSet& signals, std::source_location site) {
     const std::lock_guard configure(configure_);
+    std::list<Entry> fresh;
+    SignalSet added;
     {
       const Lock lock(runtime_.mutex());
       auto entry = entries_.begin();
@@ -46,16 +54,22 @@ class SignalRegistry {
       if (entry == entries_.end()) {
         const auto bytes =
             static_cast<std::uint32_t>(sizeof(Entry) + 2 * sizeof(void*));  // a list's node
-        entries_.push_back(
-            {chan,
-             {},
-             runtime_.census().Arm(kSignalNotify, site, bytes, runtime_.Now(), Time::max())});
-        entry = std::prev(entries_.end());
+        fresh.push_back({chan, {}, 0});  // if this throws, nothing has been counted
+        fresh.front().ticket =
+            runtime_.census().Arm(kSignalNotify, site, bytes, runtime_.Now(), Time::max());
+        entry = fresh.begin();
+        entries_.splice(entries_.end(), fresh);
       }
+      added = signals & ~entry->wanted;
       entry->wanted |= signals;
       ignored_ &= ~signals;
     }
-    TellKernel();
+    try {
+      TellKernel();
+    } catch (...) {  // of want of memory, or of a thread: then it has not happened
+      Remove(chan, added);
+      throw;
+    }
     if (is_real())
       kernel().Ignore(signals,
                       false);  // only now: else the default action were in place for a moment
@@ -66,21 +80,7 @@ class SignalRegistry {
   void Forget(const Chan<os::Signal>& chan, const SignalSet& signals) {
     const std::lock_guard configure(configure_);
     TellKernel(chan, signals);
-    std::list<Entry> gone;  // its channels may go with it, which takes the lock
-    {
-      const Lock lock(runtime_.mutex());
-      for (auto entry = entries_.begin(); entry != entries_.end();) {
-        const auto next = std::next(entry);
-        if (chan.IsNil() || entry->chan == chan) {
-          entry->wanted &= ~signals;
-          if (entry->wanted.none()) {
-            runtime_.census().Stop(entry->ticket);
-            gone.splice(gone.end(), entries_, entry);
-          }
-        }
-        entry = next;
-      }
-    }
+    Remove(chan, signals);
   }
 
   void Ignore(const SignalSet& signals, bool ignore) {
@@ -120,12 +120,29 @@ class SignalRegistry {
     Census::Ticket ticket;
   };
 
+  // Throws std::bad_alloc where it is not there and cannot be made.
   SignalKernel& kernel() {
     std::call_once(kernel_once_, [this] {
       const heap::Scope::Suspend suspend;
       kernel_ = SignalKernel::Get();
     });
     return *kernel_;
+  }
+
+  void Remove(const Chan<os::Signal>& chan, const SignalSet& signals) {
+    std::list<Entry> gone;  // its channels may go with it, which takes the lock
+    const Lock lock(runtime_.mutex());
+    for (auto entry = entries_.begin(); entry != entries_.end();) {
+      const auto next = std::next(entry);
+      if (chan.IsNil() || entry->chan == chan) {
+        entry->wanted &= ~signals;
+        if (entry->wanted.none()) {
+          runtime_.census().Stop(entry->ticket);
+          gone.splice(gone.end(), entries_, entry);
+        }
+      }
+      entry = next;
+    }
   }
 
   // Tells it what all entries want, but for what is about to be forgotten.
@@ -175,8 +192,10 @@ void Notify(const Chan<os::Signal>& chan, Signals signals, std::source_location 
 }
 
 void Stop(const Chan<os::Signal>& chan) {
-  if (!chan.IsNil())
-    SignalRegistry::Of(chan.core()->runtime()).Forget(chan, ~internal::SignalSet());
+  if (chan.IsNil()) return;
+  // A registry that is there has all that it needs: a deferred Stop must not throw.
+  SignalRegistry* registry = SignalRegistry::Find(chan.core()->runtime());
+  if (registry != nullptr) registry->Forget(chan, ~internal::SignalSet());
 }
 
 void Reset(Signals signals) { internal::Registry().Forget({}, internal::SetOf(signals)); }
@@ -193,18 +212,24 @@ std::pair<context::Context, std::function<void()>> NotifyContext(const context::
                                                                  std::source_location site) {
   auto [ctx, cancel] = context::WithCancel(parent);
   const auto arrived = MakeChan<os::Signal>(1);
+  std::function<void()> stop = [arrived, cancel = cancel] {
+    cancel();
+    Stop(arrived);
+  };
   Notify(arrived, signals, site);
   if (ctx.Err() == context::Error::kNone) {
-    Go(
-        [arrived, ctx, cancel] {
-          if (Select({Recv(arrived), Recv(ctx.Done())}) == 0) cancel();
-        },
-        site);
+    try {
+      Go(
+          [arrived, ctx, cancel] {
+            if (Select({Recv(arrived), Recv(ctx.Done())}) == 0) cancel();
+          },
+          site);
+    } catch (...) {
+      stop();
+      throw;
+    }
   }
-  return {ctx, [arrived, cancel] {
-            cancel();
-            Stop(arrived);
-          }};
+  return {ctx, std::move(stop)};
 }
 
 Disposition DispositionOf(os::Signal signal) {

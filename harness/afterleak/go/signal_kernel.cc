@@ -25,6 +25,22 @@ void Handle(int signal) {
   errno = saved;
 }
 
+// For the calling thread, while it lives.
+class BlockSignals {
+ public:
+  BlockSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  BlockSignals(const BlockSignals&) = delete;
+  BlockSignals& operator=(const BlockSignals&) = delete;
+  ~BlockSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
 }  // namespace
 
 std::shared_ptr<SignalKernel> SignalKernel::Get() {
@@ -54,6 +70,8 @@ SignalSet SignalKernel::Catchable() {
 
 void SignalKernel::Want(const void* owner, const SignalSet& wanted, Sink sink) {
   const std::lock_guard lock(mutex_);
+  if (wanted.none() && !owners_.contains(owner)) return;
+  if (wanted.any()) StartLocked();
   Owner& entry = owners_[owner];
   const SignalSet before = std::exchange(entry.wanted, wanted);
   if (sink != nullptr) entry.sink = std::move(sink);
@@ -97,16 +115,14 @@ void SignalKernel::ApplyLocked() {
       touched_.reset(s);
     }
   }
-  if (caught_.any() && !thread_.joinable()) {
-    const heap::Scope::Suspend suspend;
-    sigset_t all;
-    sigset_t old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all,
-                    &old);  // the thread inherits this: signals go to the program's own threads
-    thread_ = std::thread([this] { Loop(); });
-    pthread_sigmask(SIG_SETMASK, &old, nullptr);
-  }
+}
+
+void SignalKernel::StartLocked() {
+  if (thread_.joinable()) return;
+  const heap::Scope::Suspend suspend;
+  // The thread inherits this: signals go to the program's own threads.
+  const BlockSignals block;
+  thread_ = std::thread([this] { Loop(); });
 }
 
 void SignalKernel::DeliverLocked() {

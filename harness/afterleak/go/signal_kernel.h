@@ -37,6 +37,8 @@ class SignalKernel {
 
   // Has `owner` receive `wanted` from now on, and nothing else; what was caught until then has been
   // delivered. A signal that nobody wants any more gets back the action that it had at first.
+  // Throws std::bad_alloc or std::system_error, and has changed nothing, where `wanted` needs
+  // memory or the thread that are not to be had.
   void Want(const void* owner, const SignalSet& wanted, Sink sink);
 
   // Has signals ignored, or no longer.
@@ -54,6 +56,7 @@ class SignalKernel {
   SignalKernel() = default;
   void DeliverLocked();
   void ApplyLocked();
+  void StartLocked();
   void Loop();
 
   std::mutex mutex_;

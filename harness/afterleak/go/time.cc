@@ -29,7 +29,7 @@ class Sleeper final : public internal::Alarm {
   ~Sleeper() {
     if (pending()) goroutine_.runtime->queue().Stop(*this);  // unwound
   }
-  void Fire(Runtime& runtime) override { runtime.Ready(goroutine_); }
+  void Fire(Runtime& runtime, Lock&) override { runtime.Ready(goroutine_); }
   void Drop(Lock&) override {}
 
  private:

@@ -24,8 +24,7 @@ TimerChan::TimerChan(Runtime& runtime, const TimerKind& kind, Callback callback)
 // With the lock held, like End and Fire.
 void TimerChan::Start(Duration delay, std::source_location site) {
   const Time now = runtime_.Now();
-  runtime_.Arm(*this, SaturatingAdd(now, delay));
-  if (pending()) ticket_ = runtime_.census().Arm(kind_, site, sizeof(TimerChan), now, deadline);
+  ticket_ = runtime_.Arm(*this, now, SaturatingAdd(now, delay), kind_, sizeof(TimerChan), site);
 }
 
 bool TimerChan::End() {
@@ -53,11 +52,17 @@ bool TimerChan::Reset(Duration delay, Duration period, std::source_location site
   return active;
 }
 
-void TimerChan::Fire(Runtime& runtime) {
+void TimerChan::Fire(Runtime& runtime, Lock& lock) {
   Time expiry = deadline;
   bool received = false;
+  bool starts = true;
   if (callback_ != nullptr) {
-    runtime.Go([callback = callback_] { (*callback)(); }, std::source_location::current());
+    try {
+      runtime.Go([callback = callback_] { (*callback)(); }, std::source_location::current());
+    } catch (...) {
+      starts = false;
+      runtime.Fail(runtime.Caught());
+    }
   } else {
     // While the last value is unread, this one is dropped.
     received = TrySendLocked(*this, &expiry) && len_ == 0;
@@ -67,13 +72,19 @@ void TimerChan::Fire(Runtime& runtime) {
     // The next tick keeps the phase, however late this one is.
     const Duration late = runtime.Now() - expiry;
     runtime.Arm(*this, SaturatingAdd(expiry + period_ * (late / period_), period_));
-    census.Tick(ticket_, deadline);
+    try {
+      census.Tick(ticket_, deadline);
+    } catch (...) {
+      runtime.Fail(runtime.Caught());
+    }
   } else if (received) {
     census.FireReceived(ticket_);
   } else {
     census.Fire(ticket_);
   }
-  if (orphan_ && !pending()) {
+  if (!starts) {
+    Drop(lock);  // the callback goes too, which nobody else has
+  } else if (orphan_ && !pending()) {
     runtime.RemoveObject();
     delete this;
   }

@@ -41,7 +41,7 @@ class TimerChan final : public ChanCore, private Alarm {
   void Start(Duration delay, std::source_location site);
   bool End();
 
-  void Fire(Runtime& runtime) override;
+  void Fire(Runtime& runtime, Lock& lock) override;
   void Drop(Lock& lock) override;
   void LastHandleGone() override;
   void PutBuffer(void* from) override { value_ = *static_cast<Time*>(from); }
