@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -9,7 +10,7 @@
 #include "afterleak/atomic_file.h"
 #include "afterleak/timeline.h"
 #include "afterleak/trace.h"
-#include "cli/results_page.h"
+#include "cli/commands.h"
 #include "cli/show.h"
 #include "pairs/pairs.h"
 
@@ -18,12 +19,28 @@ namespace {
 
 using namespace afterleak;
 
-constexpr int kInterrupted = 130;
+// What was run of one pattern.
+struct Study {
+  const Pattern* pattern = nullptr;
+  // For each workload: leaky and fixed with timers as in go122, then both with those of go123.
+  std::vector<Timeline> runs{};
+  // On Pattern::gentle, with a journal: leaky and fixed.
+  std::vector<Timeline> gentle{};
+};
 
 void WriteFile(const std::filesystem::path& path, const std::string& text) {
   AtomicFile file(path);
   file.Write(text);
   file.Commit();
+}
+
+// Pattern, workload, side and mode. evidence/common/runs.py names plots so too.
+std::string TimelineFile(const Timeline& run) {
+  std::string workload = run.options.workload.ToString();
+  std::ranges::replace_if(
+      workload, [](char c) { return c == ':' || c == '@' || c == '/'; }, '-');
+  return fmt::format("{}.{}.{}.{}.csv", run.pattern, workload, ToString(run.options.variant),
+                     ToString(run.options.bubble.timers));
 }
 
 }  // namespace
@@ -65,7 +82,6 @@ int Reproduce(const std::filesystem::path& out, std::string_view article,
       WriteFile(out / "timelines" / TimelineFile(run), ToCsv(run));
     WriteFile(out / "traces" / (study.pattern->name + ".trace.json"), ToTrace(study.gentle));
   }
-  WriteFile(out / "README.md", ResultsPage(studies));
 
   int exit_code = 0;
   for (const Timeline& t : shown) {
