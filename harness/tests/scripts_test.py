@@ -112,10 +112,8 @@ class ScriptTest(helper.FolderTest):
         shutil.copytree(PROJECT / "scripts", self.tree / "scripts")
         shutil.copytree(PROJECT / ".ci", self.tree / ".ci")
         shutil.copy(PROJECT / "CMakePresets.json", self.tree)
-        package = self.tree / "harness/evidence"
-        shutil.copytree(PROJECT / "harness/evidence", package, ignore=shutil.ignore_patterns("__pycache__"))
-        for name, path in PARTS.items():
-            (package / path).write_text(PART.format(name=name))
+        shutil.copytree(PROJECT / "harness/evidence", self.tree / "harness/evidence", ignore=shutil.ignore_patterns("__pycache__"))
+        self.fake_parts()
         for name in MODULES_FOUND:
             (self.tree / "harness" / f"{name}.py").touch()
         for tool in REAL_TOOLS:
@@ -130,6 +128,10 @@ class ScriptTest(helper.FolderTest):
         self.os_release("debian", "12")
         self.env = {"PATH": str(self.fakes), "HOME": str(self.folder), "TERM": "dumb", "FAKES": str(self.fakes),
                     "AFTERLEAK_OS_RELEASE": str(self.folder / "os-release"), "FAKE_TESTS": PASS}
+
+    def fake_parts(self):
+        for name, path in PARTS.items():
+            (self.tree / "harness/evidence" / path).write_text(PART.format(name=name))
 
     def fake(self, name, text):
         helper.write_program(self.fakes / name, CALLED + text, shutil.which("bash"))

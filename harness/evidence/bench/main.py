@@ -57,12 +57,15 @@ def programs(folder):
 
 def go_programs(work):
     """Go's timers, built with each Go that is here."""
+    found = toolchains.find(work)
+    if not found:
+        return []
     source = work / "bench"
     source.mkdir(parents=True, exist_ok=True)
     shutil.copy(files.ROOT / "harness/bench/go/timers.go", source)
     (source / "go.mod").write_text(f"module bench\n\ngo {toolchains.OLDEST[0]}.{toolchains.OLDEST[1]}\n")
     built = []
-    for toolchain in toolchains.find(work):
+    for toolchain in found:
         program = work / f"timers-{toolchain.version}"
         problem = toolchains.build(toolchain, source, work, program)
         if problem:
