@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
 #include "cli/output.h"
-#include "cli/results_page.h"
 #include "cli/show.h"
 #include "pairs/pairs.h"
 #include "stage/atomic_file.h"
@@ -18,12 +18,28 @@ namespace {
 
 using namespace afterleak;
 
-constexpr int kInterrupted = 130;
+// What was run of one pattern.
+struct Study {
+  const Pattern* pattern = nullptr;
+  // For each workload: leaky and fixed with timers as in go122, then both with those of go123.
+  std::vector<Timeline> runs{};
+  // On Pattern::gentle, with a journal: leaky and fixed.
+  std::vector<Timeline> gentle{};
+};
 
 void WriteFile(const std::filesystem::path& path, const std::string& text) {
   AtomicFile file(path);
   file.Write(text);
   file.Commit();
+}
+
+// Pattern, workload, side and mode. evidence/common/runs.py names plots so too.
+std::string TimelineFile(const Timeline& run) {
+  std::string workload = run.options.workload.ToString();
+  std::ranges::replace_if(
+      workload, [](char c) { return c == ':' || c == '@' || c == '/'; }, '-');
+  return fmt::format("{}.{}.{}.{}.csv", run.pattern, workload, ToString(run.options.variant),
+                     ToString(run.options.bubble.timers));
 }
 
 }  // namespace
@@ -65,7 +81,6 @@ int Reproduce(const std::filesystem::path& out, std::string_view article,
       WriteFile(out / "timelines" / TimelineFile(run), ToCsv(run));
     WriteFile(out / "traces" / (study.pattern->name + ".trace.json"), ToTrace(study.gentle));
   }
-  WriteFile(out / "README.md", ResultsPage(studies));
 
   int exit_code = 0;
   for (const Timeline& t : shown) {

@@ -8,8 +8,7 @@
 namespace cli {
 
 // Prints a plot for each pattern and workload, and one table: of all, or of those of one article
-// ("A" or "B"). Writes the folder `out`, which must exist, always whole:
-//   README.md                                  what a reader lands on (results_page.h)
+// ("A" or "B"). Writes to the folder `out`, which must exist, those of all:
 //   timelines/PATTERN.WORKLOAD.SIDE.MODE.csv   the samples
 //   traces/PATTERN.trace.json                  both sides, each timer a slice (stage/trace.h)
 // What it writes is the same on every machine. Throws afterleak::FileError. Returns the exit code:

@@ -1,5 +1,5 @@
-// What the two articles claim, one test for each. scripts/claims.py makes results/claims.md of the
-// outcomes.
+// What the two articles claim, one test for each. evidence/results/claims.py makes
+// results/claims.md of the outcomes.
 //
 // A test measures whether the claim holds to the letter, and whether what it is about holds at all.
 // The verdict follows from these two, and is checked against the one that the project stands by, so

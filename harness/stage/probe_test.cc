@@ -1,4 +1,4 @@
-// What Valgrind's tools are told is tested where they run: harness/detectors/.
+// What Valgrind's tools are told is tested where they run: harness/evidence/detectors/.
 #include "stage/probe.h"
 
 #include <gmock/gmock.h>
