@@ -42,6 +42,10 @@ FAKES = {
           trap '' INT; sleep 0.2; touch "$FAKES/apt works"; sleep 0.3; echo "more"; echo "apt-get ended" >>"$FAKES/calls"
         fi
         if [[ -n $FAKE_APT_FAILS && "$*" =~ $FAKE_APT_FAILS ]]; then echo "E: apt's reason"; exit 100; fi""",
+    # policy PACKAGE
+    "apt-cache": """
+        if [[ " $FAKE_UNKNOWN " == *" $2 "* ]]; then candidate='(none)'; else candidate=1.0-1; fi
+        printf '%s:\\n  Installed: (none)\\n  Candidate: %s\\n' "$2" "$candidate" """,
     "sudo": '"$@"',
     "id": 'echo "${FAKE_UID:-0}"',
     # A header that is looked for is on stdin, between < and >.
@@ -79,7 +83,7 @@ FAKES = {
         echo "the table"
         exit "${FAKE_PROGRAM_EXIT:-0}" """,
 }
-ALSO_FOUND = "ninja valgrind google-pprof clang++-19 heaptrack gnuplot chromium chromedriver".split()
+ALSO_FOUND = "ninja valgrind google-pprof file objdump clang++-19 heaptrack gnuplot chromium chromedriver mmdebstrap".split()
 
 # What reproduce has written by Python: each writes down that it was called, and a page.
 PARTS = {"plots": "harness/report/plots.py", "diffs": "harness/report/diffs.py", "page": "harness/page/page.py",
@@ -97,6 +101,7 @@ sys.exit(status)
 """
 
 PASS = 'add_test(passes true)\nset_tests_properties(passes PROPERTIES LABELS pairs)\n'
+BARE = 'add_test(on_bare true)\nset_tests_properties(on_bare PROPERTIES LABELS bare SKIP_RETURN_CODE 77)\n'
 FAIL = 'add_test(fails bash -c "exit 1")\n'
 SKIP = ('add_test(skips bash -c "echo SKIPPED: heaptrack is not installed\\; scripts/setup --all installs it && exit 77")\n'
         'set_tests_properties(skips PROPERTIES SKIP_RETURN_CODE 77)\n')
@@ -144,7 +149,7 @@ class ScriptTest(unittest.TestCase):
         shutil.copy(self.fakes / "go-parity", self.tree / "scripts/go-parity")
         self.os_release("debian", "12")
         self.env = {"PATH": str(self.fakes), "HOME": str(self.folder), "TERM": "dumb", "FAKES": str(self.fakes),
-                    "AFTERLEAK_OS_RELEASE": str(self.folder / "os-release"), "FAKE_TESTS": PASS}
+                    "AFTERLEAK_OS_RELEASE": str(self.folder / "os-release"), "FAKE_TESTS": PASS + BARE}
 
     def fake(self, name, text):
         file = self.fakes / name
@@ -249,7 +254,7 @@ class Setup(ScriptTest):
         self.assertRegex(run.err.splitlines()[-1], "^scripts/setup: apt-get could not install all of: cmake; ")
 
     def test_another_system_is_told_what_is_needed(self):
-        for system, version in (("fedora", "40"), ("debian", "11"), ("ubuntu", "24.04")):
+        for system, version in (("fedora", "40"), ("debian", "11"), ("ubuntu", "22.04")):
             self.os_release(system, version)
             (self.fakes / "ninja").unlink(missing_ok=True)
             run = self.run_script("scripts/setup", FAKE_NO_HEADER="gtest/gtest.h")
@@ -266,10 +271,20 @@ class Setup(ScriptTest):
         (self.folder / "os-release").unlink()
         self.assertEqual(self.run_script("scripts/setup").returncode, 0)
 
-    def test_later_debians_are_set_up(self):
-        self.os_release("debian", "13")
-        self.assertEqual(self.run_script("scripts/setup", FAKE_MISSING="cmake").returncode, 0)
-        self.assertEqual(len(self.calls("apt-get")), 2)
+    def test_later_debians_and_ubuntus_are_set_up(self):
+        for number, (system, version) in enumerate((("debian", "13"), ("ubuntu", "24.04"), ("ubuntu", "26.04")), 1):
+            self.os_release(system, version)
+            self.assertEqual(self.run_script("scripts/setup", FAKE_MISSING="cmake").returncode, 0)
+            self.assertEqual(len(self.calls("apt-get")), 2 * number)
+
+    def test_an_optional_package_that_the_system_does_not_have_is_left_out(self):
+        self.os_release("ubuntu", "24.04")
+        run = self.run_script("scripts/setup", "--all", FAKE_MISSING="cmake chromium libev-dev", FAKE_UNKNOWN="cmake chromium")
+        self.assertEqual(run.returncode, 0, run.err)
+        self.assertIn("Ubuntu 24.04 has no chromium; what needs it is left out\n", run.err)
+        self.assertTrue(self.calls("apt-get")[1].endswith(" cmake libev-dev"))  # apt says best what it is that cmake lacks
+        run = self.run_script("scripts/setup", "--all", FAKE_MISSING="chromium", FAKE_UNKNOWN="chromium")
+        self.assertEqual((run.returncode, len(self.calls("apt-get"))), (0, 3))
 
     def test_a_signal_waits_until_apt_is_done(self):
         for send, code in ((lambda pid: os.kill(pid, signal.SIGTERM), 143), (lambda pid: os.killpg(pid, signal.SIGINT), 130)):
@@ -541,6 +556,13 @@ class Test(ScriptTest):
         self.assertEqual(run.returncode, 2)
         self.assertRegex(run.err.splitlines()[-1], "^scripts/test: no test fits -R nonsense; ")
 
+    def test_bare_systems_are_made_only_if_asked_for(self):
+        for arguments, runs in (([], False), (["-E", "nothing"], False), (["-LE", "pair"], False), (["-LE", "p", "-LE", "x"], False),
+                                (["-L", "bare"], True), (["-R", "on_b"], True), (["-L", "bare", "-LE", "x"], True)):
+            run = self.run_script("scripts/test", *arguments, FAKE_TESTS=PASS + BARE + "add_test(other true)\n")
+            self.assertEqual(run.returncode, 0, run.err)
+            self.assertEqual("on_bare" in run.out, runs, arguments)
+
     def test_listing_runs_nothing(self):
         for option, found in (("-N", "Test #1: fails"), ("--print-labels", "pairs")):
             run = self.run_script("scripts/test", option, FAKE_TESTS=FAIL + PASS)
@@ -552,28 +574,34 @@ class Test(ScriptTest):
 class Ci(ScriptTest):
     def run_ci(self, **env):
         run = self.run_script(".ci/run", **env)
-        self.assertEqual(self.calls("cmake --preset"), [f"cmake --preset {p}" for p in ("release", "asan", "tsan")])
+        self.assertEqual(self.calls("cmake --preset"), [f"cmake --preset {p}" for p in ("release", "release", "asan", "tsan")])
         return run
 
-    def test_runs_all_three_and_closes_on_the_sum(self):
+    def test_runs_all_and_closes_on_the_sum_with_the_time_of_each(self):
         run = self.run_ci(FAKE_MISSING="heaptrack")
         self.assertEqual(run.returncode, 0, run.err)
-        self.assertEqual(run.out.splitlines()[-5:], [
-            *(f"{suite}: 100% tests passed, 0 tests failed out of 1" for suite in ("release", "asan", "tsan")),
-            "", "100% tests passed, 0 tests failed out of 3"])
+        self.assertEqual([re.sub(r"\d+ s$", "N s", line) for line in run.out.splitlines()[-7:]], [
+            "setup: N s", *(f"{suite}: 100% tests passed, 0 tests failed out of 1; N s" for suite in ("release", "bare", "asan", "tsan")),
+            "", "100% tests passed, 0 tests failed out of 4"])
         self.assertTrue(self.calls("apt-get")[1].endswith(" heaptrack"))
         self.assertEqual(self.calls("go-parity"), ["go-parity --setup"])
 
     def test_a_failure_does_not_hide_the_others(self):
-        run = self.run_ci(FAKE_TESTS=FAIL + PASS)
+        run = self.run_ci(FAKE_TESTS=FAIL + PASS + BARE)
         self.assertEqual(run.returncode, 1)
-        self.assertEqual(run.out.splitlines()[-1], "50% tests passed, 3 tests failed out of 6")
+        self.assertEqual(run.out.splitlines()[-1], "57% tests passed, 3 tests failed out of 7")
         self.assertIn(".ci/run: failed: release asan tsan; ", run.err)
+
+    def test_the_bare_systems_may_not_be_skipped_and_are_run_once(self):
+        run = self.run_ci(FAKE_TESTS=PASS + BARE.replace("true", 'bash -c "echo SKIPPED: no root\\; be root && exit 77"'))
+        self.assertEqual(run.returncode, 1)
+        self.assertIn(".ci/run: failed: bare; ", run.err)
+        self.assertEqual(run.out.count("why:       no root\n"), 1)
 
     def test_what_was_not_built_has_not_passed(self):
         run = self.run_ci(FAKE_BUILD_FAILS="asan")
         self.assertEqual(run.returncode, 1)
-        self.assertIn("asan: the tests did not run\n", run.out)
+        self.assertIn("asan: the tests did not run; ", run.out)
         self.assertFalse(run.out.splitlines()[-1].startswith("100%"))
         self.assertIn(".ci/run: failed: asan; ", run.err)
 
@@ -586,10 +614,10 @@ class Ci(ScriptTest):
             run = self.run_script(".ci/run")
             holder.stdin.close()
         self.assertEqual(run.returncode, 1)
-        self.assertIn("asan: the tests did not run\n", run.out)
+        self.assertIn("asan: the tests did not run; ", run.out)
 
     def test_a_skip_in_release_is_a_failure_and_elsewhere_it_is_not(self):
-        run = self.run_ci(FAKE_TESTS=PASS + SKIP)
+        run = self.run_ci(FAKE_TESTS=PASS + SKIP + BARE)
         self.assertEqual(run.returncode, 1)
         self.assertIn(".ci/run: failed: release; ", run.err)
         self.assertEqual(run.out.count("heaptrack is not installed\n    to get it"), 3)
