@@ -1,7 +1,9 @@
 """gperftools: its heap profiler, at instants of the run, and its HeapLeakChecker, when the process ends."""
 
+import copy
 import pathlib
 import re
+import shutil
 import sys
 
 import children
@@ -37,6 +39,20 @@ def pprof_version(_program):
 
 def run(program, arguments, *codes, **env):
     return children.run("gperftools", [program.path, *arguments], env={"LD_PRELOAD": LIBRARY, **env}).expect(*codes)
+
+
+def where_pprof_finds_it(program, folder):
+    """The program, or one with a copy of it in folder: google-pprof passes over a program whose path has a space in it."""
+    if not re.search(r"\s", str(program.path)):
+        return program
+    path = folder / program.path.name
+    if re.search(r"\s", str(path)):
+        raise Unavailable(f"google-pprof reads no path with a space, such as {path}; set TMPDIR to a folder without one")
+    if not path.exists():
+        shutil.copy(program.path, path)
+    found = copy.copy(program)
+    found.path = path
+    return found
 
 
 class HeapLeakChecker:
@@ -114,6 +130,7 @@ class HeapProfiler:
             raise Unavailable(f"gperftools' heap profile does not have the planted {PLANTED} bytes")
 
     def examine(self, program, run_, folder):
+        program = where_pprof_finds_it(program, folder)
         ended, files, curve = self.check(program, run_, folder, "--checkpoints", ",".join(INSTANTS))
         if END not in files:
             raise Unavailable(f"gperftools' heap profiler dumped nothing at {END}")

@@ -1,9 +1,10 @@
 """The README's two commands on a bare Debian, with nothing else typed: bare_test.py 12, or 13.
 
 Makes a minimal Debian (mmdebstrap's minbase) on a tmpfs, clones HEAD into it, and runs ./scripts/reproduce and then
-./scripts/test there, as root. Both must end with 0, and only tests of optional parts may be skipped. Afterwards git must
-see no change in the clone, except in results/ where the tools and the speed of a machine show: so all that virtual time
-produces was written again, with the bytes that are committed. Changes that are not committed are not tested, and a line says so.
+./scripts/test there, as root; on 13 in a folder whose name has a space. Both must end with 0, and only tests of optional parts
+may be skipped. Afterwards git must see no change in the clone, except in results/ where the tools and the speed of a machine
+show: so all that virtual time produces was written again, with the bytes that are committed. Changes that are not committed
+are not tested, and a line says so.
 
 All of it happens in namespaces that end with this process, even if that is killed: no mount, process or folder is left.
 Packages come from the mirror that this machine's apt uses. What was downloaded is kept in .build/bare/, and so is what the two
@@ -24,6 +25,7 @@ from results_test import OF_A_MACHINE, PLOTS  # noqa: E402
 from skipped import skipped_tests  # noqa: E402
 
 SUITES = {"12": "bookworm", "13": "trixie"}
+FOLDERS = {"12": "root/afterleak", "13": "root/a folder/afterleak"}  # a name with a space is to make no difference
 COMMANDS = ("./scripts/reproduce", "./scripts/test")
 GIGABYTES = 6  # of free memory: for the tmpfs, and for two compilers
 OPTIONAL = re.compile(r"scripts/(setup --all|go-parity --setup)\b")  # how to get a test that may be skipped
@@ -39,8 +41,8 @@ WAY = re.compile(r"(?i)Acquire::(https?|Check-|Retries|Force)")
 
 SCRIPT = r"""
 set -euo pipefail
-suite=$1 mirror=$2 kept=$3 project=$4 gigabytes=$5
-shift 5
+suite=$1 mirror=$2 kept=$3 project=$4 folder=$5 gigabytes=$6
+shift 6
 mount -t tmpfs -o "mode=755,size=${gigabytes}g" bare "$kept/mount"
 root=$kept/mount/system
 mkdir "$root" "$kept/mount/tmp"
@@ -59,13 +61,13 @@ mount --bind "$kept/archives" "$root/var/cache/apt/archives"
 cp --remove-destination /etc/resolv.conf "$root/etc/"
 cp "$kept/apt.conf" "$root/etc/apt/apt.conf.d/99machine"
 
-git clone --quiet "$project" "$root/root/afterleak"
-cd "$root/root/afterleak"
+git clone --quiet "$project" "$root/$folder"
+cd "$root/$folder"
 touch ../cloned
 for command in "$@"; do
   printf '\n$ %s\n' "$command"
   status=0 SECONDS=0
-  chroot "$root" env -C /root/afterleak HOME=/root TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+  chroot "$root" env -C "/$folder" HOME=/root TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     "$command" </dev/null || status=$?
   printf '%s %d %d\n' "$command" "$status" "$SECONDS" >>"$kept/ran"
 done
@@ -176,7 +178,7 @@ def main(arguments):
     began = time.monotonic()
     environment = {name: os.environ[name] for name in ("PATH", "HOME", *PROXIES) if name in os.environ}
     with log.open("wb") as out:
-        status = subprocess.run([*NAMESPACES, "bash", "-c", SCRIPT, "bare", suite, mirror, kept, ROOT, str(GIGABYTES), *COMMANDS],
+        status = subprocess.run([*NAMESPACES, "bash", "-c", SCRIPT, "bare", suite, mirror, kept, ROOT, FOLDERS[arguments[0]], str(GIGABYTES), *COMMANDS],
                                 env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out).returncode
     wrong = judge(kept) or ([f"making the bare system ended with {status}"] if status else [])
     print(f"Debian {arguments[0]}: {time.monotonic() - began:.0f} s; all that was printed there is in {log.relative_to(ROOT)}")
