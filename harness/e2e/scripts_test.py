@@ -42,10 +42,17 @@ FAKES = {
           trap '' INT; sleep 0.2; touch "$FAKES/apt works"; sleep 0.3; echo "more"; echo "apt-get ended" >>"$FAKES/calls"
         fi
         if [[ -n $FAKE_APT_FAILS && "$*" =~ $FAKE_APT_FAILS ]]; then echo "E: apt's reason"; exit 100; fi""",
-    # policy PACKAGE
+    # pkgnames golang-, where a source of backports adds some; policy PACKAGE...
     "apt-cache": """
-        if [[ " $FAKE_UNKNOWN " == *" $2 "* ]]; then candidate='(none)'; else candidate=1.0-1; fi
-        printf '%s:\\n  Installed: (none)\\n  Candidate: %s\\n' "$2" "$candidate" """,
+        if [[ $1 == pkgnames ]]; then
+          if [[ -e $AFTERLEAK_APT/sources.list.d/afterleak-backports.sources ]]; then FAKE_GO+=" $FAKE_GO_BACKPORTS"; fi
+          for version in $FAKE_GO; do echo "golang-$version-go"; done
+          exit
+        fi
+        for package in "${@:2}"; do
+          if [[ " $FAKE_UNKNOWN " == *" $package "* ]]; then candidate='(none)'; else candidate=1.0-1; fi
+          printf '%s:\\n  Installed: (none)\\n  Candidate: %s\\n' "$package" "$candidate"
+        done""",
     "sudo": '"$@"',
     "id": 'echo "${FAKE_UID:-0}"',
     # A header that is looked for is on stdin, between < and >.
@@ -296,6 +303,59 @@ class Setup(ScriptTest):
             self.assertEqual([call.split()[-1] for call in self.calls("apt-get")], ["update", "ended"])
             (self.fakes / "apt works").unlink()
             (self.fakes / "calls").unlink()
+
+
+class GoSetup(ScriptTest):
+    def setUp(self):
+        super().setUp()
+        shutil.copy(PROJECT / "scripts/go-parity", self.tree / "scripts")
+        shutil.copytree(PROJECT / "harness/go", self.tree / "harness/go", ignore=shutil.ignore_patterns("__pycache__"),
+                        dirs_exist_ok=True)
+        (self.tree / "scripts/go_parity.py").write_text("print('Go that is here')\n")
+        for tool in ("install", "sed"):
+            (self.fakes / tool).symlink_to(shutil.which(tool))
+        self.apt = self.folder / "apt"
+        (self.apt / "sources.list.d").mkdir(parents=True)
+
+    def run_setup(self, codename, go, missing, **env):
+        with (self.folder / "os-release").open("a") as file:
+            file.write(f"VERSION_CODENAME={codename}\n")
+        (self.apt / "sources.list").write_text(f"deb http://mirror.invalid/debian {codename} main\n")
+        return self.run_script("scripts/go-parity", "--setup", FAKE_GO=go, FAKE_MISSING=missing, AFTERLEAK_APT=str(self.apt), **env)
+
+    def installed(self):
+        return [call.partition("--no-install-recommends ")[2] for call in self.calls("apt-get") if " install " in call]
+
+    def test_debian_12_takes_what_its_archive_lacks_from_its_backports(self):
+        run = self.run_setup("bookworm", "1.19", "golang-1.22-go golang-1.23-go", FAKE_GO_BACKPORTS="1.21 1.22 1.23")
+        self.assertEqual((run.returncode, run.out), (0, "Go that is here\n"), run.err)
+        self.assertEqual(self.installed(), ["golang-1.19-go golang-1.22-go golang-1.23-go"])
+        self.assertIn("    Suites: bookworm-backports\n", run.err)
+
+    def test_debian_13_needs_no_backports(self):
+        self.os_release("debian", "13")
+        run = self.run_setup("trixie", "1.24", "golang-1.24-go", FAKE_GO_BACKPORTS="1.27")
+        self.assertEqual(run.returncode, 0, run.err)
+        self.assertEqual(self.installed(), ["golang-1.24-go"])
+        self.assertEqual(os.listdir(self.apt / "sources.list.d"), [])
+
+    def test_what_is_there_is_enough(self):
+        self.os_release("debian", "13")
+        self.assertEqual(self.run_setup("trixie", "1.24", "").returncode, 0)
+        self.assertEqual(self.calls("apt-get"), [])
+
+    def test_any_go_is_better_than_none(self):
+        self.os_release("debian", "15")
+        run = self.run_setup("later", "1.28", "golang-1.28-go", FAKE_GO_BACKPORTS="1.29")
+        self.assertEqual(run.returncode, 0, run.err)
+        self.assertEqual(self.installed(), ["golang-1.28-go"])
+        self.assertEqual(self.run_setup("later", "1.18", "", FAKE_GO_BACKPORTS="").returncode, 2)
+
+    def test_another_system_is_told(self):
+        self.os_release("fedora", "40")
+        run = self.run_setup("none", "", "")
+        self.assertEqual(run.returncode, 2)
+        self.assertRegex(run.err.splitlines()[-1], "^scripts/go-parity: this is Fedora 40, .*; install any Go from 1.19 on ")
 
 
 class BadInput(ScriptTest):
