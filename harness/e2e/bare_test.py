@@ -154,7 +154,9 @@ def judge(kept):
     if len(ran) != len(COMMANDS) or not (kept / "unwritten").exists():
         return [*wrong, "the bare system could not be made or looked at"]
     junit = kept / "release.ctest.xml"
-    for why, tests in skipped_tests(junit).items() if junit.exists() else ():
+    if not junit.exists():
+        return [*wrong, "no test ran"]
+    for why, tests in skipped_tests(junit).items():
         print(f"skipped: {', '.join(tests)}: {why}")
         if not OPTIONAL.search(why):
             wrong.append(f"{', '.join(tests)} skipped, and {'is' if len(tests) == 1 else 'are'} no optional part: {why}")
