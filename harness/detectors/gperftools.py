@@ -41,13 +41,14 @@ def run(program, arguments, *codes, **env):
     return children.run("gperftools", [program.path, *arguments], env={"LD_PRELOAD": LIBRARY, **env}).expect(*codes)
 
 
+SPACE = re.compile(r"\s")
+
+
 def where_pprof_finds_it(program, folder):
-    """The program, or one with a copy of it in folder: google-pprof passes over a program whose path has a space in it."""
-    if not re.search(r"\s", str(program.path)):
+    """The program, or a copy in folder: google-pprof passes over a program whose path has a space in it."""
+    if not SPACE.search(str(program.path)):
         return program
     path = folder / program.path.name
-    if re.search(r"\s", str(path)):
-        raise Unavailable(f"google-pprof reads no path with a space, such as {path}; set TMPDIR to a folder without one")
     if not path.exists():
         shutil.copy(program.path, path)
     found = copy.copy(program)
@@ -140,5 +141,7 @@ class HeapProfiler:
         if total != curve[END] - curve[START]:
             raise Unavailable(f"google-pprof's total of {total} bytes is not the difference of the two profiles")
         named = [(held, line) for held, line in rows if held > 0 and names(line, run_.line)]
+        if not named and SPACE.search(str(program.path)):
+            raise Unavailable(f"google-pprof reads no path with a space, such as {program.path}; set TMPDIR to a folder without one")
         evidence = max(named)[1] if named else f"Total: {total} B"
         return (Finding(False, total, mask(evidence), bool(named), ended.cpu, curve=curve),)
