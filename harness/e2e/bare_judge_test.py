@@ -22,8 +22,8 @@ class Judge(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             kept = pathlib.Path(folder)
             lines = [f"{command} {code} 60\n" for command, code in zip(bare_test.COMMANDS, ran)]
-            for name, text in (("ran", "".join(lines)), ("release.ctest.xml", f"<testsuite>{cases}</testsuite>"), ("status", status),
-                               ("diff", diff), ("unwritten", unwritten)):
+            for name, text in (("ran", "".join(lines)), ("release.ctest.xml", f"<testsuite>{cases}</testsuite>"),
+                               ("status", status), ("diff", diff), ("unwritten", unwritten)):
                 (kept / name).write_text(text)
             with contextlib.redirect_stdout(io.StringIO()):
                 return bare_test.judge(kept)
@@ -46,7 +46,7 @@ class Judge(unittest.TestCase):
     def test_a_change_is_right_if_a_machine_makes_it(self):
         for name in ("results/detectors.md", "results/detectors/massif.svg", "results/bench.md"):
             self.assertEqual(self.judge(status=f" M {name}\n", diff=DIFF.format(name, "a", "b")), [])
-        for name in ("results/README.md", "results/claims.md", "results/timelines/a.csv", "results/traces/a.json", "leaky/detectors.cc"):
+        for name in ("results/README.md", "results/claims.md", "results/timelines/a.csv", "results/traces/a.json", "leaky/bench.cc"):
             (wrong,) = self.judge(status=f" M {name}\n", diff=DIFF.format(name, "a", "b"))
             self.assertTrue(wrong.startswith(f" M {name} is not as committed:") and wrong.endswith("\n+b"), wrong)
         self.assertIn("?? stray", self.judge(status="?? stray\n")[0])

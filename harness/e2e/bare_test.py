@@ -27,7 +27,7 @@ from skipped import skipped_tests  # noqa: E402
 SUITES = {"12": "bookworm", "13": "trixie"}
 FOLDERS = {"12": "root/afterleak", "13": "root/a folder/afterleak"}  # a name with a space is to make no difference
 COMMANDS = ("./scripts/reproduce", "./scripts/test")
-GIGABYTES = 6  # of free memory: for the tmpfs, and for two compilers
+GIGABYTES = 6  # of free memory: the system and the build come to 2, and two compilers run beside them
 OPTIONAL = re.compile(r"scripts/(setup --all|go-parity --setup)\b")  # how to get a test that may be skipped
 
 # Process 1 of the namespaces dies with us, and then the kernel kills every other process in them and takes the mounts away.
@@ -94,7 +94,7 @@ def look(mount_point):
     if os.geteuid() != 0:
         raise Lacks("only root can make a bare system; as root, run: scripts/test -L bare")
     if not probe("git", "-C", ROOT, "rev-parse", "HEAD"):
-        raise Lacks("this is no git clone, and a clone of it is what a bare system gets; git clone the project")
+        raise Lacks("git finds no commit here that root may read, and a clone is what a bare system gets; git clone the project as root")
     if not probe(*NAMESPACES, "bash", "-c", PROBE, "probe", mount_point):
         raise Lacks("namespaces, mounts or device nodes are not allowed here; run it where root may unshare, mount and mknod")
     free = re.search(r"MemAvailable: +(\d+) kB", pathlib.Path("/proc/meminfo").read_text())
@@ -106,7 +106,8 @@ def find_mirror(suite, release):
     """The first of the archives that this machine's apt uses which has Debian's suite; `release` becomes its signed list."""
     sources = subprocess.run(["apt-get", "update", "--print-uris"], capture_output=True, text=True).stdout
     for mirror in dict.fromkeys(re.findall(r"(?m)^'([^']+)/dists/[^']+/InRelease'", sources)):
-        if probe("/usr/lib/apt/apt-helper", "-o", "APT::Sandbox::User=root", "download-file", f"{mirror}/dists/{suite}/InRelease", release):
+        if probe("/usr/lib/apt/apt-helper", "-o", "APT::Sandbox::User=root",
+                 "download-file", f"{mirror}/dists/{suite}/InRelease", release):
             return mirror
     raise Lacks(f"no mirror in this machine's apt sources gives Debian's {suite}; look whether apt-get update works")
 
@@ -180,7 +181,8 @@ def main(arguments):
     began = time.monotonic()
     environment = {name: os.environ[name] for name in ("PATH", "HOME", *PROXIES) if name in os.environ}
     with log.open("wb") as out:
-        status = subprocess.run([*NAMESPACES, "bash", "-c", SCRIPT, "bare", suite, mirror, kept, ROOT, FOLDERS[arguments[0]], str(GIGABYTES), *COMMANDS],
+        status = subprocess.run([*NAMESPACES, "bash", "-c", SCRIPT, "bare", suite, mirror, kept, ROOT, FOLDERS[arguments[0]],
+                                 str(GIGABYTES), *COMMANDS],
                                 env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out).returncode
     wrong = judge(kept) or ([f"making the bare system ended with {status}"] if status else [])
     print(f"Debian {arguments[0]}: {time.monotonic() - began:.0f} s; all that was printed there is in {log.relative_to(ROOT)}")

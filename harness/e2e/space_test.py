@@ -47,8 +47,8 @@ class Space(unittest.TestCase):
         self.assertRegex(done.stdout.splitlines()[-1], r"^SKIPPED: [^;]+; ")
 
     def test_the_readme_shows_what_its_commands_print(self):
-        done = subprocess.run([sys.executable, ROOT / "harness/e2e/readme_test.py"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              env={**os.environ, "AFTERLEAK_PROGRAM": self.program}, text=True)
+        done = subprocess.run([sys.executable, ROOT / "harness/e2e/readme_test.py"], env={**os.environ, "AFTERLEAK_PROGRAM": self.program},
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode == 77:
             print(done.stdout)
             self.skipTest("readme_test is skipped")

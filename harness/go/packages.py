@@ -23,7 +23,7 @@ def known():
 
 
 def choose(versions):
-    """Of versions such as (1, 19): the oldest, the last with old timers only, and the first with new ones, that has both if any has."""
+    """Of versions such as (1, 19): the oldest and the last with old timers only, and the first with both, or else with new ones."""
     versions = [v for v in sorted(versions) if v >= toolchains.OLDEST]
     old = [v for v in versions if toolchains.modes(v) == ["go122"]]
     both = [v for v in versions if len(toolchains.modes(v)) == 2]

@@ -14,7 +14,7 @@ INSTALL = "./scripts/go-parity --setup installs what this system has"
 
 
 def modes(version):
-    """The port's timer modes that such a Go can have. The driver asks its Go which it has, so a wrong answer here is an error there."""
+    """The timer modes that such a Go can run in. The driver asks its Go for the mode, so a wrong answer here is an error there."""
     return [mode for mode, has in (("go122", version < ONLY_NEW_TIMERS), ("go123", version >= NEW_TIMERS)) if has]
 
 
