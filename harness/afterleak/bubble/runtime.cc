@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -215,6 +216,11 @@ std::vector<GoroutineReport> Runtime::Goroutines() const {
                        .function = ShortFunction(g->where.function_name())});
   }
   return reports;
+}
+
+int Runtime::NumGoroutine() const {
+  return static_cast<int>(
+      std::ranges::count_if(goroutines_, [](const Goroutine* g) { return !g->foreign; }));
 }
 
 std::uint32_t Runtime::Random(std::uint32_t bound) {

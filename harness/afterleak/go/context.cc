@@ -9,7 +9,7 @@
 
 namespace afterleak {
 
-const TimerKind kContextDeadline{.name = "context deadline", .rooted = true};
+const TimerKind context::kDeadline{.name = "context deadline", .rooted = true};
 
 namespace internal {
 
@@ -81,7 +81,7 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
     if (*limit <= now) return End(Error::kDeadlineExceeded, released);
     runtime_.Arm(*this, *limit);
     if (!pending()) return;
-    ticket_ = runtime_.census().Arm(kContextDeadline, site, sizeof(ContextNode), now, *limit);
+    ticket_ = runtime_.census().Arm(context::kDeadline, site, sizeof(ContextNode), now, *limit);
     kept_ = shared_from_this();
   }
 
@@ -182,7 +182,7 @@ std::string_view ToString(Error error) {
   return "";
 }
 
-Chan<Unit> Context::Done() const { return node_ != nullptr ? node_->done() : Chan<Unit>(); }
+RecvChan<Unit> Context::Done() const { return node_ != nullptr ? RecvChan<Unit>(node_->done()) : RecvChan<Unit>(); }
 Error Context::Err() const { return node_ != nullptr ? node_->error() : Error::kNone; }
 std::optional<Time> Context::Deadline() const {
   return node_ != nullptr ? node_->limit() : std::nullopt;

@@ -222,8 +222,8 @@ TEST_P(ContextTest, DoneOfADroppedChildIsClosedWithItsParents) {
       const Context child = WithCancel(top).first;
       return WithCancel(child).first.Done();
     };
-    const Chan<Unit> child = done_of_child();
-    const Chan<Unit> grandchild = done_of_grandchild();
+    const RecvChan<Unit> child = done_of_child();
+    const RecvChan<Unit> grandchild = done_of_grandchild();
     done_of_grandchild();  // nobody holds it
     EXPECT_EQ(Select({Recv(child), Recv(grandchild), Default()}), 2);
     cancel();
@@ -235,14 +235,14 @@ TEST_P(ContextTest, DoneOfADroppedChildIsClosedWithItsParents) {
 }
 
 TEST_P(ContextTest, DoneOfADroppedChildMayOutliveAll) {
-  Chan<Unit> done;
+  RecvChan<Unit> done;
   InBubble([&] { done = WithCancel(WithCancel(Background()).first).first.Done(); });
   EXPECT_EQ(Select({Recv(done), Default()}), 1);
 }
 
 TEST_P(ContextTest, DroppedWithoutCancelItStaysLiveAndRootedUntilItsDeadline) {
   InBubble([&] {
-    Chan<Unit> done;
+    RecvChan<Unit> done;
     done = WithTimeout(Background(), 30s).first.Done();
     time::Sleep(29s);
     EXPECT_EQ(Totals().live, 1);

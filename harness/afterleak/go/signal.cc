@@ -15,7 +15,7 @@
 
 namespace afterleak {
 
-const TimerKind kSignalNotify{.name = "signal::Notify", .rooted = true};
+const TimerKind signal::kNotify{.name = "signal::Notify", .rooted = true};
 
 namespace internal {
 namespace {
@@ -49,7 +49,7 @@ class SignalRegistry {
         entries_.push_back(
             {chan,
              {},
-             runtime_.census().Arm(kSignalNotify, site, bytes, runtime_.Now(), Time::max())});
+             runtime_.census().Arm(signal::kNotify, site, bytes, runtime_.Now(), Time::max())});
         entry = std::prev(entries_.end());
       }
       entry->wanted |= signals;
@@ -149,7 +149,7 @@ class SignalRegistry {
   std::shared_ptr<SignalKernel> kernel_;
 };
 
-SignalSet SetOf(signal::Signals signals) {
+SignalSet SetOf(const signal::Signals& signals) {
   if (signals.size() == 0) return SignalKernel::Catchable();
   SignalSet set;
   for (const os::Signal signal : signals) {
@@ -169,7 +169,7 @@ namespace signal {
 
 using internal::SignalRegistry;
 
-void Notify(const Chan<os::Signal>& chan, Signals signals, std::source_location site) {
+void Notify(const Chan<os::Signal>& chan, const Signals& signals, std::source_location site) {
   if (chan.IsNil()) throw Panic("os/signal: Notify using nil channel");
   SignalRegistry::Of(chan.core()->runtime()).Notify(chan, internal::SetOf(signals), site);
 }
@@ -179,9 +179,9 @@ void Stop(const Chan<os::Signal>& chan) {
     SignalRegistry::Of(chan.core()->runtime()).Forget(chan, ~internal::SignalSet());
 }
 
-void Reset(Signals signals) { internal::Registry().Forget({}, internal::SetOf(signals)); }
+void Reset(const Signals& signals) { internal::Registry().Forget({}, internal::SetOf(signals)); }
 
-void Ignore(Signals signals) {
+void Ignore(const Signals& signals) {
   internal::Registry().Ignore(internal::SetOf(signals), true);
   internal::Registry().Forget({}, internal::SetOf(signals));
 }
@@ -189,7 +189,7 @@ void Ignore(Signals signals) {
 bool Ignored(os::Signal signal) { return DispositionOf(signal) == Disposition::kIgnored; }
 
 std::pair<context::Context, std::function<void()>> NotifyContext(const context::Context& parent,
-                                                                 Signals signals,
+                                                                 const Signals& signals,
                                                                  std::source_location site) {
   auto [ctx, cancel] = context::WithCancel(parent);
   const auto arrived = MakeChan<os::Signal>(1);
