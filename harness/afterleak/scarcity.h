@@ -10,8 +10,8 @@ namespace afterleak::scarcity {
 std::int64_t LiveBlocks();
 
 enum class From : std::uint8_t {
-  kOnce,      // one request fails
-  kForGood,   // and all that come later
+  kOnce,     // one request fails
+  kForGood,  // and all that come later
 };
 
 // While it lives, in all threads: the n-th request for memory (from 1) is refused.
