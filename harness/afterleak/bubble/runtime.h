@@ -16,7 +16,8 @@
 // thousand callbacks in a row need a few threads, and only what is blocked keeps one each. What
 // blocks outside of this run-time, in a system call or on a std::mutex, looks as if it ran; so when
 // no waiting goroutine has been started for 10 ms, the clock's thread starts one more, as Go's
-// sysmon does. A thread that has had nothing to do for a second ends.
+// sysmon does. A thread that has had nothing to do for a second ends, but in a virtual bubble not
+// before the drive does.
 //
 // Whatever fails for want of memory or threads throws where it was asked for, and changes nothing;
 // where nobody asked, in a callback that is due, it fails the bubble (Fail).

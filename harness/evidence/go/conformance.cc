@@ -76,7 +76,7 @@ int Units(Duration span) {
 
 // Receives a value if one is there.
 template <typename T>
-bool Ready(const Chan<T>& c) {
+bool Ready(const RecvChan<T>& c) {
   return Select({Recv(c), Default()}) == 0;
 }
 
@@ -116,13 +116,13 @@ std::string PanicsWhenWoken(const std::function<void()>& body, const std::functi
 
 // Receives a value that may take its time; the longest wait of any rule is much shorter than this.
 template <typename T>
-bool Arrives(const Chan<T>& c) {
+bool Arrives(const RecvChan<T>& c) {
   return Select({Recv(c), Recv(time::After(100 * kUnit))}) == 0;
 }
 
 // How many values are there.
 template <typename T>
-int Count(const Chan<T>& c) {
+int Count(const RecvChan<T>& c) {
   int n = 0;
   while (Ready(c)) ++n;
   return n;
@@ -145,13 +145,13 @@ int Fill(const Chan<int>& c, std::initializer_list<int> values) {
 }
 
 template <typename T>
-bool Closed(const Chan<T>& c) {
+bool Closed(const RecvChan<T>& c) {
   bool ok = true;
   return Select({Recv(c, nullptr, &ok), Default()}) == 0 && !ok;
 }
 
 template <typename T>
-std::string Sizes(const Chan<T>& c) {
+std::string Sizes(const RecvChan<T>& c) {
   return fmt::format("{}/{}", c.Len(), c.Cap());
 }
 
