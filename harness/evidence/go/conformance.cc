@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -1114,8 +1115,9 @@ const std::vector<Rule> rules = {
        for (int i = 0; i < 2; ++i) Go([=, c = ticker.C()] { c.Recv(), got.Send(true); });
        return Say{Arrives(got), Arrives(got)};
      }},
-    {"NewTicker(0) panics", [] { return Panics([] { time::NewTicker(0s); }); }},
-    {"NewTicker of less than zero panics", [] { return Panics([] { time::NewTicker(-kUnit); }); }},
+    {"NewTicker(0) panics", [] { return Panics([] { std::ignore = time::NewTicker(0s); }); }},
+    {"NewTicker of less than zero panics",
+     [] { return Panics([] { std::ignore = time::NewTicker(-kUnit); }); }},
     {"Reset(0) of a ticker panics",
      [] {
        auto ticker = time::NewTicker(kUnit);
@@ -1167,9 +1169,11 @@ const std::vector<Rule> rules = {
        });
      },
      In::kRealAndVirtual},
-    {"After that nobody can hear", [] { return Kept([] { time::After(1h); }); }},
-    {"a timer that nobody can hear or stop", [] { return Kept([] { time::NewTimer(1h); }); }},
-    {"a ticker that nobody can hear or stop", [] { return Kept([] { time::NewTicker(1h); }); }},
+    {"After that nobody can hear", [] { return Kept([] { std::ignore = time::After(1h); }); }},
+    {"a timer that nobody can hear or stop",
+     [] { return Kept([] { std::ignore = time::NewTimer(1h); }); }},
+    {"a ticker that nobody can hear or stop",
+     [] { return Kept([] { std::ignore = time::NewTicker(1h); }); }},
     {"a callback that nobody can stop", [] { return Kept([] { time::AfterFunc(1h, [] {}); }); }},
     {"a deadline that nobody can cancel",
      [] { return Kept([] { std::ignore = context::WithTimeout(context::Background(), 1h); }); }},
