@@ -5,6 +5,7 @@
 #   python             what runs a module of harness/: "${python[@]}" evidence.bench.main ARGUMENT...
 #   lock               one script at a time in this tree
 #   run                a program that Ctrl-C, TERM and HUP stop together with all that it started
+#   read_system        which system this is, and whether it is set up through apt
 #   setup, build       the steps that reproduce and test have in common
 # All of it works from any current folder: `root` is found from this file's own path, through symlinks.
 
@@ -87,6 +88,23 @@ throttle() {
       shown=$SECONDS
     fi
   done
+}
+
+# ---- The system ----
+
+# read_system: sets system, version, codename, system_name, as os-release has them, and by_apt, which is empty where the
+# packages that the scripts install have other names, or are too old.
+read_system() {
+  # shellcheck disable=SC2034  # used by scripts/setup and scripts/go-parity
+  IFS=$'\t' read -r system version codename system_name < <(
+    # shellcheck disable=SC1090
+    source "${AFTERLEAK_OS_RELEASE:-/etc/os-release}" 2>/dev/null || true # overridden by tests
+    printf '%s\t%s\t%s\t%s\n' "${ID:-unknown}" "${VERSION_ID:-0}" "${VERSION_CODENAME:-unknown}" "${PRETTY_NAME:-an unknown system}"
+  )
+  if [[ $system == debian && $version == 0 ]]; then version=99; fi # testing and unstable have no number
+  local -A oldest=([debian]=12 [ubuntu]=24)
+  by_apt=
+  if [[ -n ${oldest[$system]:-} ]] && ((${version%%.*} >= oldest[$system])); then by_apt=1; fi
 }
 
 # ---- One script at a time ----

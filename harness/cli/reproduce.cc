@@ -3,16 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <string>
 #include <vector>
 
-#include "afterleak/atomic_file.h"
-#include "afterleak/timeline.h"
-#include "afterleak/trace.h"
-#include "cli/commands.h"
+#include "cli/output.h"
 #include "cli/show.h"
 #include "pairs/pairs.h"
+#include "stage/atomic_file.h"
+#include "stage/timeline.h"
+#include "stage/trace.h"
 
 namespace cli {
 namespace {
@@ -62,7 +61,7 @@ int Reproduce(const std::filesystem::path& out, std::string_view article,
       }
       if (!article.empty() && article != pattern.article) continue;
       const std::vector<Timeline> go122(study.runs.end() - 4, study.runs.end() - 2);
-      fmt::print("{}\n", ShowPlot(go122, UseColor(), UseUnicode()));
+      Print(ShowPlot(go122) + "\n");
       shown.insert(shown.end(), go122.begin(), go122.end());
     }
     for (const Variant variant : {Variant::kLeaky, Variant::kFixed}) {
@@ -72,7 +71,7 @@ int Reproduce(const std::filesystem::path& out, std::string_view article,
       if (stop.stop_requested()) return kInterrupted;
     }
   }
-  fmt::print("{}", ShowSummary(shown));
+  Print(ShowSummary(shown));
 
   std::error_code error;
   for (const char* folder : {"timelines", "traces"})
@@ -87,8 +86,8 @@ int Reproduce(const std::filesystem::path& out, std::string_view article,
   for (const Timeline& t : shown) {
     const Judgement judgement = Judge(t);
     if ((judgement.verdict == Verdict::kLeak) == (t.options.variant == Variant::kLeaky)) continue;
-    fmt::print(stderr, "afterleak: {}, {}, {} side: {}\n", t.pattern, t.options.workload.ToString(),
-               ToString(t.options.variant), judgement.why);
+    Complain(fmt::format("{}, {}, {} side: {}", t.pattern, t.options.workload.ToString(),
+                         ToString(t.options.variant), judgement.why));
     exit_code = 1;
   }
   return exit_code;

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "afterleak/afterleak.h"
-#include "afterleak/heap.h"
+#include "afterleak/heap/heap.h"
 #include "pairs/early_return.h"
 #include "pairs/looping_select.h"
 #include "pairs/signal_before_expiry.h"

@@ -1,39 +1,51 @@
-"""Includes go down only: a file may include those of its own layer and of the layers above it in the list of harness/README.md."""
+"""Includes go down only: a file of harness/afterleak/ includes its own folder and those above it in the table of its README.md."""
 
 import re
 import unittest
 
 from tests.helper import ROOT
 
-HARNESS = ROOT / "harness"
+LIBRARY = ROOT / "harness/afterleak"
+FACES = "faces"  # the headers that stand in harness/afterleak/ itself
+BELOW_ALL = "version.h"  # includes nothing, and says what a compiler must have
 
 
-def layers():
-    """The layers of harness/README.md, as a map from a file's name without its ending to the layer's number."""
-    found = {}
-    for number, names in re.findall(r"^\| (\d+) \| ([^|]*) \|", (HARNESS / "README.md").read_text(), re.MULTILINE):
-        for name in re.findall(r"`([a-z_]+)`", names):
-            found[name] = int(number)
-    return found
+def may_include():
+    """For each folder of the table, and for FACES, those that its files may include from."""
+    rows = re.findall(r"^\| \[([a-z]+)/\]\(\1/\) \|.*\| ([^|]*) \|$", (LIBRARY / "README.md").read_text(), re.MULTILINE)
+    allowed = {folder: {folder, *re.findall(r"`([a-z]+)/`", uses)} for folder, uses in rows}
+    return {**allowed, FACES: {FACES, *allowed}}
+
+
+def sources():
+    return [path for path in sorted(LIBRARY.rglob("*")) if path.suffix in (".h", ".cc") and not path.stem.endswith("_test")]
 
 
 class Layers(unittest.TestCase):
-    def test_every_file_of_the_library_has_a_layer(self):
-        known = layers()
-        for path in sorted((HARNESS / "afterleak").glob("*.h")):
-            self.assertIn(path.stem, known, f"{path.name} is not in the table of harness/README.md")
+    def test_every_folder_is_in_the_table_and_says_what_belongs_there(self):
+        folders = {path.name for path in LIBRARY.iterdir() if path.is_dir() and path.name != "__pycache__"}
+        self.assertEqual(folders, set(may_include()) - {FACES})
+        for folder in folders:
+            self.assertTrue((LIBRARY / folder / "README.md").is_file(), f"{folder}/ has no README.md")
+
+    def test_the_table_itself_goes_down_only(self):
+        above = set()
+        for folder, uses in may_include().items():
+            self.assertLessEqual(uses - {folder}, above, f"{folder}/ may include from what stands below it in the table")
+            above.add(folder)
 
     def test_includes_go_down_only(self):
-        known = layers()
-        for path in sorted((HARNESS / "afterleak").glob("*.[hc]*")):
-            stem = path.stem
-            if path.suffix not in (".h", ".cc") or stem.endswith("_test"):
-                continue
-            own = known.get(stem) or known[re.sub(r"_(clock|operators)$", "", stem)]
-            for included in re.findall(r'#include "([^"]+)\.h"', path.read_text()):
-                folder, _, name = included.partition("/")
-                self.assertEqual(folder, "afterleak", f"{path.name} includes {included}.h, which is above the library")
-                self.assertLessEqual(known[name], own, f"{path.name} (layer {own}) includes {name}.h (layer {known[name]})")
+        allowed, seen = may_include(), 0
+        for path in sources():
+            folder = path.parent.name if path.parent != LIBRARY else FACES
+            for included in re.findall(r'#include "([^"]+)"', path.read_text()):
+                library, _, rest = included.partition("/")
+                if rest == BELOW_ALL:
+                    continue
+                self.assertEqual(library, "afterleak", f"{path.name} includes {included}, which is not of the library")
+                self.assertIn(rest.rpartition("/")[0] or FACES, allowed[folder], f"{folder}/{path.name} includes {included}")
+                seen += 1
+        self.assertGreater(seen, 50)
 
 
 if __name__ == "__main__":

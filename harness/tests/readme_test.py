@@ -3,13 +3,17 @@
 A line "..." stands for any lines, and PID for the number of a process.
 """
 
+import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 import unittest
 
 from tests.helper import PROGRAM, ROOT
+
+os.environ.pop("COLUMNS", None)  # the README's is the usual width
 
 
 def sessions():
@@ -29,7 +33,7 @@ class Readme(unittest.TestCase):
             if "valgrind" in command and shutil.which("valgrind") is None:
                 print("SKIPPED: valgrind is not there; ./scripts/setup installs it")
                 sys.exit(77)
-            done = subprocess.run(["bash", "-c", command.replace(".build/release/afterleak", PROGRAM)], cwd=ROOT, text=True,
+            done = subprocess.run(["bash", "-c", command.replace(".build/release/afterleak", shlex.quote(PROGRAM))], cwd=ROOT, text=True,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=240)
             printed = re.sub(r"^==\d+==", "==PID==", done.stdout, flags=re.MULTILINE)
             pattern = "".join("(?:.*\n)*?" if line == "...\n" else re.escape(line) for line in shown.splitlines(keepends=True))

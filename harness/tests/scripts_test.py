@@ -41,6 +41,17 @@ FAKES = {
           trap '' INT; sleep 0.2; touch "$FAKES/apt works"; sleep 0.3; echo "more"; echo "apt-get ended" >>"$FAKES/calls"
         fi
         if [[ -n $FAKE_APT_FAILS && "$*" =~ $FAKE_APT_FAILS ]]; then echo "E: apt's reason"; exit 100; fi""",
+    # pkgnames golang-, where a source of backports adds some; policy PACKAGE...
+    "apt-cache": """
+        if [[ $1 == pkgnames ]]; then
+          if [[ -e $AFTERLEAK_APT/sources.list.d/afterleak-backports.sources ]]; then FAKE_GO+=" $FAKE_GO_BACKPORTS"; fi
+          for version in $FAKE_GO; do echo "golang-$version-go"; done
+          exit
+        fi
+        for package in "${@:2}"; do
+          if [[ " $FAKE_UNKNOWN " == *" $package "* ]]; then candidate='(none)'; else candidate=1.0-1; fi
+          printf '%s:\\n  Installed: (none)\\n  Candidate: %s\\n' "$package" "$candidate"
+        done""",
     "sudo": '"$@"',
     "id": 'echo "${FAKE_UID:-0}"',
     # A header that is looked for is on stdin, between < and >.
@@ -78,7 +89,7 @@ FAKES = {
         echo "the table"
         exit "${FAKE_PROGRAM_EXIT:-0}" """,
 }
-ALSO_FOUND = "ninja valgrind google-pprof clang++-19 heaptrack gnuplot chromium chromedriver flake8".split()
+ALSO_FOUND = "ninja valgrind google-pprof file objdump clang++-19 heaptrack gnuplot chromium chromedriver mmdebstrap flake8".split()
 MODULES_FOUND = ("selenium", "pexpect")
 
 # What reproduce has written by Python: each writes down that it was called, and a page.
@@ -97,6 +108,7 @@ sys.exit(status)
 """
 
 PASS = 'add_test(passes true)\nset_tests_properties(passes PROPERTIES LABELS pairs)\n'
+BARE = 'add_test(on_bare true)\nset_tests_properties(on_bare PROPERTIES LABELS bare SKIP_RETURN_CODE 77)\n'
 FAIL = 'add_test(fails bash -c "exit 1")\n'
 SKIP = ('add_test(skips bash -c "echo SKIPPED: heaptrack is not installed\\; scripts/setup --all installs it && exit 77")\n'
         'set_tests_properties(skips PROPERTIES SKIP_RETURN_CODE 77)\n')
@@ -127,7 +139,7 @@ class ScriptTest(helper.FolderTest):
         shutil.copy(self.fakes / "go-parity", self.tree / "scripts/go-parity")
         self.os_release("debian", "12")
         self.env = {"PATH": str(self.fakes), "HOME": str(self.folder), "TERM": "dumb", "FAKES": str(self.fakes),
-                    "AFTERLEAK_OS_RELEASE": str(self.folder / "os-release"), "FAKE_TESTS": PASS}
+                    "AFTERLEAK_OS_RELEASE": str(self.folder / "os-release"), "FAKE_TESTS": PASS + BARE}
 
     def fake_parts(self):
         for name, path in PARTS.items():
@@ -233,7 +245,7 @@ class Setup(ScriptTest):
         self.assertRegex(run.err.splitlines()[-1], "^scripts/setup: apt-get could not install all of: cmake; ")
 
     def test_another_system_is_told_what_is_needed(self):
-        for system, version in (("fedora", "40"), ("debian", "11"), ("ubuntu", "24.04")):
+        for system, version in (("fedora", "40"), ("debian", "11"), ("ubuntu", "22.04")):
             self.os_release(system, version)
             (self.fakes / "ninja").unlink(missing_ok=True)
             run = self.run_script("scripts/setup", FAKE_NO_HEADER="gtest/gtest.h")
@@ -250,10 +262,20 @@ class Setup(ScriptTest):
         (self.folder / "os-release").unlink()
         self.assertEqual(self.run_script("scripts/setup").returncode, 0)
 
-    def test_later_debians_are_set_up(self):
-        self.os_release("debian", "13")
-        self.assertEqual(self.run_script("scripts/setup", FAKE_MISSING="cmake").returncode, 0)
-        self.assertEqual(len(self.calls("apt-get")), 2)
+    def test_later_debians_and_ubuntus_are_set_up(self):
+        for number, (system, version) in enumerate((("debian", "13"), ("ubuntu", "24.04"), ("ubuntu", "26.04")), 1):
+            self.os_release(system, version)
+            self.assertEqual(self.run_script("scripts/setup", FAKE_MISSING="cmake").returncode, 0)
+            self.assertEqual(len(self.calls("apt-get")), 2 * number)
+
+    def test_an_optional_package_that_the_system_does_not_have_is_left_out(self):
+        self.os_release("ubuntu", "24.04")
+        run = self.run_script("scripts/setup", "--all", FAKE_MISSING="cmake chromium libev-dev", FAKE_UNKNOWN="cmake chromium")
+        self.assertEqual(run.returncode, 0, run.err)
+        self.assertIn("Ubuntu 24.04 has no chromium; what needs it is left out\n", run.err)
+        self.assertTrue(self.calls("apt-get")[1].endswith(" cmake libev-dev"))  # apt says best what it is that cmake lacks
+        run = self.run_script("scripts/setup", "--all", FAKE_MISSING="chromium", FAKE_UNKNOWN="chromium")
+        self.assertEqual((run.returncode, len(self.calls("apt-get"))), (0, 3))
 
     def test_a_signal_waits_until_apt_is_done(self):
         for send, code in ((lambda pid: os.kill(pid, signal.SIGTERM), 143), (lambda pid: os.killpg(pid, signal.SIGINT), 130)):
@@ -265,6 +287,59 @@ class Setup(ScriptTest):
             self.assertEqual([call.split()[-1] for call in self.calls("apt-get")], ["update", "ended"])
             (self.fakes / "apt works").unlink()
             (self.fakes / "calls").unlink()
+
+
+class GoSetup(ScriptTest):
+    def setUp(self):
+        super().setUp()
+        shutil.copy(PROJECT / "scripts/go-parity", self.tree / "scripts")
+        shutil.copytree(PROJECT / "harness/go", self.tree / "harness/go", ignore=shutil.ignore_patterns("__pycache__"),
+                        dirs_exist_ok=True)
+        (self.tree / "scripts/go_parity.py").write_text("print('Go that is here')\n")
+        for tool in ("install", "sed"):
+            (self.fakes / tool).symlink_to(shutil.which(tool))
+        self.apt = self.folder / "apt"
+        (self.apt / "sources.list.d").mkdir(parents=True)
+
+    def run_setup(self, codename, go, missing, **env):
+        with (self.folder / "os-release").open("a") as file:
+            file.write(f"VERSION_CODENAME={codename}\n")
+        (self.apt / "sources.list").write_text(f"deb http://mirror.invalid/debian {codename} main\n")
+        return self.run_script("scripts/go-parity", "--setup", FAKE_GO=go, FAKE_MISSING=missing, AFTERLEAK_APT=str(self.apt), **env)
+
+    def installed(self):
+        return [call.partition("--no-install-recommends ")[2] for call in self.calls("apt-get") if " install " in call]
+
+    def test_debian_12_takes_what_its_archive_lacks_from_its_backports(self):
+        run = self.run_setup("bookworm", "1.19", "golang-1.22-go golang-1.23-go", FAKE_GO_BACKPORTS="1.21 1.22 1.23")
+        self.assertEqual((run.returncode, run.out), (0, "Go that is here\n"), run.err)
+        self.assertEqual(self.installed(), ["golang-1.19-go golang-1.22-go golang-1.23-go"])
+        self.assertIn("    Suites: bookworm-backports\n", run.err)
+
+    def test_debian_13_needs_no_backports(self):
+        self.os_release("debian", "13")
+        run = self.run_setup("trixie", "1.24", "golang-1.24-go", FAKE_GO_BACKPORTS="1.27")
+        self.assertEqual(run.returncode, 0, run.err)
+        self.assertEqual(self.installed(), ["golang-1.24-go"])
+        self.assertEqual(os.listdir(self.apt / "sources.list.d"), [])
+
+    def test_what_is_there_is_enough(self):
+        self.os_release("debian", "13")
+        self.assertEqual(self.run_setup("trixie", "1.24", "").returncode, 0)
+        self.assertEqual(self.calls("apt-get"), [])
+
+    def test_any_go_is_better_than_none(self):
+        self.os_release("debian", "15")
+        run = self.run_setup("later", "1.28", "golang-1.28-go", FAKE_GO_BACKPORTS="1.29")
+        self.assertEqual(run.returncode, 0, run.err)
+        self.assertEqual(self.installed(), ["golang-1.28-go"])
+        self.assertEqual(self.run_setup("later", "1.18", "", FAKE_GO_BACKPORTS="").returncode, 2)
+
+    def test_another_system_is_told(self):
+        self.os_release("fedora", "40")
+        run = self.run_setup("none", "", "")
+        self.assertEqual(run.returncode, 2)
+        self.assertRegex(run.err.splitlines()[-1], "^scripts/go-parity: this is Fedora 40, .*; install any Go from 1.19 on ")
 
 
 class BadInput(ScriptTest):
@@ -524,6 +599,13 @@ class Test(ScriptTest):
         self.assertEqual(run.returncode, 2)
         self.assertRegex(run.err.splitlines()[-1], "^scripts/test: no test fits -R nonsense; ")
 
+    def test_bare_systems_are_made_only_if_asked_for(self):
+        for arguments, runs in (([], False), (["-E", "nothing"], False), (["-LE", "pair"], False), (["-LE", "p", "-LE", "x"], False),
+                                (["-L", "bare"], True), (["-R", "on_b"], True), (["-L", "bare", "-LE", "x"], True)):
+            run = self.run_script("scripts/test", *arguments, FAKE_TESTS=PASS + BARE + "add_test(other true)\n")
+            self.assertEqual(run.returncode, 0, run.err)
+            self.assertEqual("on_bare" in run.out, runs, arguments)
+
     def test_listing_runs_nothing(self):
         for option, found in (("-N", "Test #1: fails"), ("--print-labels", "pairs")):
             run = self.run_script("scripts/test", option, FAKE_TESTS=FAIL + PASS)
@@ -535,28 +617,34 @@ class Test(ScriptTest):
 class Ci(ScriptTest):
     def run_ci(self, **env):
         run = self.run_script(".ci/run", **env)
-        self.assertEqual(self.calls("cmake --preset"), [f"cmake --preset {p}" for p in ("release", "asan", "tsan")])
+        self.assertEqual(self.calls("cmake --preset"), [f"cmake --preset {p}" for p in ("release", "release", "asan", "tsan")])
         return run
 
-    def test_runs_all_three_and_closes_on_the_sum(self):
+    def test_runs_all_and_closes_on_the_sum_with_the_time_of_each(self):
         run = self.run_ci(FAKE_MISSING="heaptrack")
         self.assertEqual(run.returncode, 0, run.err)
-        self.assertEqual(run.out.splitlines()[-5:], [
-            *(f"{suite}: 100% tests passed, 0 tests failed out of 1" for suite in ("release", "asan", "tsan")),
-            "", "100% tests passed, 0 tests failed out of 3"])
+        self.assertEqual([re.sub(r"\d+ s$", "N s", line) for line in run.out.splitlines()[-7:]], [
+            "setup: N s", *(f"{suite}: 100% tests passed, 0 tests failed out of 1; N s" for suite in ("release", "bare", "asan", "tsan")),
+            "", "100% tests passed, 0 tests failed out of 4"])
         self.assertTrue(self.calls("apt-get")[1].endswith(" heaptrack"))
         self.assertEqual(self.calls("go-parity"), ["go-parity --setup"])
 
     def test_a_failure_does_not_hide_the_others(self):
-        run = self.run_ci(FAKE_TESTS=FAIL + PASS)
+        run = self.run_ci(FAKE_TESTS=FAIL + PASS + BARE)
         self.assertEqual(run.returncode, 1)
-        self.assertEqual(run.out.splitlines()[-1], "50% tests passed, 3 tests failed out of 6")
+        self.assertEqual(run.out.splitlines()[-1], "57% tests passed, 3 tests failed out of 7")
         self.assertIn(".ci/run: failed: release asan tsan; ", run.err)
+
+    def test_the_bare_systems_may_not_be_skipped_and_are_run_once(self):
+        run = self.run_ci(FAKE_TESTS=PASS + BARE.replace("true", 'bash -c "echo SKIPPED: no root\\; be root && exit 77"'))
+        self.assertEqual(run.returncode, 1)
+        self.assertIn(".ci/run: failed: bare; ", run.err)
+        self.assertEqual(run.out.count("why:       no root\n"), 1)
 
     def test_what_was_not_built_has_not_passed(self):
         run = self.run_ci(FAKE_BUILD_FAILS="asan")
         self.assertEqual(run.returncode, 1)
-        self.assertIn("asan: the tests did not run\n", run.out)
+        self.assertIn("asan: the tests did not run; ", run.out)
         self.assertFalse(run.out.splitlines()[-1].startswith("100%"))
         self.assertIn(".ci/run: failed: asan; ", run.err)
 
@@ -569,10 +657,10 @@ class Ci(ScriptTest):
             run = self.run_script(".ci/run")
             holder.stdin.close()
         self.assertEqual(run.returncode, 1)
-        self.assertIn("asan: the tests did not run\n", run.out)
+        self.assertIn("asan: the tests did not run; ", run.out)
 
     def test_a_skip_in_release_is_a_failure_and_elsewhere_it_is_not(self):
-        run = self.run_ci(FAKE_TESTS=PASS + SKIP)
+        run = self.run_ci(FAKE_TESTS=PASS + SKIP + BARE)
         self.assertEqual(run.returncode, 1)
         self.assertIn(".ci/run: failed: release; ", run.err)
         self.assertEqual(run.out.count("heaptrack is not installed\n    to get it"), 3)

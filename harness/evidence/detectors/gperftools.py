@@ -1,7 +1,9 @@
 """gperftools: its heap profiler, at instants of the run, and its HeapLeakChecker, when the process ends."""
 
+import copy
 import pathlib
 import re
+import shutil
 import sys
 
 from evidence.common import children
@@ -37,6 +39,21 @@ def pprof_version(_program):
 
 def run(program, arguments, *codes, **env):
     return children.run("gperftools", [program.path, *arguments], env={"LD_PRELOAD": LIBRARY, **env}).expect(*codes)
+
+
+SPACE = re.compile(r"\s")
+
+
+def where_pprof_finds_it(program, folder):
+    """The program, or a copy in folder: google-pprof passes over a program whose path has a space in it."""
+    if not SPACE.search(str(program.path)):
+        return program
+    path = folder / program.path.name
+    if not path.exists():
+        shutil.copy(program.path, path)
+    found = copy.copy(program)
+    found.path = path
+    return found
 
 
 class HeapLeakChecker:
@@ -114,6 +131,7 @@ class HeapProfiler:
             raise Unavailable(f"gperftools' heap profile does not have the planted {PLANTED} bytes")
 
     def examine(self, program, run_, folder):
+        program = where_pprof_finds_it(program, folder)
         ended, files, curve = self.check(program, run_, folder, "--checkpoints", ",".join(INSTANTS))
         if END not in files:
             raise Unavailable(f"gperftools' heap profiler dumped nothing at {END}")
@@ -123,5 +141,7 @@ class HeapProfiler:
         if total != curve[END] - curve[START]:
             raise Unavailable(f"google-pprof's total of {total} bytes is not the difference of the two profiles")
         named = [(held, line) for held, line in rows if held > 0 and names(line, run_.line)]
+        if not named and SPACE.search(str(program.path)):
+            raise Unavailable(f"google-pprof reads no path with a space, such as {program.path}; set TMPDIR to a folder without one")
         evidence = max(named)[1] if named else f"Total: {total} B"
         return (Finding(False, total, mask(evidence), bool(named), ended.cpu, curve=curve),)

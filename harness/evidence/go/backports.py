@@ -64,7 +64,7 @@ def main(arguments):
         print(f"no apt source for {arguments[0]} is here to take the mirror from; add one for {arguments[0]}-backports yourself",
               file=sys.stderr)
         return 1
-    print("# Written by afterleak's scripts/go-parity --setup, for Go 1.22 and 1.23. May be deleted.\n" + text, end="")
+    print("# Written by afterleak's scripts/go-parity --setup, for Go. May be deleted.\n" + text, end="")
     return 0
 
 

@@ -99,8 +99,8 @@ def main(arguments):
     if options.quick:
         found = found[-1:]
         cases = [c for c in cases if (c.pattern, c.workload) in QUICK]
-    elif len({t.numbers[:2] for t in found} & {(1, 19), (1, 22), (1, 23)}) < 3:
-        say(f"    with what is here, Go {', '.join(t.version for t in found)}; {toolchains.INSTALL}")
+    elif len(have := {mode for t in found for mode in toolchains.modes(t.numbers)}) < 2:
+        say(f"    with what is here, Go {', '.join(t.version for t in found)}, whose timers are as in {have.pop()} only; {toolchains.INSTALL}")
 
     with tempfile.TemporaryDirectory(dir=work) as folder:
         folder = pathlib.Path(folder)

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import unittest
 
-from evidence.go import backports, compare, toolchains
+from evidence.go import backports, compare, packages, toolchains
 from tests import helper
 
 CASES = {(c.pattern, c.workload): c for c in compare.CASES}
@@ -189,7 +189,12 @@ class Toolchains(unittest.TestCase):
         def modes(version):
             return toolchains.Toolchain("go", version).configurations()
         self.assertEqual(modes("1.22.12"), [("asynctimerchan=1", "go122")])
-        self.assertEqual(modes("1.23.5"), [("asynctimerchan=1", "go122"), ("asynctimerchan=0", "go123")])
+        for version in ("1.23.5", "1.24.4", "1.26.0"):
+            self.assertEqual(modes(version), [("asynctimerchan=1", "go122"), ("asynctimerchan=0", "go123")])
+
+    def test_from_1_27_on_no_godebug_brings_old_timers_back(self):
+        for version in ("1.27.0", "1.31.2", "2.0"):
+            self.assertEqual(toolchains.Toolchain("go", version).configurations(), [("", "go123")])
 
     def without_go(self, *arguments):
         with tempfile.TemporaryDirectory() as empty:
@@ -205,6 +210,40 @@ class Toolchains(unittest.TestCase):
         ended = self.without_go("--quick", "--program", "/bin/true")
         self.assertEqual(ended.returncode, 77)
         self.assertRegex(ended.stdout, r"^SKIPPED: no Go is here; ./scripts/go-parity --setup installs [^\n]*\n$")
+
+
+class Packages(unittest.TestCase):
+    def choose(self, *minors):
+        return [minor for _, minor in packages.choose([(1, minor) for minor in minors])]
+
+    def test_the_oldest_the_last_with_old_timers_and_the_first_with_both(self):
+        self.assertEqual(self.choose(19, 21, 22, 23), [19, 22, 23])  # Debian 12 with its backports
+        self.assertEqual(self.choose(19), [19])
+        self.assertEqual(self.choose(24), [24])  # Debian 13
+        self.assertEqual(self.choose(24, 25, 26, 27), [24])
+        self.assertEqual(self.choose(21, 22, 27, 28), [21, 22, 27])
+        self.assertEqual(self.choose(28, 27), [27])
+        self.assertEqual(self.choose(15, 18), [])
+
+    def run_with(self, policy):
+        """(what is printed, exit code) where apt-cache says so."""
+        with tempfile.TemporaryDirectory() as folder:
+            apt_cache = pathlib.Path(folder) / "apt-cache"
+            names = "".join(line[:-1] + "\n" for line in policy.splitlines() if line.endswith(":") and not line.startswith(" "))
+            apt_cache.write_text(f"#!/bin/sh\nif [ $1 = pkgnames ]; then cat <<'END'\n{names}golang-1.19-doc\nEND\n"
+                                 f"else cat <<'END'\n{policy}END\nfi\n")
+            apt_cache.chmod(0o755)
+            done = subprocess.run(helper.module("evidence.go.packages"), capture_output=True, text=True,
+                                  env={**os.environ, "PATH": f"{folder}:/usr/bin:/bin"})
+        return done.stdout, done.returncode
+
+    def test_what_apt_knows(self):
+        one = "golang-1.{}-go:\n  Installed: (none)\n  Candidate: {}\n  Version table:\n     1 500\n"
+        self.assertEqual(self.run_with(one.format(24, "1.24.4-1")), ("golang-1.24-go\n", 0))
+        self.assertEqual(self.run_with(one.format(19, "1.19.8-2")), ("golang-1.19-go\n", 3))
+        self.assertEqual(self.run_with(one.format(19, "1.19.8-2") + one.format(23, "(none)")), ("golang-1.19-go\n", 3))
+        self.assertEqual(self.run_with(one.format(27, "1.27.1-1")), ("golang-1.27-go\n", 3))
+        self.assertEqual(self.run_with(""), ("\n", 3))
 
 
 class Backports(unittest.TestCase):

@@ -24,7 +24,7 @@ class Grid:
     def __init__(self, runs):
         self.at = {(r.case, r.side, column(r)): r for r in runs}
         self.modes = {}
-        both = {r.toolchain.version for r in runs if r.mode == "go123"}
+        both = {r.toolchain.version for r in runs if len(r.toolchain.configurations()) == 2}
         for run in runs:
             self.modes.setdefault(run.mode, {})[column(run)] = title(column(run), run.toolchain.version in both)
         self.rows = list(dict.fromkeys((r.case, r.side) for r in runs))
@@ -89,7 +89,7 @@ def bytes_table(grid, ports):
             cells.append(f"{found[0]:.0f}" + (f" + {found[1]:.0f}" if found[1] else "") if found else "none")
         of = "registration" if case.pattern == "signal_registration" else "timer"
         rows.append([case.pattern, case.workload, of, f"{ports[case, side, mode][1]:.0f}", *cells])
-    return table(["pattern", "workload", "one", "port, go122", *grid.modes["go122"].values()], rows)
+    return table(["pattern", "workload", "one", "port, go122", *grid.modes.get("go122", {}).values()], rows)
 
 
 TEXT = """# The port beside real Go

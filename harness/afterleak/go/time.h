@@ -1,0 +1,179 @@
+// Go's package time: timers, tickers, sleeping.
+//
+//   switch (Select({Recv(messages, &message), Recv(time::After(3s))})) { ... }   // the leak
+//   time::ScopedTimer timer(3s);                                                // the fix
+//   switch (Select({Recv(messages, &message), Recv(timer.C())})) { ... }
+//
+// Semantics are those of Go's time/sleep.go and time/tick.go: in timer mode go122 those of
+// Go up to 1.22, in go123 those of Go 1.23 (its release notes, "Timer changes"). Where they differ,
+// this header says so. Delays below zero count as zero; the largest Duration never fires.
+//
+// Every call that arms a timer takes the line it stands in, for the census. One timer is one heap
+// block of at most 160 bytes (a callback has its own besides). Everything is thread-safe; arming,
+// stopping and firing cost O(1) however many timers are pending.
+//
+// Handles (Timer, Ticker, a channel) are counted. When the last one goes while the timer is
+// pending, nobody can hear it any more: in go122 it stays until its deadline, and the census calls
+// it abandoned; in go123 it is collected at once. Callbacks are rooted: AfterFunc keeps its timer
+// whoever holds it.
+#pragma once
+
+#include <functional>
+#include <source_location>
+#include <utility>
+
+#include "afterleak/bubble/bubble.h"
+#include "afterleak/census/census.h"
+#include "afterleak/census/clock.h"
+#include "afterleak/go/chan.h"
+
+namespace afterleak {
+
+namespace time {
+
+// The instant on the clock of the current bubble.
+Time Now();
+
+// Now() - instant.
+Duration Since(Time instant);
+
+// instant - Now().
+Duration Until(Time instant);
+
+// Blocks the calling goroutine for at least `delay`. A sleeper is no timer: no census shows it.
+void Sleep(Duration delay, std::source_location site = std::source_location::current());
+
+// A channel that receives the time after `delay`. There is no handle to stop it with. That is the
+// leak.
+[[nodiscard]] RecvChan<Time> After(Duration delay,
+                                   std::source_location site = std::source_location::current());
+
+// The channel of a ticker that nothing can stop; nil when `period` is not above zero.
+[[nodiscard]] RecvChan<Time> Tick(Duration period,
+                                  std::source_location site = std::source_location::current());
+
+// One event in the future. A handle: copies name the same timer.
+class Timer {
+ public:
+  // No timer, as Go's zero Timer: C is nil, Stop and Reset panic.
+  Timer() = default;
+  explicit operator bool() const { return static_cast<bool>(timer_); }
+
+  // Holds the time of expiry when the timer has fired. Nil for AfterFunc.
+  RecvChan<Time> C() const;
+
+  // Ends the timer; whether it was active. Does not close C. In go122 a value that is already in C
+  // stays there; in go123 it is taken back, and the answer is true. Does not wait for a callback
+  // that runs.
+  bool Stop() const;
+
+  // Stops the timer and arms it again; returns what Stop would.
+  bool Reset(Duration delay, std::source_location site = std::source_location::current()) const;
+
+ private:
+  friend Timer NewTimer(Duration delay, std::source_location site);
+  friend Timer AfterFunc(Duration delay, std::function<void()> callback, std::source_location site);
+  explicit Timer(internal::Ref<internal::ChanCore> timer) : timer_(std::move(timer)) {}
+  internal::Ref<internal::ChanCore> timer_;  // a TimerChan
+};
+
+// A timer that sends the time on its channel after `delay`.
+[[nodiscard]] Timer NewTimer(Duration delay,
+                             std::source_location site = std::source_location::current());
+
+// Runs `callback` in a goroutine of its own after `delay`. A callback that holds this very Timer is
+// a cycle, which Go's collector would find and counted handles do not: it is never freed.
+Timer AfterFunc(Duration delay, std::function<void()> callback,
+                std::source_location site = std::source_location::current());
+
+// The same for a callback that cannot be copied; one more allocation.
+template <internal::MoveOnlyBody Callback>
+Timer AfterFunc(Duration delay, Callback callback,
+                std::source_location site = std::source_location::current()) {
+  return AfterFunc(delay, internal::Copyable(std::move(callback)), site);
+}
+
+// Sends the time every `period`, in phase; a tick that finds the last one unread is dropped. A
+// handle, as Timer is.
+class Ticker {
+ public:
+  Ticker() = default;
+  explicit operator bool() const { return static_cast<bool>(timer_); }
+
+  RecvChan<Time> C() const;
+
+  // No more ticks. Does not close C.
+  void Stop() const;
+
+  // Stops, and ticks every `period` from now. Panics unless that is above zero.
+  void Reset(Duration period, std::source_location site = std::source_location::current()) const;
+
+ private:
+  friend Ticker NewTicker(Duration period, std::source_location site);
+  explicit Ticker(internal::Ref<internal::ChanCore> timer) : timer_(std::move(timer)) {}
+  internal::Ref<internal::ChanCore> timer_;  // a TimerChan
+};
+
+// Panics unless `period` is above zero.
+[[nodiscard]] Ticker NewTicker(Duration period,
+                               std::source_location site = std::source_location::current());
+
+// A timer and a deferred Stop in one: the timer goes when the scope is left, on every path.
+//   time::ScopedTimer limit(3s);                               // NewTimer
+//   time::ScopedTimer warning(time::AfterFunc(3s, Complain));  // takes it over
+class ScopedTimer {
+ public:
+  explicit ScopedTimer(Duration delay, std::source_location site = std::source_location::current())
+      : timer_(NewTimer(delay, site)) {}
+  explicit ScopedTimer(Timer timer) : timer_(std::move(timer)) {}
+  ScopedTimer(ScopedTimer&&) = default;  // what is moved from stops nothing
+  ScopedTimer& operator=(ScopedTimer&& other) noexcept {
+    std::swap(timer_, other.timer_);  // and other stops what was here
+    return *this;
+  }
+  ~ScopedTimer() {
+    if (timer_) timer_.Stop();
+  }
+
+  RecvChan<Time> C() const { return timer_.C(); }
+  bool Stop() const { return timer_.Stop(); }
+  bool Reset(Duration delay, std::source_location site = std::source_location::current()) const {
+    return timer_.Reset(delay, site);
+  }
+
+ private:
+  Timer timer_;
+};
+
+// The same for a ticker.
+class ScopedTicker {
+ public:
+  explicit ScopedTicker(Duration period,
+                        std::source_location site = std::source_location::current())
+      : ticker_(NewTicker(period, site)) {}
+  ScopedTicker(ScopedTicker&&) = default;
+  ScopedTicker& operator=(ScopedTicker&& other) noexcept {
+    std::swap(ticker_, other.ticker_);
+    return *this;
+  }
+  ~ScopedTicker() { ticker_.Stop(); }
+
+  RecvChan<Time> C() const { return ticker_.C(); }
+  void Stop() const { ticker_.Stop(); }
+  void Reset(Duration period, std::source_location site = std::source_location::current()) const {
+    ticker_.Reset(period, site);
+  }
+
+ private:
+  Ticker ticker_;
+};
+
+// The kinds of timer that this package arms, as a census names them.
+extern const TimerKind kAfter;
+extern const TimerKind kTimer;
+extern const TimerKind kAfterFunc;
+extern const TimerKind kTick;
+extern const TimerKind kTicker;
+
+}  // namespace time
+}  // namespace afterleak
