@@ -3,6 +3,7 @@
 A line "..." stands for any lines, and PID for the number of a process.
 """
 
+import os
 import re
 import shlex
 import shutil
