@@ -1,6 +1,8 @@
 # shellcheck shell=bash
 # What the scripts share. Sourced, never run:
 #   fail, say, step    one-line errors (exit code 2), progress
+#   out_folder         what --out may be
+#   python             what runs a module of harness/: "${python[@]}" evidence.bench.main ARGUMENT...
 #   lock               one script at a time in this tree
 #   run                a program that Ctrl-C, TERM and HUP stop together with all that it started
 #   read_system        which system this is, and whether it is set up through apt
@@ -52,6 +54,27 @@ step_done() {
     step_began=0
   fi
 }
+
+# out_folder DIR [made]: sets `out` to its full path, or stops here with a line. made: it need not be there, only its parent.
+out_folder() {
+  out=$1
+  [[ -n $out ]] || fail '--out is empty; write --out DIR'
+  if [[ $out != /* ]]; then out=$started_in/$out; fi
+  if [[ ! -e $out && ${2-} == made ]]; then
+    local parent
+    parent=$(dirname -- "$out")
+    [[ -d $parent ]] || fail "the folder $parent does not exist; make it first, or write to another one with --out"
+    [[ -w $parent ]] || fail "$parent cannot be written to; --out takes another folder"
+    return
+  fi
+  [[ -d $out ]] || fail "$out is not a folder; --out takes one"
+  [[ -w $out ]] || fail "$out cannot be written to; --out takes another folder"
+}
+
+# Where Python finds the packages of harness/, here and in all that is started from here; and that it leaves no files there.
+# -S: no package of the system or the user gets in between.
+export PYTHONPATH=$root/harness PYTHONSAFEPATH=1 PYTHONDONTWRITEBYTECODE=1
+python=(python3 -S -m)
 
 # Copies stdin to stdout; of the lines that match the pattern it shows one in five seconds.
 throttle() {
@@ -107,28 +130,24 @@ lock() {
 grace=5 # seconds that a child has to end after a signal, before it is killed
 
 # run PROGRAM ARGUMENT...: runs it and returns its exit code.
-# In the background, because bash hears no signal while it waits for a foreground program; in a session of its own, so that
-# stop_child finds all its descendants, even those in other process groups (ninja gives each compiler one).
-# env: bash lets background programs ignore SIGINT and SIGQUIT, which the signal tests would inherit.
-# setpriv: should this script be killed with -9, the program gets a TERM from the kernel (its own children do not).
+# In the background, because bash hears no signal while it waits for a foreground program; and contained, so that nothing of it is
+# left once it has ended, or a signal has, or this script is killed with -9.
 run() {
   local status=0
-  env --default-signal=INT,QUIT setsid setpriv --pdeathsig TERM -- "$@" </dev/null 9>&- &
+  "${python[@]}" evidence.common.contained --grace "$grace" -- "$@" </dev/null 9>&- &
   wait "$!" || status=$?
   return "$status"
 }
 
-# stop_child SIGNAL PID. A daemon that a test starts in yet another session is out of reach.
+# stop_child SIGNAL PID: it passes the signal on, and kills what does not end within its grace.
 stop_child() {
-  local child=$2 tenths
-  # Nothing found: the signal came before setsid did.
-  pkill "-$1" -s "$child" || kill -TERM "$child" 2>/dev/null || true
-  for ((tenths = 0; tenths < grace * 10; ++tenths)); do
-    # DRSTt: all but zombies, which stay for ever where process 1 collects none (many containers).
-    pgrep --runstates DRSTt -s "$child" >/dev/null || return 0
+  local tenths
+  kill "-$1" "$2" 2>/dev/null || true
+  for ((tenths = 0; tenths < (grace + 2) * 10; ++tenths)); do
+    kill -0 "$2" 2>/dev/null || return 0
     sleep 0.1
   done
-  pkill -KILL -s "$child" || true
+  kill -KILL "$2" 2>/dev/null || true # what it guards is killed then
 }
 
 interrupted() {

@@ -1,10 +1,10 @@
 // All that a program written in the manner of Go needs.
 #pragma once
 
-#include "afterleak/bubble.h"   // Bubble, Go
-#include "afterleak/chan.h"     // Chan, MakeChan
-#include "afterleak/context.h"  // context::WithTimeout
-#include "afterleak/defer.h"    // Defer
-#include "afterleak/select.h"   // Select, Recv, Send, Default
-#include "afterleak/signal.h"   // signal::Notify
-#include "afterleak/time.h"     // time::After, NewTimer
+#include "afterleak/bubble/bubble.h"  // Bubble, Go
+#include "afterleak/go/chan.h"        // Chan, MakeChan
+#include "afterleak/go/context.h"     // context::WithTimeout
+#include "afterleak/go/defer.h"       // Defer
+#include "afterleak/go/select.h"      // Select, Recv, Send, Default
+#include "afterleak/go/signal.h"      // signal::Notify
+#include "afterleak/go/time.h"        // time::After, NewTimer

@@ -8,7 +8,7 @@
 //     EXPECT_THAT(bubble, HasLiveTimers(Le(2)));
 //   }
 //
-// Layer 7. Header only, so that the library itself needs no GoogleTest. Link GTest::gmock.
+// Header only, so that the library itself needs no GoogleTest. Link GTest::gmock.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -18,9 +18,9 @@
 #include <cstdint>
 #include <ostream>
 
-#include "afterleak/bubble.h"
-#include "afterleak/census.h"
-#include "afterleak/duration.h"
+#include "afterleak/bubble/bubble.h"
+#include "afterleak/census/census.h"
+#include "afterleak/census/duration.h"
 
 namespace afterleak {
 

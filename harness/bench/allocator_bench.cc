@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "afterleak/heap.h"
+#include "afterleak/heap/heap.h"
 #include "bench/measure.h"
 
 namespace {

@@ -9,8 +9,8 @@
 #include <source_location>
 
 #include "afterleak/afterleak.h"
-#include "afterleak/census.h"
-#include "afterleak/heap.h"
+#include "afterleak/census/census.h"
+#include "afterleak/heap/heap.h"
 
 namespace {
 

@@ -3,8 +3,8 @@
 
 #include <chrono>
 
-#include "afterleak/timeline.h"
 #include "pairs/pairs.h"
+#include "stage/timeline.h"
 
 namespace {
 

@@ -2,9 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
 #include <stdexcept>
+#include <system_error>
 
-#include "afterleak/duration.h"
+#include "afterleak/census/duration.h"
 #include "pairs/pairs.h"
 
 namespace cli {
@@ -20,6 +25,30 @@ Duration PositiveDuration(const char* flag, const std::string& text) {
   } catch (const std::invalid_argument& error) {
     Refuse(fmt::format("{} {}", flag, error.what()));
   }
+}
+
+// Decimal digits alone: no sign, no blank, no 0x.
+std::uint64_t WholeNumber(const char* flag, const std::string& text, std::uint64_t least,
+                          std::uint64_t most) {
+  std::uint64_t number = 0;
+  const char* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, number);
+  if (error != std::errc() || end != last || number < least || number > most)
+    Refuse(fmt::format("{} {:?}: write a whole number from {} to {}", flag, text, least, most));
+  return number;
+}
+
+// When something first happens, of a workload that has anything happen.
+std::optional<Duration> FirstEvent(const Workload& workload) {
+  switch (workload.kind) {
+    case Workload::Kind::kIdle:
+      return std::nullopt;
+    case Workload::Kind::kOnce:
+      return workload.at;
+    case Workload::Kind::kBusy:
+      return Duration(std::chrono::seconds(1)) / workload.rate;
+  }
+  return std::nullopt;
 }
 
 Workload WorkloadFor(const Pattern& pattern, const std::optional<std::string>& text) {
@@ -50,20 +79,35 @@ const Pattern& FindPattern(const std::string& name) {
 
 RunOptions Understand(const Pattern& pattern, const Arguments& arguments) {
   constexpr std::int64_t kMaxSamples = 1'000'000;
+  constexpr std::uint64_t kMaxTempo = 1'000'000;  // the delays of the pairs are seconds
   RunOptions options;
   options.variant = arguments.variant == "leaky" ? Variant::kLeaky : Variant::kFixed;
-  options.workload = WorkloadFor(pattern, arguments.workload);
-  options.length = PositiveDuration("--for", arguments.length);
-  options.sample = PositiveDuration("--sample", arguments.sample);
-  if (options.length / options.sample > kMaxSamples) {
-    Refuse(fmt::format("--sample {} gives more than {} samples in {}; take a longer interval",
-                       arguments.sample, kMaxSamples, arguments.length));
-  }
   options.bubble.clock = arguments.clock == "virtual" ? ClockKind::kVirtual : ClockKind::kReal;
   options.bubble.timers = arguments.timers == "go122" ? TimerMode::kGo122 : TimerMode::kGo123;
-  options.bubble.seed = arguments.seed;
-  options.tempo = arguments.tempo;
+  options.bubble.seed = WholeNumber("--seed", arguments.seed, 0, UINT64_MAX);
   options.bubble.journal = arguments.journal;
+  options.tempo = static_cast<std::int64_t>(WholeNumber("--tempo", arguments.tempo, 1, kMaxTempo));
+  options.length = PositiveDuration("--for", arguments.length);
+
+  options.workload = WorkloadFor(pattern, arguments.workload);
+  if (const auto first = FirstEvent(options.workload); first && *first > options.length) {
+    Refuse(
+        fmt::format("--workload {}{}: the first {} would come at {}, and the run is over at {}; "
+                    "take an earlier one, or a longer --for",
+                    options.workload.ToString(), arguments.workload ? "" : " (the usual one)",
+                    pattern.event, FormatDuration(*first), arguments.length));
+  }
+
+  options.sample = arguments.sample ? PositiveDuration("--sample", *arguments.sample)
+                                    : std::min(options.sample, options.length);
+  if (options.sample > options.length) {
+    Refuse(fmt::format("--sample {} is longer than the run of {}; take at most that",
+                       *arguments.sample, arguments.length));
+  }
+  if (options.length / options.sample > kMaxSamples) {
+    Refuse(fmt::format("--sample {} gives more than {} samples in {}; take a longer interval",
+                       FormatDuration(options.sample), kMaxSamples, arguments.length));
+  }
   for (const std::string& text : arguments.checkpoints) {
     try {
       options.checkpoints.push_back(ParseDuration(text));
@@ -76,6 +120,25 @@ RunOptions Understand(const Pattern& pattern, const Arguments& arguments) {
                          text, arguments.length, arguments.length));
   }
   return options;
+}
+
+bool Files::TakeStdout() const { return (csv && csv->IsStdout()) || (json && json->IsStdout()); }
+
+void Open(const Arguments& arguments, Files* files) {
+  if (arguments.csv) files->csv.emplace("--csv", *arguments.csv);
+  if (arguments.json) files->json.emplace("--json", *arguments.json);
+  if (files->csv && files->json) files->csv->RefuseSame(*files->json);
+  if (files->TakeStdout() && arguments.plot)
+    Refuse("--plot draws on standard output, which is for the data now; name a file for them");
+}
+
+std::filesystem::path FolderOf(const Arguments& arguments) {
+  if (arguments.out.empty()) Refuse("--out \"\" names no folder; . is the current one");
+  std::error_code ignored;
+  if (std::filesystem::exists(arguments.out, ignored) &&
+      !std::filesystem::is_directory(arguments.out, ignored))
+    Refuse(fmt::format("--out {} is no folder; name one", arguments.out));
+  return arguments.out;
 }
 
 }  // namespace cli

@@ -3,13 +3,16 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
 #include <exception>
+#include <sstream>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
+#include "afterleak/version.h"
 #include "cli/arguments.h"
 #include "cli/commands.h"
+#include "cli/output.h"
 
 namespace {
 
@@ -21,9 +24,9 @@ void AddRunFlags(CLI::App& command, cli::Arguments& arguments) {
       .add_option("--workload", arguments.workload,
                   "idle, message@1s or signal@1s (one, then),\n"
                   "busy:1000/s; if not given, the usual one")
-      ->option_text("WORKLOAD");
+      ->type_name("WORKLOAD");
   command.add_option("--for", arguments.length, "how long (60s); as Go writes it: 250ms, 1m30s")
-      ->option_text("DURATION");
+      ->type_name("DURATION");
   command.add_option("--clock", arguments.clock, "virtual (takes no time; the default) or real")
       ->check(CLI::IsMember({"virtual", "real"}))
       ->option_text("CLOCK");
@@ -33,14 +36,21 @@ void AddRunFlags(CLI::App& command, cli::Arguments& arguments) {
                   "the default) or go123 (collected)")
       ->check(CLI::IsMember({"go122", "go123"}))
       ->option_text("MODE");
-  command.add_option("--sample", arguments.sample, "the time between two samples (1s)")
-      ->option_text("DURATION");
+  command.add_option("--sample", arguments.sample, "the time between two samples (1s, or the run)")
+      ->type_name("DURATION");
   command.add_option("--tempo", arguments.tempo, "divide the delays of the pattern by this (1)")
-      ->check(CLI::Range(1, 1'000'000))
-      ->option_text("N");
+      ->type_name("N");
   command.add_option("--seed", arguments.seed, "of the choice among ready cases (1)")
-      ->check(CLI::NonNegativeNumber)
-      ->option_text("N");
+      ->type_name("N");
+}
+
+// CLI11 says of a flag that is repeated: "At Most 1 required but received 2".
+std::string WhatIsWrong(const CLI::App& command, const CLI::ParseError& error) {
+  for (const CLI::Option* option : command.get_options()) {
+    if (option->get_items_expected_max() == 1 && option->count() > 1)
+      return fmt::format("{} is given more than once", option->get_name());
+  }
+  return error.what();
 }
 
 int Main(int argc, char** argv) {
@@ -54,7 +64,8 @@ int Main(int argc, char** argv) {
       "  afterleak list\n"
       "  afterleak compare looping_select\n"
       "  afterleak run looping_select --variant leaky --workload busy:1000/s --plot\n\n"
-      "Exit code: 0 it ran and what was expected held; 1 it did not hold; 2 bad input.");
+      "Exit code: 0 it ran and what was expected held; 1 it did not hold;\n"
+      "2 bad input, or output that cannot be written; 130 interrupted.");
   cli::Arguments arguments;
   CLI::App& list =
       *app.add_subcommand("list", "the patterns, and the workloads that show what they do");
@@ -69,8 +80,13 @@ int Main(int argc, char** argv) {
   run.add_option("--variant", arguments.variant, "leaky (the default) or fixed")
       ->check(CLI::IsMember({"leaky", "fixed"}))
       ->option_text("SIDE");
-  run.add_option("--csv", arguments.csv, "write the samples to this file")->option_text("FILE");
-  run.add_option("--json", arguments.json, "write everything to this file")->option_text("FILE");
+  run.add_option("--csv", arguments.csv,
+                 "write the samples to this file; - is standard\n"
+                 "output, which then shows nothing else")
+      ->type_name("FILE");
+  CLI::Option* const json =
+      run.add_option("--json", arguments.json, "write everything to this file, or to -")
+          ->type_name("FILE");
   run.add_flag("--plot", arguments.plot, "draw live timers over time");
   run.add_option("--expect", arguments.expect, "bounded or leak: exit with 1 if it is not so")
       ->check(CLI::IsMember({"bounded", "leak"}))
@@ -85,7 +101,8 @@ int Main(int argc, char** argv) {
                  "the timers gone, or as they are")
       ->check(CLI::IsMember({"torn-down", "pending"}))
       ->option_text("HOW");
-  run.add_flag("--journal", arguments.journal, "put the life of every timer into the JSON");
+  run.add_flag("--journal", arguments.journal, "put the life of every timer into the JSON")
+      ->needs(json);
   run.add_flag("--plant-leak", arguments.plant_leak,
                "lose a block of 7777 bytes first, which a leak\n"
                "checker has to find");
@@ -99,22 +116,28 @@ int Main(int argc, char** argv) {
       ->check(CLI::IsMember({"A", "B"}))
       ->option_text("ARTICLE");
 
-  if (argc > 1 && argv[1][0] != '-') {
+  app.set_version_flag("--version", "afterleak " AFTERLEAK_VERSION, "print the version and exit");
+
+  const CLI::App* command = &app;  // the one that an error is about
+  if (argc > 1 && app.get_option_no_throw(argv[1]) == nullptr) {
     const std::vector<CLI::App*> same =
-        app.get_subcommands([&](CLI::App* command) { return command->get_name() == argv[1]; });
+        app.get_subcommands([&](CLI::App* each) { return each->get_name() == argv[1]; });
     if (same.empty())
       throw std::invalid_argument(
           fmt::format("unknown command \"{}\"; there are: list, run, compare, reproduce", argv[1]));
+    command = same.front();
   }
   try {
     app.parse(argc, argv);
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const CLI::CallForAllHelp& help) {
-    return app.exit(help);
+  } catch (const CLI::Success& asked) {  // for help, or the version
+    std::ostringstream answer;
+    const int exit_code = app.exit(asked, answer, answer);
+    cli::Print(answer.str());
+    return exit_code;
   } catch (const CLI::ParseError& error) {
-    fmt::print(stderr, "afterleak: {}; see afterleak --help\n", error.what());
-    return cli::kBadInput;
+    const std::string name = command == &app ? "" : command->get_name() + " ";
+    throw std::invalid_argument(
+        fmt::format("{}; see afterleak {}--help", WhatIsWrong(*command, error), name));
   }
 
   if (run.parsed()) return cli::Run(arguments);
@@ -127,12 +150,12 @@ int Main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    const int exit_code = Main(argc, argv);
-    if (std::fflush(stdout) != 0)
-      throw std::runtime_error("standard output cannot be written; is the disk full?");
-    return exit_code;
+    cli::PrepareOutput();
+    return Main(argc, argv);
+  } catch (const cli::ReaderGone&) {
+    return cli::kReaderGone;
   } catch (const std::exception& error) {
-    fmt::print(stderr, "afterleak: {}\n", error.what());
+    cli::Complain(error.what());
     return cli::kBadInput;
   }
 }

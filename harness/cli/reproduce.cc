@@ -2,28 +2,44 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <algorithm>
 #include <string>
 #include <vector>
 
-#include "afterleak/atomic_file.h"
-#include "afterleak/timeline.h"
-#include "afterleak/trace.h"
-#include "cli/results_page.h"
+#include "cli/output.h"
 #include "cli/show.h"
 #include "pairs/pairs.h"
+#include "stage/atomic_file.h"
+#include "stage/timeline.h"
+#include "stage/trace.h"
 
 namespace cli {
 namespace {
 
 using namespace afterleak;
 
-constexpr int kInterrupted = 130;
+// What was run of one pattern.
+struct Study {
+  const Pattern* pattern = nullptr;
+  // For each workload: leaky and fixed with timers as in go122, then both with those of go123.
+  std::vector<Timeline> runs{};
+  // On Pattern::gentle, with a journal: leaky and fixed.
+  std::vector<Timeline> gentle{};
+};
 
 void WriteFile(const std::filesystem::path& path, const std::string& text) {
   AtomicFile file(path);
   file.Write(text);
   file.Commit();
+}
+
+// Pattern, workload, side and mode. evidence/common/runs.py names plots so too.
+std::string TimelineFile(const Timeline& run) {
+  std::string workload = run.options.workload.ToString();
+  std::ranges::replace_if(
+      workload, [](char c) { return c == ':' || c == '@' || c == '/'; }, '-');
+  return fmt::format("{}.{}.{}.{}.csv", run.pattern, workload, ToString(run.options.variant),
+                     ToString(run.options.bubble.timers));
 }
 
 }  // namespace
@@ -45,7 +61,7 @@ int Reproduce(const std::filesystem::path& out, std::string_view article,
       }
       if (!article.empty() && article != pattern.article) continue;
       const std::vector<Timeline> go122(study.runs.end() - 4, study.runs.end() - 2);
-      fmt::print("{}\n", ShowPlot(go122, UseColor(), UseUnicode()));
+      Print(ShowPlot(go122) + "\n");
       shown.insert(shown.end(), go122.begin(), go122.end());
     }
     for (const Variant variant : {Variant::kLeaky, Variant::kFixed}) {
@@ -55,7 +71,7 @@ int Reproduce(const std::filesystem::path& out, std::string_view article,
       if (stop.stop_requested()) return kInterrupted;
     }
   }
-  fmt::print("{}", ShowSummary(shown));
+  Print(ShowSummary(shown));
 
   std::error_code error;
   for (const char* folder : {"timelines", "traces"})
@@ -65,14 +81,13 @@ int Reproduce(const std::filesystem::path& out, std::string_view article,
       WriteFile(out / "timelines" / TimelineFile(run), ToCsv(run));
     WriteFile(out / "traces" / (study.pattern->name + ".trace.json"), ToTrace(study.gentle));
   }
-  WriteFile(out / "README.md", ResultsPage(studies));
 
   int exit_code = 0;
   for (const Timeline& t : shown) {
     const Judgement judgement = Judge(t);
     if ((judgement.verdict == Verdict::kLeak) == (t.options.variant == Variant::kLeaky)) continue;
-    fmt::print(stderr, "afterleak: {}, {}, {} side: {}\n", t.pattern, t.options.workload.ToString(),
-               ToString(t.options.variant), judgement.why);
+    Complain(fmt::format("{}, {}, {} side: {}", t.pattern, t.options.workload.ToString(),
+                         ToString(t.options.variant), judgement.why));
     exit_code = 1;
   }
   return exit_code;

@@ -1,16 +1,15 @@
 #include "cli/show.h"
 
 #include <fmt/format.h>
-#include <langinfo.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <clocale>
-#include <cstdlib>
+#include <concepts>
+#include <span>
 #include <string_view>
 
-#include "afterleak/duration.h"
-#include "afterleak/plot.h"
+#include "afterleak/census/duration.h"
+#include "cli/terminal.h"
+#include "stage/plot.h"
 
 namespace cli {
 namespace {
@@ -36,87 +35,168 @@ std::string Title(const Timeline& t) {
 
 std::string_view Word(Verdict verdict) { return verdict == Verdict::kLeak ? "leak" : "bounded"; }
 
-}  // namespace
+// A column of numbers.
+template <typename Row>
+struct Column {
+  std::string_view heading;
+  std::string_view below;  // the second line of the heading
+  int width;
+  std::string (*cell)(const Row&);
+};
 
-bool UseColor() { return std::getenv("NO_COLOR") == nullptr && isatty(STDOUT_FILENO) != 0; }
-
-bool UseUnicode() {
-  std::setlocale(LC_CTYPE, "");
-  const std::string_view codeset = nl_langinfo(CODESET);
-  const char* name = std::setlocale(LC_CTYPE, nullptr);
-  // In the C locale, which most containers have, nothing is known of the terminal; those of today
-  // show UTF-8.
-  return codeset == "UTF-8" || name == nullptr || std::string_view(name) == "C" ||
-         std::string_view(name) == "POSIX";
+// The first of them, as many as find room, and one at least: the most telling stand first.
+template <typename Row>
+std::span<const Column<Row>> Fitting(std::span<const Column<Row>> columns, int room) {
+  std::size_t fitting = 0;
+  for (const Column<Row>& column : columns) {
+    room -= column.width + 1;
+    if (room < 0 && fitting > 0) break;
+    ++fitting;
+  }
+  return columns.first(fitting);
 }
 
-std::string ShowRun(const Timeline& t) {
-  std::string out = fmt::format("{}\n{} side, {} clock, timers as in {}\n\n", Title(t),
-                                ToString(t.options.variant),
-                                t.options.bubble.clock == ClockKind::kVirtual ? "virtual" : "real",
-                                ToString(t.options.bubble.timers));
-  const bool heap = heap::Counting();
-  out +=
-      fmt::format("  {:>8} {:>9} {:>9} {:>10} {:>9}", "t", "live", "abandoned", "fired", "stopped");
-  out += heap ? fmt::format(" {:>11} {:>11}\n", "heap blocks", "heap bytes") : "\n";
-  for (const std::size_t i : Rows(t.samples.size())) {
-    const Sample& s = t.samples[i];
-    out += fmt::format("  {:>8} {:>9} {:>9} {:>10} {:>9}", FormatDuration(s.at), s.census.live,
-                       s.census.abandoned, s.census.fired, s.census.stopped);
-    out += heap ? fmt::format(" {:>11} {:>11}\n", s.heap.live_blocks, s.heap.live_bytes) : "\n";
-  }
-  out += "\n" + ToString(t.report);
-  const Judgement judgement = Judge(t);
-  out += fmt::format("\nverdict: {}: {}\n", Word(judgement.verdict), judgement.why);
+template <typename Row>
+int WidthOf(std::span<const Column<Row>> columns) {
+  int width = 0;
+  for (const Column<Row>& column : columns) width += column.width + 1;
+  return width;
+}
+
+template <typename Row>
+std::string Headings(std::span<const Column<Row>> columns,
+                     std::string_view Column<Row>::*line = &Column<Row>::heading) {
+  std::string out;
+  for (const Column<Row>& column : columns)
+    out += fmt::format(" {:>{}}", column.*line, column.width);
   return out;
 }
 
+template <typename Row>
+std::string Cells(std::span<const Column<Row>> columns, const Row& row) {
+  std::string out;
+  for (const Column<Row>& column : columns)
+    out += fmt::format(" {:>{}}", column.cell(row), column.width);
+  return out;
+}
+
+std::string Text(std::integral auto number) { return fmt::format("{}", number); }
+
+constexpr Column<Sample> kRunColumns[] = {
+    {"live", "", 9, [](const Sample& s) { return Text(s.census.live); }},
+    {"abandoned", "", 9, [](const Sample& s) { return Text(s.census.abandoned); }},
+    {"fired", "", 10, [](const Sample& s) { return Text(s.census.fired); }},
+    {"stopped", "", 9, [](const Sample& s) { return Text(s.census.stopped); }},
+    {"heap blocks", "", 11, [](const Sample& s) { return Text(s.heap.live_blocks); }},
+    {"heap bytes", "", 11, [](const Sample& s) { return Text(s.heap.live_bytes); }},
+};
+constexpr std::size_t kHeapColumns = 2;  // the last of them
+
+constexpr Column<Sample> kSideColumns[] = {
+    {"live", "", 8, [](const Sample& s) { return Text(s.census.live); }},
+    {"abandoned", "", 9, [](const Sample& s) { return Text(s.census.abandoned); }},
+    {"rooted", "", 9, [](const Sample& s) { return Text(s.census.rooted); }},
+};
+
+constexpr Column<CensusTotals> kSummaryColumns[] = {
+    {"peak", "live", 6, [](const CensusTotals& c) { return Text(c.peak_live); }},
+    {"peak", "abandoned", 9, [](const CensusTotals& c) { return Text(c.peak_abandoned); }},
+    {"live", "at end", 6, [](const CensusTotals& c) { return Text(c.live); }},
+    {"byte-s", "lost", 9,
+     [](const CensusTotals& c) { return fmt::format("{:.0f}", c.byte_seconds_lost); }},
+};
+
+// What is to be said of a run.
+std::string Finding(const Timeline& t) {
+  const Judgement judgement = Judge(t);
+  if (!t.interrupted || judgement.verdict == Verdict::kLeak)
+    return fmt::format("{}: {}", Word(judgement.verdict), judgement.why);
+  return fmt::format("interrupted at {}: {} so far", FormatDuration(t.report.at.time_since_epoch()),
+                     judgement.why);
+}
+
+}  // namespace
+
+std::string Wrap(std::string_view text, int indent) {
+  const auto width = static_cast<std::size_t>(Width());
+  std::string out;
+  while (!text.empty()) {
+    std::string line(text.substr(0, text.find('\n')));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    while (line.size() > width) {
+      std::size_t space = line.rfind(' ', width);
+      if (line.find_first_not_of(' ') > space) space = std::string::npos;  // its indent
+      if (space == std::string::npos) space = line.find(' ', width);
+      if (space == std::string::npos) break;
+      out += line.substr(0, line.find_last_not_of(' ', space) + 1) + '\n';
+      line = std::string(static_cast<std::size_t>(indent), ' ') + line.substr(space + 1);
+    }
+    out += line + '\n';
+  }
+  return out;
+}
+
+std::string ShowRun(const Timeline& t) {
+  std::string out = Wrap(
+      fmt::format("{}\n{} side, {} clock, timers as in {}", Title(t), ToString(t.options.variant),
+                  t.options.bubble.clock == ClockKind::kVirtual ? "virtual" : "real",
+                  ToString(t.options.bubble.timers)),
+      2);
+  std::span<const Column<Sample>> columns(kRunColumns);
+  if (!heap::Counting()) columns = columns.first(columns.size() - kHeapColumns);
+  columns = Fitting(columns, Width() - 10);
+  out += fmt::format("\n  {:>8}{}\n", "t", Headings(columns));
+  for (const std::size_t i : Rows(t.samples.size())) {
+    const Sample& s = t.samples[i];
+    out += fmt::format("  {:>8}{}\n", FormatDuration(s.at), Cells(columns, s));
+  }
+  return out + "\n" + ToString(t.report) + Wrap("\nverdict: " + Finding(t), 2);
+}
+
 std::string ShowComparison(const Timeline& leaky, const Timeline& fixed) {
-  std::string out =
-      fmt::format("{}, timers as in {}\n\n", Title(leaky), ToString(leaky.options.bubble.timers));
-  out += fmt::format("  {:>8} | {:>28} | {:>28}\n", "", "leaky", "fixed");
-  out += fmt::format("  {:>8} | {:>8} {:>9} {:>9} | {:>8} {:>9} {:>9}\n", "t", "live", "abandoned",
-                     "rooted", "live", "abandoned", "rooted");
-  const auto half = [](const Sample& s) {
-    return fmt::format("{:>8} {:>9} {:>9}", s.census.live, s.census.abandoned, s.census.rooted);
-  };
+  const auto columns = Fitting(std::span<const Column<Sample>>(kSideColumns), (Width() - 14) / 2);
+  const int width = WidthOf(columns);
+  std::string out = Wrap(
+      fmt::format("{}, timers as in {}", Title(leaky), ToString(leaky.options.bubble.timers)), 2);
+  out += fmt::format("\n  {:>8} |{:>{}} |{:>{}}\n", "", "leaky", width, "fixed", width);
+  out += fmt::format("  {:>8} |{} |{}\n", "t", Headings(columns), Headings(columns));
   for (const std::size_t i : Rows(std::min(leaky.samples.size(), fixed.samples.size()))) {
-    out += fmt::format("  {:>8} | {} | {}\n", FormatDuration(leaky.samples[i].at),
-                       half(leaky.samples[i]), half(fixed.samples[i]));
+    out += fmt::format("  {:>8} |{} |{}\n", FormatDuration(leaky.samples[i].at),
+                       Cells(columns, leaky.samples[i]), Cells(columns, fixed.samples[i]));
   }
   out += "\n";
-  for (const Timeline* t : {&leaky, &fixed}) {
-    const Judgement judgement = Judge(*t);
-    out += fmt::format("  {}: {}: {}\n", ToString(t->options.variant), Word(judgement.verdict),
-                       judgement.why);
-  }
+  for (const Timeline* t : {&leaky, &fixed})
+    out += Wrap(fmt::format("  {}: {}", ToString(t->options.variant), Finding(*t)), 4);
   return out;
 }
 
 std::string ShowSummary(const std::vector<Timeline>& timelines) {
-  std::string out = fmt::format("{:<20} {:<10} {:<5} {:>6} {:>9} {:>6} {:>9}  {}\n", "pattern",
-                                "workload", "side", "peak", "peak", "live", "byte-s", "verdict");
-  out += fmt::format("{:<20} {:<10} {:<5} {:>6} {:>9} {:>6} {:>9}\n", "", "", "", "live",
-                     "abandoned", "at end", "lost");
+  const auto columns =
+      Fitting(std::span<const Column<CensusTotals>>(kSummaryColumns), Width() - 37 - 9);
+  std::string out = fmt::format("{:<20} {:<10} {:<5}{}  {}\n", "pattern", "workload", "side",
+                                Headings(columns), "verdict");
+  out += fmt::format("{:<20} {:<10} {:<5}{}\n", "", "", "",
+                     Headings(columns, &Column<CensusTotals>::below));
   for (const Timeline& t : timelines) {
-    const CensusTotals& c = t.report.totals;
-    out += fmt::format("{:<20} {:<10} {:<5} {:>6} {:>9} {:>6} {:>9.0f}  {}\n", t.pattern,
-                       t.options.workload.ToString(), ToString(t.options.variant), c.peak_live,
-                       c.peak_abandoned, c.live, c.byte_seconds_lost, Word(Judge(t).verdict));
+    out += fmt::format("{:<20} {:<10} {:<5}{}  {}\n", t.pattern, t.options.workload.ToString(),
+                       ToString(t.options.variant), Cells(columns, t.report.totals),
+                       Word(Judge(t).verdict));
   }
   return out;
 }
 
-std::string ShowPlot(const std::vector<Timeline>& timelines, bool color, bool unicode) {
+std::string ShowPlot(const std::vector<Timeline>& timelines) {
   std::vector<Series> series;
   for (const Timeline& t : timelines) {
     Series& curve =
         series.emplace_back(Series{.name = std::string(ToString(t.options.variant)), .points = {}});
     for (const Sample& s : t.samples) curve.points.emplace_back(s.at, s.census.live);
   }
-  return TerminalPlot(
-      {.title = "live timers: " + Title(timelines.front()), .color = color, .unicode = unicode},
-      series);
+  return TerminalPlot({.title = "live timers: " + Title(timelines.front()),
+                       .width = Width() - 2,
+                       .color = UseColor(),
+                       .unicode = UseUnicode()},
+                      series);
 }
 
 }  // namespace cli

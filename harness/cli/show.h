@@ -1,28 +1,28 @@
-// What the program prints: tables and plots of timelines, for a terminal of 80 columns.
+// What the program prints: tables and plots of timelines, as wide as the terminal (terminal.h).
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "afterleak/timeline.h"
+#include "stage/timeline.h"
 
 namespace cli {
 
-// Colour where stdout is a terminal and NO_COLOR is unset; Unicode where the locale is UTF-8, or
-// unknown.
-bool UseColor();
-bool UseUnicode();
+// The text, with each line that is too wide broken between words; what is left of a line is
+// indented.
+std::string Wrap(std::string_view text, int indent);
 
 // One run: what it was, its samples (a dozen at most), its census by line, and the verdict.
 std::string ShowRun(const afterleak::Timeline& timeline);
 
-// Both sides of one pattern, sample by sample.
+// Both sides of one pattern, sample by sample, and what is to be said of each.
 std::string ShowComparison(const afterleak::Timeline& leaky, const afterleak::Timeline& fixed);
 
 // A line for each run.
 std::string ShowSummary(const std::vector<afterleak::Timeline>& timelines);
 
 // Live timers over time, one curve for each run.
-std::string ShowPlot(const std::vector<afterleak::Timeline>& timelines, bool color, bool unicode);
+std::string ShowPlot(const std::vector<afterleak::Timeline>& timelines);
 
 }  // namespace cli

@@ -1,5 +1,5 @@
-// What the two articles claim, one test for each. scripts/claims.py makes results/claims.md of the
-// outcomes.
+// What the two articles claim, one test for each. evidence/results/claims.py makes
+// results/claims.md of the outcomes.
 //
 // A test measures whether the claim holds to the letter, and whether what it is about holds at all.
 // The verdict follows from these two, and is checked against the one that the project stands by, so
@@ -12,7 +12,7 @@
 #include <string>
 
 #include "afterleak/afterleak.h"
-#include "afterleak/heap.h"
+#include "afterleak/heap/heap.h"
 #include "pairs/early_return.h"
 #include "pairs/looping_select.h"
 #include "pairs/signal_before_expiry.h"

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "afterleak/heap.h"
+#include "afterleak/heap/heap.h"
 #include "pairs/staged.h"
 
 namespace pairs {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "afterleak/heap.h"
+#include "afterleak/heap/heap.h"
 #include "pairs/staged.h"
 
 namespace pairs {

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "afterleak/pattern.h"
+#include "stage/pattern.h"
 
 namespace pairs {
 

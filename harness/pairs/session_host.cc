@@ -5,7 +5,7 @@
 //
 // Prints a line when a session listens, and one when a signal has ended it. After the last one it
 // prints its census, and then answers each line of its input, so that it can be seen whether
-// SIGTERM has ended it. Ends with its input.
+// SIGTERM has ended it. Ends with its input, or with 2 when nobody can read its output.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "afterleak/afterleak.h"
 #include "pairs/signal_before_expiry.h"
@@ -24,8 +25,7 @@ using namespace std::chrono_literals;
 namespace {
 
 void Say(const std::string& line) {
-  fmt::print("{}\n", line);
-  std::fflush(stdout);
+  if (std::puts(line.c_str()) < 0 || std::fflush(stdout) != 0) std::_Exit(2);
 }
 
 // Says "listening" as soon as the session is blocked in its select, which is after its Notify.
@@ -38,15 +38,19 @@ void SayWhenListening() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    fmt::print(
-        stderr,
-        "session_host: takes before_expiry|registration, leaky|fixed, and a number of sessions\n");
+  const std::vector<std::string_view> arguments(argv + 1, argv + argc);
+  const auto is = [&](std::size_t i, std::string_view word) {
+    return i < arguments.size() && arguments[i] == word;
+  };
+  const bool before_expiry = is(0, "before_expiry");
+  const bool leaky = is(1, "leaky");
+  const int sessions = arguments.size() == 3 ? std::atoi(argv[3]) : 0;
+  if ((!before_expiry && !is(0, "registration")) || (!leaky && !is(1, "fixed")) || sessions < 1) {
+    std::fputs(
+        "session_host: takes before_expiry|registration, leaky|fixed, and a number of sessions\n",
+        stderr);
     return 2;
   }
-  const bool before_expiry = std::string_view(argv[1]) == "before_expiry";
-  const bool leaky = std::string_view(argv[2]) == "leaky";
-  const int sessions = std::atoi(argv[3]);
 
   Bubble bubble({.clock = ClockKind::kReal});
   bubble.Run([&] {

@@ -7,7 +7,7 @@
 #include <string>
 #include <tuple>
 
-#include "afterleak/heap.h"
+#include "afterleak/heap/heap.h"
 #include "pairs/process.h"
 #include "pairs/staged.h"
 

@@ -6,7 +6,7 @@
 #include <csignal>
 #include <string>
 
-#include "afterleak/heap.h"
+#include "afterleak/heap/heap.h"
 #include "pairs/process.h"
 #include "pairs/staged.h"
 

@@ -6,8 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "afterleak/timeline.h"
 #include "pairs/pairs.h"
+#include "stage/timeline.h"
 
 namespace pairs {
 

@@ -1,8 +1,7 @@
 """What scripts/workshop takes."""
 
-import argparse
-
-from words import Refused
+from evidence.common.command_line import Parser
+from evidence.common.words import Refused
 
 ABOUT = """Learn to find leaked timers by mending them: ten exercises, no network needed.
 
@@ -29,13 +28,8 @@ Exit code: 0 done, 1 an exercise has not passed, 2 it could not run.
 VERBS = ["start", "list", "next", "hint", "check", "watch", "reset", "skip", "solution", "doctor", "progress"]
 
 
-class Parser(argparse.ArgumentParser):
-    def error(self, message):
-        raise Refused(f"{message}; --help lists what it takes")
-
-
 def parse(arguments):
-    parser = Parser(prog="workshop", add_help=False, allow_abbrev=False)
+    parser = Parser(prog="workshop", add_help=False)
     parser.add_argument("verb", nargs="?", default="")
     parser.add_argument("exercise", nargs="?")
     parser.add_argument("--dir")
@@ -44,7 +38,10 @@ def parse(arguments):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--export", metavar="FILE")
     parser.add_argument("--class", dest="room", nargs="+", metavar="FILE")
-    args = parser.parse_intermixed_args(arguments)
+    try:
+        args = parser.parse_intermixed_args(arguments)
+    except Refused as refused:
+        raise Refused(f"{refused}; --help lists what it takes") from None
     if args.verb and args.verb not in VERBS:
         raise Refused(f"unknown command {args.verb}; one of: {', '.join(VERBS)}")
     for flag, verbs in (("all", ["reset"]), ("peek", ["solution"]), ("export", ["progress"]), ("room", ["progress"]),

@@ -1,34 +1,28 @@
-"""The author's check of one exercise: python3 harness/workshop/author_test.py 01_relay
+"""The author's check of one exercise, which is named: workshop.author_test 01_relay
 
 As handed out it compiles and fails for its stated reason; its solution passes; each wrong fix fails with the message meant
 for it; what the runner says of the usual tools is so. AFTERLEAK_WORKSHOP_BUILD names a build that has the target workshop.
 """
 
-import os
-import pathlib
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 
-os.environ.setdefault("AFTERLEAK_WORKSHOP_SECONDS", "5")  # before the builder reads it: one of the wrong fixes hangs
-
-import catalog  # noqa: E402
-import test_main  # noqa: E402
-from builder import Builder  # noqa: E402
+from tests import helper
+from workshop import catalog
+from workshop.builder import Builder
 
 EXERCISES = catalog.load()
 WRONG = catalog.wrong_fixes()
 
 
-class Author(unittest.TestCase):
+class Author(helper.FolderTest):
     exercise = None
 
     def setUp(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="afterleak workshop "))
-        self.addCleanup(shutil.rmtree, self.folder)
+        super().setUp()
         self.builder = Builder(self.folder / "build")
 
     def check(self, text):
@@ -126,4 +120,4 @@ class Catalog(unittest.TestCase):
 
 if __name__ == "__main__":
     Author.exercise = EXERCISES[sys.argv.pop(1)]
-    test_main.main()
+    helper.main()

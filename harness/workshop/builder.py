@@ -12,14 +12,24 @@ import subprocess
 import sys
 import time
 
-import catalog
-import children
-from words import Refused, say
+from evidence.common import children
+from evidence.common.words import Refused, say
+from workshop import catalog
 
 # For a check, which ends itself then (watchdog.h); what is so far gone that it cannot is killed a little later.
 LIMIT = int(os.environ.get("AFTERLEAK_WORKSHOP_SECONDS", "10"))
 GRACE = 3
+GENTLY = 1  # seconds in which a compiler that is stopped may take its temporary files away
 NO_SUCH_FUNCTION = re.compile(r"undefined reference to `(workshop::[^']*)'")
+
+
+def run(command, timeout=None, **options):
+    """Its exit code and output (both streams); None for the code when it took too long."""
+    try:
+        ended = children.run(command[0], command, timeout=timeout, gently=GENTLY, merged=True, **options)
+        return ended.code, ended.out
+    except children.TooLong:
+        return None, ""
 
 
 @dataclasses.dataclass
@@ -48,10 +58,10 @@ class Builder:
         with self.lock():
             if not (self.build / "build.ninja").exists():
                 say("==> setting up (scripts/setup installs what is missing)")
-                if subprocess.run([catalog.ROOT / "scripts/setup"]).returncode != 0:
+                if children.in_the_foreground([catalog.ROOT / "scripts/setup"]) != 0:
                     raise Refused("scripts/setup failed; its reason is above, and the command doctor lists what is missing")
                 say("==> configuring")
-                code, output = children.run(["cmake", "--preset", "release"], cwd=catalog.ROOT)
+                code, output = run(["cmake", "--preset", "release"], cwd=catalog.ROOT)
                 if code != 0:
                     sys.stderr.write(output)
                     raise Refused("configuring failed; cmake's errors are above")
@@ -77,11 +87,11 @@ class Builder:
 
     def run_ninja(self):
         """Shows how far it is, where there is anything to do."""
-        child = children.popen(["cmake", "--build", self.build, "--target", "workshop"], cwd=catalog.ROOT, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace")
+        child = children.start(["cmake", "--build", self.build, "--target", "workshop"], cwd=catalog.ROOT,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         rest, shown, began = [], 0.0, False
         try:
-            for line in child.stdout:
+            for line in children.lines(child.stdout):
                 if not re.match(r"\[[1-9]\d*/\d+\] ", line):  # [0/2] looks whether there is anything to do
                     rest.append(line)
                 elif sys.stderr.isatty() or time.monotonic() - shown > 5:
@@ -92,12 +102,13 @@ class Builder:
                     sys.stderr.flush()
             if began and sys.stderr.isatty():
                 sys.stderr.write("\r\x1b[K")
-            if child.wait() != 0:
-                sys.stderr.write("".join(rest))
-                raise Refused("building failed; the compiler's errors are above")
+            children.wait(child, None)
         finally:
-            children.stop(child)
+            children.end(child, GENTLY)
             child.stdout.close()
+        if child.returncode != 0:
+            sys.stderr.write("".join(rest))
+            raise Refused("building failed; the compiler's errors are above")
 
     # ---- for each check
 
@@ -136,7 +147,7 @@ class Builder:
         objects = [own, *self.objects("checks", exercise.name), *self.objects("check"),
                    *(self.objects("heap") if heap else []), *self.objects("libraries")]
         compiler = self.compile_command(exercise, own)[0]
-        return children.run([compiler, *flags, "-pthread", "-o", program, *objects], cwd=self.here)
+        return run([compiler, *flags, "-pthread", "-o", program, *objects], cwd=self.here)
 
     def check(self, exercise, source, color=False, unicode=True):
         self.work.mkdir(parents=True, exist_ok=True)
@@ -150,7 +161,7 @@ class Builder:
             began = time.monotonic()
 
         colors = ["-fdiagnostics-color=always"] if color else ["-fdiagnostics-color=never"]
-        code, said = children.run([*self.compile_command(exercise, self.short(source)), *colors, "-o", own], cwd=self.here)
+        code, said = run([*self.compile_command(exercise, self.short(source)), *colors, "-o", own], cwd=self.here)
         lap("compiled")
         if code != 0:
             return Result(False, "compiler", "It does not compile: the errors are above.", compiler=said, seconds=seconds)
@@ -174,7 +185,7 @@ class Builder:
     def run_check(self, program, out, before=None, color=False, unicode=True):
         out.unlink(missing_ok=True)
         options = (["--before", before] if before else []) + (["--color"] if color else []) + ([] if unicode else ["--ascii"])
-        code, printed = children.run([program, out, *options], timeout=LIMIT + GRACE, cwd=self.here)
+        code, printed = run([program, out, *options], timeout=LIMIT + GRACE, cwd=self.here)
         if code is None:
             return Result(False, "hang", f"The check had to be killed after {LIMIT + GRACE} s: the code holds it up.")
         try:

@@ -4,7 +4,8 @@
 //   check --load                                                   the load alone, for other tools
 //
 // The result is written to a file because the learner's code may print what it likes. Exit code: 0
-// passed, 1 failed. Who finds no result knows that the program ended before its check did.
+// passed, 1 failed, 2 bad input. Who finds no result knows that the program ended before its check
+// did.
 #include "workshop/check.h"
 
 #include <fmt/format.h>
@@ -12,15 +13,16 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
-#include "afterleak/atomic_file.h"
-#include "afterleak/duration.h"
-#include "afterleak/plot.h"
+#include "afterleak/census/duration.h"
+#include "stage/atomic_file.h"
+#include "stage/plot.h"
 #include "workshop/watchdog.h"
 
 namespace workshop {
@@ -263,13 +265,21 @@ int main(int argc, char** argv) {
       arguments.unicode = false;
     } else if (argument == "--before" && i + 1 < argc) {
       arguments.before = argv[++i];
-    } else {
+    } else if (arguments.result.empty() && !argument.starts_with('-')) {
       arguments.result = argument;
+    } else {
+      std::fprintf(stderr, "check: unexpected %s; scripts/workshop check runs this\n", argv[i]);
+      return 2;
     }
   }
   if (arguments.result.empty() && !arguments.load_only) {
-    fmt::print(stderr, "check: no file for the result; scripts/workshop check runs this\n");
+    std::fputs("check: no file for the result; scripts/workshop check runs this\n", stderr);
     return 2;
   }
-  return workshop::Run(std::move(arguments)).Main();
+  try {
+    return workshop::Run(std::move(arguments)).Main();
+  } catch (const afterleak::FileError& error) {
+    std::fprintf(stderr, "check: %s\n", error.what());
+    return 2;
+  }
 }

@@ -4,8 +4,8 @@ import os
 import shutil
 import subprocess
 
-import catalog
-from words import table
+from workshop import catalog
+from workshop.words import table
 
 
 def clangd_version(program):

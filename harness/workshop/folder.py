@@ -9,7 +9,8 @@ import json
 import os
 import pathlib
 
-from words import Refused
+from evidence.common import files
+from evidence.common.words import Refused
 
 VERSION = 1
 FRESH = {"passed": False, "passed_at": "", "passed_as": "", "skipped": False, "hints": 0, "checks": 0, "peeked": False}
@@ -20,14 +21,9 @@ def now():
 
 
 def write_whole(path, text):
-    """The old text or the new one is there, and never half of it."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        beside.write_text(text)
-        os.replace(beside, path)
+        files.write_whole(path, text)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise Refused(f"cannot write {path} ({error.strerror}); use a folder that you may write to, with --dir DIR") from error
 
 

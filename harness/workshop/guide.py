@@ -3,9 +3,10 @@
 import json
 import pathlib
 
-import catalog
-from words import Refused, listed, table
-from show import wrap
+from evidence.common.words import Refused
+from workshop import catalog
+from workshop.show import wrap
+from workshop.words import listed, table
 
 EXPORT = "afterleak workshop progress"
 WELCOME = 10  # minutes: what live and abandoned mean, and how the runner is used

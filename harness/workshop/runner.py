@@ -8,15 +8,13 @@ import pathlib
 import signal
 import sys
 
-import catalog
-import doctor
-import folder as folders
-import guide
-import show
-from arguments import ABOUT, parse
-from builder import Builder
-from watch import Watch
-from words import Refused, colorful, paint, say, unicode
+from evidence.common import children
+from evidence.common.words import Refused, say
+from workshop import catalog, doctor, folder as folders, guide, show
+from workshop.arguments import ABOUT, parse
+from workshop.builder import Builder
+from workshop.watch import Watch
+from workshop.words import colorful, paint, unicode
 
 
 class Verbs:
@@ -204,24 +202,22 @@ def run(arguments):
         return getattr(verbs, args.verb or "resume")() or 0
 
 
-def ended(number, _):
-    raise SystemExit(128 + number)
-
-
 def main():
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, ended)
+    children.heed_signals()
     sys.stdout.reconfigure(errors="replace")  # compilers quote as they like, terminals show what they can
     try:
-        return run(sys.argv[1:])
+        status = run(sys.argv[1:])
     except Refused as refused:
         say(f"scripts/workshop: {refused}")
-        return 2
-    except KeyboardInterrupt:
-        say("\nscripts/workshop: stopped by SIGINT; the same command goes on from here")
-        return 130
+        status = 2
+    except children.Stopped:
+        status = 0  # stopped() says by what
     except BrokenPipeError:
         sys.stdout = io.StringIO()  # or Python says it again at its end
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
+    number = children.stopped()
+    if number == signal.SIGINT:
+        say("\nscripts/workshop: stopped by SIGINT; the same command goes on from here")
+    return 128 + number if number else status

@@ -1,4 +1,4 @@
-"""Tests scripts/workshop as a person would use it, without a terminal: python3 harness/workshop/runner_test.py
+"""Tests scripts/workshop as a person would use it, without a terminal.
 
 AFTERLEAK_WORKSHOP_BUILD names a build that has the target workshop. watch_test.py and session_test.py use the first class.
 """
@@ -11,22 +11,20 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
-import unittest
 
-import catalog
-import test_main
+from tests import helper
+from workshop import catalog
 
 SCRIPT = catalog.ROOT / "scripts/workshop"
 EXERCISES = catalog.load()
 
 
-class RunnerTest(unittest.TestCase):
+class RunnerTest(helper.FolderTest):
     """A work folder of its own, whose name has a space, below the current folder."""
 
     def setUp(self):
-        self.here = pathlib.Path(tempfile.mkdtemp(prefix="afterleak workshop "))
-        self.addCleanup(shutil.rmtree, self.here)
+        super().setUp()
+        self.here = self.folder
         self.folder = self.here / "my workshop"
         self.env = {**os.environ, "AFTERLEAK_WORKSHOP_SECONDS": "5", "COLUMNS": "80", "PYTHONIOENCODING": "utf-8"}
 
@@ -410,14 +408,15 @@ class TheRest(RunnerTest):
         self.assertEqual(self.workshop("hint").returncode, 0)
 
 
-class Building(unittest.TestCase):
+class Building(helper.FolderTest):
     """A copy of the tree whose setup and cmake are fakes."""
 
     def setUp(self):
-        self.here = pathlib.Path(tempfile.mkdtemp(prefix="afterleak workshop "))
-        self.addCleanup(shutil.rmtree, self.here)
-        for part in ("scripts", "harness/workshop"):
+        super().setUp()
+        self.here = self.folder
+        for part in ("scripts", "harness/workshop", "harness/evidence/common"):
             shutil.copytree(catalog.ROOT / part, self.here / part)
+        (self.here / "harness/evidence/__init__.py").touch()
         self.tools = self.here / "tools"
         self.tools.mkdir()
         self.fake(self.here / "scripts/setup", "echo setup >>calls")
@@ -427,8 +426,7 @@ class Building(unittest.TestCase):
             echo "[1/1] x"; echo "x.cc:1: error: bad"; exit 1""")
 
     def fake(self, path, text):
-        path.write_text(f"#!/bin/sh\ncd {str(self.here)!r}\n{text}\n")
-        path.chmod(0o755)
+        helper.write_program(path, f"cd {str(self.here)!r}\n{text}")
 
     def workshop(self):
         env = {key: value for key, value in os.environ.items() if key != "AFTERLEAK_WORKSHOP_BUILD"}
@@ -467,4 +465,4 @@ class Building(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    test_main.main()
+    helper.main()

@@ -1,6 +1,6 @@
 """SESSION.md is what a terminal shows: replayed here, and compared but for the timing lines.
 
-python3 harness/workshop/session_test.py --write makes it anew.
+python3 -m workshop.session_test --write writes it.
 """
 
 import os
@@ -12,8 +12,8 @@ import sys
 import tempfile
 import unittest
 
-import catalog
-import test_main
+from tests import helper
+from workshop import catalog
 
 FILE = catalog.HERE / "SESSION.md"
 HEAD = """# The first exercise, from start to pass
@@ -93,4 +93,4 @@ if __name__ == "__main__":
     if sys.argv[1:] == ["--write"]:
         FILE.write_text(play())
     else:
-        test_main.main()
+        helper.main()

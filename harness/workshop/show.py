@@ -4,8 +4,8 @@ import difflib
 import re
 import textwrap
 
-import catalog
-from words import listed, paint, table
+from workshop import catalog
+from workshop.words import listed, paint, table
 
 PRINTED_LINES = 20  # of what the learner's code prints
 COUNTS = ["live", "abandoned", "peak live", "armed", "fired", "fired unheard", "stopped", "byte-seconds lost"]

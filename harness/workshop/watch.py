@@ -3,13 +3,14 @@
 import contextlib
 import os
 import re
-import select
 import signal
 import sys
 import termios
 import tty
 
-from words import Refused, paint
+from evidence.common import children
+from evidence.common.words import Refused
+from workshop.words import paint
 
 POLL = 0.3  # seconds between two looks at the file
 SEQUENCE = re.compile(r"\x1b(\[[\d;]*[A-Za-z~]|O[A-Z])?")  # of an arrow or a function key: none of ours
@@ -50,7 +51,7 @@ class Keyboard:
     def key(self, seconds):
         """The next key; "" if none came in that time; None when the terminal is gone."""
         if not self.typed:
-            if not select.select([self.terminal], [], [], seconds)[0]:
+            if not children.wait_for([self.terminal], seconds):
                 return ""
             data = os.read(self.terminal, 64)
             if not data:
@@ -113,7 +114,7 @@ class Watch:
         changed = {name for name, now in self.stamps().items() if now != self.seen[name]}
         if not changed:
             return
-        select.select([], [], [], POLL)  # an editor may be half way through replacing a file
+        children.wait_for([], POLL)  # an editor may be half way through replacing a file
         now = self.stamps()
         saved = [name for name in changed if now[name]]
         if self.verbs.folder.current.name not in changed:

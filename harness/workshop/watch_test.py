@@ -1,27 +1,19 @@
-"""Tests watch mode through a pseudo-terminal: python3 harness/workshop/watch_test.py"""
+"""Tests watch mode through a pseudo-terminal."""
 
-import fcntl
+import io
 import os
-import pathlib
-import pty
 import re
-import select
 import signal
-import struct
 import subprocess
-import termios
-import time
 
-import runner_test
-import test_main
+try:
+    import pexpect
+except ImportError:
+    pexpect = None
 
-
-def alive(pid):
-    """Whether it runs: a zombie does not."""
-    try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+from evidence.common.children import alive
+from tests import helper
+from workshop import runner_test
 
 
 class Terminal:
@@ -29,41 +21,41 @@ class Terminal:
     does not set the terminal's modes itself. Whoever runs the tests may have signals ignored, which the shell would inherit."""
 
     def __init__(self, command, cwd, env):
-        self.ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self.theirs = theirs
-        self.shell = subprocess.Popen(["setsid", "--ctty", "env", "--default-signal", "sh", "-i"], cwd=cwd,
-                                      stdin=theirs, stdout=theirs, stderr=theirs, env={**env, "TERM": "xterm", "PS1": "shell> "})
-        self.text = ""  # of the terminal, what was not yet waited for
-        self.all = ""
+        self.seen = io.StringIO()
+        self.shell = pexpect.spawn("env", ["--default-signal", "sh", "-i"], cwd=cwd, env={**env, "TERM": "xterm", "PS1": "shell> "},
+                                   dimensions=(24, 80), encoding="utf-8", codec_errors="replace", timeout=helper.PATIENCE)
+        self.shell.logfile_read = self.seen
+        self.wait_for("shell> ")
+        self.type("stty -onlcr\n")  # a line ends as it does in the tests
         self.wait_for("shell> ")
         self.type(" ".join(f"'{word}'" for word in command) + "; echo \"code $?\"\n")
 
-    def type(self, keys):
-        os.write(self.ours, keys.encode())
+    @property
+    def all(self):
+        return self.seen.getvalue()
 
-    def wait_for(self, pattern, seconds=30):
+    def type(self, keys):
+        self.shell.send(keys)
+
+    def wait_for(self, pattern):
         """Reads until the pattern is there, and forgets what came up to its end."""
-        deadline = time.monotonic() + seconds
-        while not (found := re.search(pattern, self.text)):
-            if time.monotonic() > deadline or not select.select([self.ours], [], [], 1)[0] and self.shell.poll() is not None:
-                raise AssertionError(f"waited in vain for {pattern!r}; the terminal has:\n{self.all}")
-            if select.select([self.ours], [], [], 0)[0]:
-                data = os.read(self.ours, 65536).decode(errors="replace").replace("\r\n", "\n")
-                self.text += data
-                self.all += data
-        self.text = self.text[found.end():]
-        return found
+        try:
+            self.shell.expect(re.compile(pattern))
+        except (pexpect.TIMEOUT, pexpect.EOF):
+            raise AssertionError(f"waited in vain for {pattern!r}; the terminal has:\n{self.all}") from None
+        return self.shell.match
 
     def close(self):
-        self.shell.kill()
-        self.shell.wait()
-        os.close(self.theirs)
-        os.close(self.ours)
+        self.shell.close(force=True)
 
 
 class Watch(runner_test.RunnerTest):
     prompt = r"watching my workshop/(\w+)\.cc"
+
+    def setUp(self):
+        super().setUp()
+        if pexpect is None:
+            self.skipTest("python3-pexpect is not installed; ./scripts/setup --all installs it")
 
     def watch(self, *arguments, **env):
         if not self.folder.exists():
@@ -189,27 +181,21 @@ class Watch(runner_test.RunnerTest):
         terminal = self.watch("watch", AFTERLEAK_WORKSHOP_SECONDS="60")
         text = runner_test.EXERCISES["01_relay"].shipped()
         self.write("01_relay", text.replace("  int count = 0;\n", "  int count = 0;\n  for (;;) Gosched();\n"))
-        self.wait_until(self.running)
+        helper.wait_until(self.running, "a check runs")
         terminal.type("\x03")
         terminal.wait_for("stopped by SIGINT")
         self.assert_restored(terminal, 130)
-        self.wait_until(lambda: not self.running())
+        helper.wait_until(lambda: not self.running(), "no check runs")
 
     def test_a_check_that_cannot_end_itself_is_killed_and_the_watch_goes_on(self):
         terminal = self.watch("watch", AFTERLEAK_WORKSHOP_SECONDS="1")
         text = runner_test.EXERCISES["01_relay"].shipped()
         self.write("01_relay", text + "const int before_main = [] { for (volatile int i = 0;; i = 1) {} return 0; }();\n")
-        self.wait_until(self.running)
+        helper.wait_until(self.running, "a check runs")
         terminal.wait_for("had to be killed")
-        self.wait_until(lambda: not self.running())
+        helper.wait_until(lambda: not self.running(), "no check runs")
         terminal.type("h")
         terminal.wait_for("Hint 1")
-
-    def wait_until(self, condition):
-        deadline = time.monotonic() + 20
-        while not condition():
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.02)
 
     def test_term_restores_the_terminal_too(self):
         terminal = self.watch("watch")
@@ -265,4 +251,4 @@ class Watch(runner_test.RunnerTest):
 
 
 if __name__ == "__main__":
-    test_main.main()
+    helper.main()

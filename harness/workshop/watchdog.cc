@@ -7,7 +7,7 @@
 #include <exception>
 #include <utility>
 
-#include "afterleak/duration.h"
+#include "afterleak/census/duration.h"
 
 namespace workshop {
 namespace {

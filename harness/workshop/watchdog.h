@@ -11,7 +11,7 @@
 #include <string>
 #include <thread>
 
-#include "afterleak/bubble.h"
+#include "afterleak/bubble/bubble.h"
 
 namespace workshop {
 

@@ -4,15 +4,6 @@ import os
 import sys
 
 
-class Refused(Exception):
-    """Bad input, or a state that does not allow it: one line that says what is wrong and what would be right. Exit code 2."""
-
-
-def say(line=""):
-    """Progress and errors: stdout is for what was asked for."""
-    print(line, file=sys.stderr, flush=True)
-
-
 def colorful():
     return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM", "dumb") != "dumb"
 

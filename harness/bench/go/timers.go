@@ -1,5 +1,5 @@
 // What arming and stopping costs in Go, and a whole turn of the looping select, on its own clock and with its garbage collector, on
-// one processor. It takes the flags of Google Benchmark that scripts/bench.py uses, and writes its JSON.
+// one processor. It takes the flags of Google Benchmark that scripts/bench uses, and writes its JSON.
 package main
 
 import (

@@ -1,5 +1,5 @@
 // Ours: the queue alone. A timer that expires is told by a virtual call, as the run-time does it.
-#include "afterleak/timer_queue.h"
+#include "afterleak/bubble/timer_queue.h"
 #include "bench/timer_queue/operations.h"
 
 namespace {

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "afterleak/heap.h"
+#include "afterleak/heap/heap.h"
 #include "bench/turn/turns.h"
 
 namespace {

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "afterleak/afterleak.h"
-#include "afterleak/heap.h"
+#include "afterleak/heap/heap.h"
 #include "pairs/looping_select.h"
 
 int main(int argc, char** argv) {

@@ -1,6 +1,6 @@
 // Stands in for census.cc in the programs that show what the census costs: every call is still made,
 // and nothing is kept.
-#include "afterleak/census.h"
+#include "afterleak/census/census.h"
 
 namespace afterleak {
 

@@ -1,4 +1,4 @@
-#include "afterleak/heap.h"
+#include "afterleak/heap/heap.h"
 #include "workshop/check.h"
 #include "workshop/exercises.h"
 

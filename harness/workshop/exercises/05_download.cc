@@ -7,7 +7,7 @@
 // the author has read past.
 //
 // A timer that leaks is gone when its deadline comes. How long does this one stay?
-// (harness/afterleak/time.h is the documentation.)
+// (harness/afterleak/go/time.h is the documentation.)
 //
 // The promise:
 //   Download returns the bytes of all chunks when the channel is closed, and nothing as soon as

@@ -8,7 +8,7 @@
 // pinged at once, and sometimes cut off, though they have been waiting for the server all the time.
 //
 // It happens with timers as in Go 1.22 and in C and C++ event loops; since Go 1.23 it does not.
-// Both must be right. (harness/afterleak/time.h says what Stop and Reset do in each.)
+// Both must be right. (harness/afterleak/go/time.h says what Stop and Reset do in each.)
 //
 // The promise:
 //   ServeLine handles messages one after the other, and that may take its time. It calls `ping`

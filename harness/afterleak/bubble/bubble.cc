@@ -1,0 +1,123 @@
+#include "afterleak/bubble/bubble.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+
+#include "afterleak/bubble/runtime.h"
+
+namespace afterleak {
+
+using internal::Lock;
+using internal::Runtime;
+
+std::string_view ToString(TimerMode mode) { return mode == TimerMode::kGo122 ? "go122" : "go123"; }
+
+Bubble::Bubble() : Bubble(Options{}) {}
+Bubble::Bubble(const Options& options) : runtime_(new Runtime(options, *this), &Runtime::Close) {}
+Bubble::~Bubble() = default;
+
+void Bubble::Run(const std::function<void()>& main, std::source_location site) {
+  runtime_->Run(main, site);
+}
+
+void Bubble::Go(std::function<void()> body, std::source_location site) {
+  const Lock lock(runtime_->mutex());
+  runtime_->Go(std::move(body), site);
+}
+
+void Bubble::AdvanceTo(Time instant) { runtime_->AdvanceTo(instant); }
+void Bubble::Advance(Duration span) { runtime_->AdvanceTo(SaturatingAdd(Now(), span)); }
+void Bubble::At(Time instant, std::function<void()> event) {
+  runtime_->At(instant, false, std::move(event));
+}
+void Bubble::SampleAt(Time instant, std::function<void()> sample) {
+  runtime_->At(instant, true, std::move(sample));
+}
+void Bubble::Interrupt() { runtime_->Interrupt(); }
+const Bubble::Options& Bubble::options() const { return runtime_->options(); }
+
+Time Bubble::Now() const {
+  const Lock lock(runtime_->mutex());
+  return runtime_->Now();
+}
+
+CensusTotals Bubble::Totals() const {
+  const Lock lock(runtime_->mutex());
+  return runtime_->census().totals();
+}
+
+CensusReport Bubble::Report() const {
+  const Lock lock(runtime_->mutex());
+  const heap::Scope::Suspend suspend;
+  return runtime_->census().Report(runtime_->Now());
+}
+
+std::vector<TimerLife> Bubble::Lives() const {
+  const Lock lock(runtime_->mutex());
+  const heap::Scope::Suspend suspend;
+  const Journal* journal = runtime_->census().journal();
+  return journal != nullptr ? journal->lives() : std::vector<TimerLife>();
+}
+
+std::vector<GoroutineReport> Bubble::Goroutines() const {
+  const Lock lock(runtime_->mutex());
+  const heap::Scope::Suspend suspend;
+  return runtime_->Goroutines();
+}
+
+std::string ToString(const std::vector<GoroutineReport>& goroutines) {
+  std::string out;
+  for (const GoroutineReport& g : goroutines)
+    out += fmt::format("{} [{}]: {}:{} {}\n", g.name, g.waits_for, g.file, g.line, g.function);
+  return out;
+}
+
+Bubble& Bubble::Current() {
+  Runtime* runtime = Runtime::Here();
+  return runtime != nullptr ? runtime->bubble() : Default();
+}
+
+Bubble& Bubble::Default() {
+  struct Process : Bubble {
+    Process() : Bubble(Options{.clock = ClockKind::kReal}) { runtime_->FailuresEndTheProcess(); }
+  };
+  static Process process = [] {
+    const heap::Scope::Suspend suspend;  // it stays, whoever asks first
+    return Process();
+  }();
+  return process;
+}
+
+Runtime& internal::Runtime::Current() { return *Bubble::Current().runtime_; }
+
+void Go(std::function<void()> body, std::source_location site) {
+  Bubble::Current().Go(std::move(body), site);
+}
+
+void Gosched() {
+  Runtime& runtime = Runtime::Current();
+  Lock lock(runtime.mutex());
+  runtime.Yield(lock);
+}
+
+void Wait(std::source_location site) {
+  Runtime& runtime = Runtime::Current();
+  if (runtime.options().clock != ClockKind::kVirtual) throw Panic("Wait needs a virtual bubble");
+  const heap::Scope::Suspend suspend;
+  Lock lock(runtime.mutex());
+  internal::Goroutine& self = runtime.Self();
+  const Time now = runtime.Now();
+  lock.unlock();
+  // When the sample comes, this goroutine may have been unwound; then there is nobody to wake.
+  const auto waiting = std::make_shared<internal::Goroutine*>(&self);
+  runtime.At(now, true, [&runtime, weak = std::weak_ptr(waiting)] {
+    const Lock event_lock(runtime.mutex());
+    if (const auto waits = weak.lock()) runtime.Ready(**waits);
+  });
+  lock.lock();
+  runtime.Block(self, "synctest.Wait", site, lock);
+}
+
+}  // namespace afterleak

@@ -1,0 +1,434 @@
+#include "afterleak/bubble/runtime.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <system_error>
+#include <utility>
+
+#include "afterleak/census/duration.h"
+#include "afterleak/census/site.h"
+
+namespace afterleak::internal {
+namespace {
+
+// Where the calling thread is: in a goroutine, or in an event of a runtime (no goroutine), or in no
+// bubble at all.
+struct Here {
+  Runtime* runtime = nullptr;
+  Goroutine* goroutine = nullptr;
+};
+thread_local Here here;
+
+// How long a thread without work is kept, in case there is more.
+constexpr std::chrono::seconds kIdle(1);
+
+// How many goroutines of a real bubble run before a new one has to wait: Go's GOMAXPROCS. Below
+// four, two that block outside of the run-time would hold up the others on a small machine.
+int MostRunning() {
+  static const int most = std::max(4, static_cast<int>(std::thread::hardware_concurrency()));
+  return most;
+}
+
+}  // namespace
+
+EnterRuntime::EnterRuntime(Runtime* runtime, Goroutine* goroutine)
+    : runtime_(std::exchange(here.runtime, runtime)),
+      goroutine_(std::exchange(here.goroutine, goroutine)) {}
+
+EnterRuntime::~EnterRuntime() { here = {runtime_, goroutine_}; }
+
+Runtime::Runtime(const Bubble::Options& options, Bubble& bubble)
+    : options_(options), bubble_(bubble), random_(options.seed) {
+  if (options.journal) census_.KeepJournal([this] { return Now(); });
+}
+
+Runtime* Runtime::Here() { return here.runtime; }
+
+// ---- goroutines
+
+void Runtime::Go(std::function<void()>&& body, std::source_location site) {
+  if (closing_) return;
+  const heap::ScopeRef heap_scope = heap::CurrentScope();
+  const heap::Scope::Suspend suspend;
+  auto owned = std::make_unique<Goroutine>(site);
+  Goroutine& goroutine = *owned;
+  goroutine.runtime = this;
+  goroutine.id = last_id_ + 1;
+  goroutine.heap_scope = heap_scope;
+  bool waits = is_virtual() || !waiting_.empty() || running_ >= MostRunning();
+  if (!waits) {
+    try {
+      Wake(goroutine);
+    } catch (...) {
+      if (busy_.empty()) throw;  // nobody would ever take it
+      waits = true;
+    }
+  }
+  goroutine.body = std::move(body);
+  Enlist(*owned.release());  // deleted by the worker that runs it
+  ++last_id_;
+  if (!waits) return;
+  if (is_virtual()) return Enqueue(goroutine);
+  waiting_.Append(goroutine);
+  WatchWaiting();
+}
+
+bool Goroutine::Resume(Runtime& rt, Lock& lock) {
+  try {
+    rt.Wake(*this);
+    return true;
+  } catch (...) {  // only one that has never run needs what may not be there
+    rt.Fail(rt.Caught());
+    rt.Discard(*this, lock);
+    return false;
+  }
+}
+
+// One that has never run needs a thread: throws where there is none, and has changed nothing.
+void Runtime::Wake(Goroutine& goroutine) {
+  if (goroutine.state == Goroutine::State::kNew) {
+    Assign(goroutine);
+  } else if (&goroutine != here.goroutine) {
+    goroutine.wake.notify_one();  // one that drives the clock often wakes itself, and is awake
+  }
+  goroutine.state = Goroutine::State::kRunning;
+  ++running_;
+}
+
+void Runtime::Assign(Goroutine& goroutine) {
+  if (!idle_.empty()) {
+    const auto worker = std::prev(idle_.end());
+    busy_.splice(busy_.end(), idle_, worker);
+    worker->assigned = &goroutine;
+    return worker->wake.notify_one();
+  }
+  const heap::Scope::Suspend suspend;
+  Workers fresh(1);
+  const auto worker = fresh.begin();
+  worker->assigned = &goroutine;
+  try {
+    worker->thread = std::thread([this, worker] { WorkerLoop(worker); });
+  } catch (const std::system_error& error) {
+    throw std::system_error(
+        error.code(),
+        fmt::format("no thread for a goroutine ({}:{}): the system gives no more than the {} that "
+                    "the goroutines of its bubble have ({} have not ended)",
+                    goroutine.where.file_name(), goroutine.where.line(), busy_.size(),
+                    goroutines_.size()));
+  }
+  busy_.splice(busy_.end(), fresh);
+}
+
+// In a real bubble: one that ran has blocked or ended.
+void Runtime::StartWaiting() {
+  while (!waiting_.empty() && running_ < MostRunning() && StartFirstWaiting()) {
+  }
+}
+
+// False where no thread can be had; the clock tries again.
+bool Runtime::StartFirstWaiting() {
+  try {
+    Wake(static_cast<Goroutine&>(waiting_.first()));
+  } catch (...) {
+    return false;
+  }
+  waiting_.Take();
+  waiting_moved_ = Now();
+  return true;
+}
+
+// A worker that ends a goroutine looks for the next thing to do before it sleeps, so a thousand
+// callbacks in a row run on one thread.
+void Runtime::WorkerLoop(Workers::iterator worker) {
+  Lock lock(mutex_);
+  const auto called = [&] {
+    return worker->assigned != nullptr || (closing_ && goroutines_.empty());
+  };
+  for (;;) {
+    while (!called()) {
+      const bool idled = worker->wake.wait_for(lock, kIdle) == std::cv_status::timeout;
+      if (idled && !called() && !closing_) return RetireWorker(worker, lock);
+    }
+    if (worker->assigned == nullptr) return;
+    Goroutine& goroutine = *std::exchange(worker->assigned, nullptr);
+    RunBody(goroutine, goroutine.body, lock);
+    Discard(goroutine, lock);
+    idle_.splice(idle_.end(), busy_, worker);
+    --running_;
+    if (closing_) {
+      outside_.notify_all();
+    } else if (is_virtual()) {
+      Dispatch(lock);
+    } else {
+      StartWaiting();
+      if (running_ == 0) quiet_.notify_all();
+    }
+  }
+}
+
+// Each that leaves joins the one that left before, and Close the last.
+void Runtime::RetireWorker(Workers::iterator worker, Lock& lock) {
+  Workers before;
+  before.swap(left_);
+  left_.splice(left_.end(), idle_, worker);
+  lock.unlock();
+  for (Worker& other : before) other.thread.join();
+}
+
+// Deletes a goroutine that has ended, or will never run.
+void Runtime::Discard(Goroutine& goroutine, Lock& lock) {
+  lock.unlock();
+  {
+    const EnterRuntime nowhere(nullptr, nullptr);
+    goroutine.body = nullptr;  // may run destructors of the user's
+  }
+  lock.lock();
+  Delist(goroutine);
+  delete &goroutine;
+}
+
+void Runtime::RunBody(Goroutine& goroutine, const std::function<void()>& body, Lock& lock) {
+  if (closing_ || goroutine.unwinds) return;
+  lock.unlock();
+  std::exception_ptr failure;
+  {
+    const EnterRuntime enter(this, &goroutine);
+    const heap::Adopt adopt(goroutine.heap_scope);
+    try {
+      body();
+    } catch (const Unwind&) {
+    } catch (...) {
+      failure = Caught();
+    }
+  }
+  lock.lock();
+  if (failure) Fail(std::move(failure));
+}
+
+Goroutine& Runtime::Self() {
+  if (here.runtime == this) {
+    if (here.goroutine == nullptr) throw Panic("an event or a sample of a bubble must not block");
+    return *here.goroutine;
+  }
+  if (closed_) throw Panic("blocked in a bubble that has ended");
+  if (is_virtual()) throw Panic("a thread outside of a virtual bubble cannot block in it");
+  const heap::Scope::Suspend suspend;  // it stays as long as the thread
+  thread_local Goroutine foreign{std::source_location::current()};
+  foreign.runtime = this;
+  foreign.foreign = true;
+  return foreign;
+}
+
+void Runtime::Block(Goroutine& self, const char* waits_for, std::source_location site, Lock& lock) {
+  if (closing_ && self.foreign) throw Panic("the bubble has ended");
+  if (closing_) throw Unwind();
+  // With the virtual clock, whoever drives sees this when everything is blocked.
+  if (&self == root_ && !is_virtual() && (interrupted_ || failure_)) throw Unwind();
+  self.state = Goroutine::State::kBlocked;
+  self.waits_for = waits_for;
+  self.where = site;
+  if (self.foreign) {
+    Enlist(self);
+  } else {
+    --running_;
+  }
+  if (is_virtual()) {
+    Dispatch(lock);
+  } else {
+    StartWaiting();
+    if (running_ == 0) quiet_.notify_all();
+  }
+  self.wake.wait(lock, [&] { return self.state == Goroutine::State::kRunning; });
+  if (self.foreign) {
+    --running_;  // Resume counted it
+    Delist(self);
+    if (closing_) {
+      outside_.notify_all();
+    } else {
+      StartWaiting();
+    }
+  }
+  if (std::exchange(self.unwinds, false)) {
+    if (self.foreign) throw Panic("the bubble has ended");
+    throw Unwind();
+  }
+}
+
+void Runtime::Ready(Goroutine& goroutine) {
+  if (goroutine.unwinds) {  // it is on its way, and now has something to deliver first
+    goroutine.unwinds = false;
+  } else if (is_virtual()) {
+    goroutine.state = Goroutine::State::kRunnable;
+    if (!closing_) Enqueue(goroutine);
+  } else {
+    Wake(goroutine);
+  }
+}
+
+void Runtime::Yield(Lock& lock) {
+  if (here.runtime == this && here.goroutine != nullptr && closing_) throw Unwind();
+  if (is_virtual()) {
+    Goroutine& self = Self();
+    --running_;
+    Ready(self);
+    Dispatch(lock);
+    self.wake.wait(lock, [&] { return self.state == Goroutine::State::kRunning; });
+    if (std::exchange(self.unwinds, false)) throw Unwind();
+  } else {
+    lock.unlock();
+    std::this_thread::yield();
+  }
+}
+
+std::vector<GoroutineReport> Runtime::Goroutines() const {
+  std::vector<GoroutineReport> reports;
+  for (const Goroutine* g : goroutines_) {
+    reports.push_back({.name = g->foreign ? "foreign thread" : fmt::format("goroutine {}", g->id),
+                       .waits_for = g->state == Goroutine::State::kBlocked ? g->waits_for
+                                    : g->state == Goroutine::State::kNew   ? "not yet started"
+                                                                           : "runnable",
+                       .file = g->where.file_name(),
+                       .line = g->where.line(),
+                       .function = ShortFunction(g->where.function_name())});
+  }
+  return reports;
+}
+
+std::uint32_t Runtime::Random(std::uint32_t bound) {
+  // SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014).
+  std::uint64_t z = (random_ += 0x9E3779B97F4A7C15u);
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+  z ^= z >> 31;
+  return static_cast<std::uint32_t>(((z >> 32) * bound) >> 32);
+}
+
+// ---- the life of a bubble
+
+void Runtime::Run(const std::function<void()>& main, std::source_location site) {
+  RefuseInside();
+  Goroutine root(site);
+  Lock lock(mutex_);
+  deadlock_.clear();
+  root.runtime = this;
+  root.id = ++last_id_;
+  root.heap_scope = heap::CurrentScope();
+  Enlist(root);
+  root_ = &root;
+  limit_ = Time::max();
+  driving_ = true;
+  if (is_virtual()) {
+    root.state = Goroutine::State::kRunnable;
+    Enqueue(root);
+    Dispatch(lock);
+    root.wake.wait(lock, [&] { return root.state == Goroutine::State::kRunning; });
+  } else {
+    root.state = Goroutine::State::kRunning;
+    ++running_;
+  }
+  RunBody(root, main, lock);
+  --running_;
+  root_ = nullptr;
+  Delist(root);
+  if (is_virtual()) {
+    Drive(now_, lock);
+  } else {
+    StartWaiting();
+  }
+  RethrowFailure(lock);
+  if (!deadlock_.empty()) throw Deadlock(std::exchange(deadlock_, {}));
+}
+
+void Runtime::RefuseInside() const {
+  if (here.runtime == this) throw Panic("Run and Advance are for threads outside of the bubble");
+}
+
+std::exception_ptr Runtime::Caught() const {
+  if (failures_end_process_) std::terminate();
+  return std::current_exception();
+}
+
+void Runtime::Fail(std::exception_ptr failure) {
+  if (!failure_) failure_ = std::move(failure);
+  if (!is_virtual()) EndRoot();
+  outside_.notify_all();
+}
+
+// Ends a Run whose main goroutine nothing else will wake. With the virtual clock, everything is
+// blocked when this is called.
+void Runtime::EndRoot() {
+  if (root_ == nullptr || root_->state != Goroutine::State::kBlocked) return;
+  root_->unwinds = true;
+  Wake(*root_);
+}
+
+void Runtime::RethrowFailure(Lock& lock) {
+  if (!failure_) return;
+  std::exception_ptr failure = std::exchange(failure_, nullptr);
+  lock.unlock();
+  std::rethrow_exception(std::move(failure));
+}
+
+void Runtime::Interrupt() {
+  const Lock lock(mutex_);
+  interrupted_ = true;
+  if (!is_virtual()) EndRoot();
+  outside_.notify_all();
+}
+
+// Those of a virtual bubble go one after the other, so that what their destructors do happens in a
+// fixed order. Needs neither memory nor a thread.
+void Runtime::UnwindGoroutines(Lock& lock) {
+  while (!goroutines_.empty()) {
+    const std::size_t count = goroutines_.size();
+    for (Goroutine* goroutine : goroutines_) {
+      if (goroutine->state == Goroutine::State::kNew) {
+        Discard(*goroutine, lock);
+        break;  // the list may have changed meanwhile
+      }
+      if (goroutine->state == Goroutine::State::kBlocked) goroutine->unwinds = true;
+      if (goroutine->state != Goroutine::State::kRunning) Wake(*goroutine);
+      if (is_virtual()) break;
+    }
+    outside_.wait(lock, [&] { return goroutines_.size() < count; });
+  }
+}
+
+void Runtime::Close(Runtime* runtime) {
+  Runtime& rt = *runtime;
+  Lock lock(rt.mutex_);
+  while (!rt.run_queue_.empty()) {  // tasks of contexts still count; goroutines are unwound below
+    Runnable& next = rt.run_queue_.Take();
+    if (dynamic_cast<Goroutine*>(&next) == nullptr) next.Resume(rt, lock);
+  }
+  rt.closing_ = true;
+  rt.UnwindGoroutines(lock);
+  for (Worker& worker : rt.idle_) worker.wake.notify_one();
+  rt.clock_wake_.notify_one();
+  lock.unlock();
+  for (Workers* workers : {&rt.left_, &rt.idle_}) {
+    for (Worker& worker : *workers) worker.thread.join();
+  }
+  if (rt.clock_thread_.joinable()) rt.clock_thread_.join();
+  if (rt.failure_) {
+    std::fputs("afterleak: a goroutine failed and nobody was told; the bubble ends\n", stderr);
+    std::terminate();
+  }
+  rt.events_.clear();
+  rt.signals_.reset();
+  lock.lock();
+  rt.closed_ = true;
+  ++rt.objects_;  // the bubble itself
+  while (TimerLink* pending = rt.queue_.PopAny()) static_cast<Alarm*>(pending)->Drop(lock);
+  rt.RemoveObject(lock);
+}
+
+void Runtime::RemoveObject(Lock& lock) {
+  const bool last = --objects_ == 0 && closed_;
+  lock.unlock();
+  if (last) delete this;
+}
+
+}  // namespace afterleak::internal

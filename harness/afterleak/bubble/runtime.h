@@ -1,0 +1,313 @@
+// Runtime: what is inside a bubble. Channels, timers, contexts and signals are built on it; users
+// see bubble.h.
+//
+// One mutex guards everything in a bubble: its queue, census, channels and goroutines.
+// Every method expects it held, unless it says otherwise; those that let go of it meanwhile take
+// the Lock. No user's code runs under it, save the move constructors of values that pass through
+// channels.
+//
+// The virtual clock has no thread of its own. A goroutine that blocks hands the baton to the next
+// that can run; the last one to block finds nobody, and drives: it fires what is due and moves the
+// clock, on its own thread and stack, until somebody (often itself) can run again. The real clock
+// has a thread, which sleeps until the next deadline.
+//
+// Goroutines of a real bubble run at the same time, but as in Go (GOMAXPROCS) no new one starts
+// while as many run as there are processors: it waits until one of them blocks or ends. So a
+// thousand callbacks in a row need a few threads, and only what is blocked keeps one each. What
+// blocks outside of this run-time, in a system call or on a std::mutex, looks as if it ran; so when
+// no waiting goroutine has been started for 10 ms, the clock's thread starts one more, as Go's
+// sysmon does. A thread that has had nothing to do for a second ends.
+//
+// Whatever fails for want of memory or threads throws where it was asked for, and changes nothing;
+// where nobody asked, in a callback that is due, it fails the bubble (Fail).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <source_location>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "afterleak/bubble/bubble.h"
+#include "afterleak/bubble/timer_queue.h"
+#include "afterleak/census/census.h"
+#include "afterleak/census/clock.h"
+#include "afterleak/heap/heap.h"
+
+namespace afterleak::internal {
+
+class Runtime;
+using Lock = std::unique_lock<std::mutex>;
+
+// Thrown through a goroutine whose bubble ends. Not an std::exception, so that user code does not
+// swallow it by habit.
+struct Unwind {};
+
+// Something that waits in the run queue of a bubble.
+struct Runnable {
+  Runnable* next_runnable = nullptr;
+  // Runs on, or lets a thread of its own do so: whether such a thread now has the baton. May let go
+  // of the lock meanwhile.
+  virtual bool Resume(Runtime& runtime, Lock& lock) = 0;
+
+ protected:
+  ~Runnable() = default;
+};
+
+// First come, first served. Links what waits in it, and allocates nothing.
+class RunQueue {
+ public:
+  bool empty() const { return first_ == nullptr; }
+  void Append(Runnable& task) {
+    task.next_runnable = nullptr;
+    (first_ == nullptr ? first_ : last_->next_runnable) = &task;
+    last_ = &task;
+  }
+  bool alone() const { return first_ == last_; }  // of one that is not empty
+  Runnable& first() const { return *first_; }
+  Runnable& Take() { return *std::exchange(first_, first_->next_runnable); }
+
+ private:
+  Runnable* first_ = nullptr;
+  Runnable* last_ = nullptr;
+};
+
+// A goroutine, or a foreign thread while it is blocked in a real bubble.
+struct Goroutine final : Runnable {
+  enum class State : std::uint8_t { kNew, kRunnable, kRunning, kBlocked };
+
+  explicit Goroutine(std::source_location site) : where(site), link{this}, place(link.begin()) {}
+  bool Resume(Runtime& runtime, Lock& lock) override;
+
+  Runtime* runtime = nullptr;
+  std::uint64_t id = 0;
+  State state = State::kNew;
+  bool foreign = false;        // a thread that belongs to no bubble
+  bool unwinds = false;        // is to throw Unwind when it wakes
+  const char* waits_for = "";  // while blocked, in the words of a Go traceback
+  std::source_location where;  // while blocked; before it first runs, where it was started
+  std::function<void()> body;
+  heap::ScopeRef heap_scope;  // of whoever started it
+  std::condition_variable wake;
+  std::list<Goroutine*>
+      link;  // holds its node while the runtime's list does not: listing it allocates nothing
+  std::list<Goroutine*>::iterator place;
+};
+
+// A pending deadline: what fires is up to the layers above.
+struct Alarm : TimerLink {
+  // The deadline has come, and the alarm is no longer pending. Must not run user code: it hands
+  // that to Enqueue or Go. Where memory or a thread for that is missing, the bubble fails
+  // (Runtime::Fail), and the alarm has fired all the same. Lets go of the lock only where Drop
+  // would.
+  virtual void Fire(Runtime& runtime, Lock& lock) = 0;
+  // The bubble ends while this is pending; it has been taken out of the queue. Lets go of the lock
+  // where it destroys what is the user's.
+  virtual void Drop(Lock& lock) = 0;
+
+ protected:
+  ~Alarm() override = default;
+};
+
+// While it lives, the calling thread runs for `runtime`: a goroutine, or (null) an event.
+class EnterRuntime {
+ public:
+  EnterRuntime(Runtime* runtime, Goroutine* goroutine);
+  ~EnterRuntime();
+  EnterRuntime(const EnterRuntime&) = delete;
+  EnterRuntime& operator=(const EnterRuntime&) = delete;
+
+ private:
+  Runtime* const runtime_;
+  Goroutine* const goroutine_;
+};
+
+class Runtime {
+ public:
+  Runtime(const Bubble::Options& options, Bubble& bubble);
+
+  // ---- for bubble.cc; what bubble.h says of them holds, and they take the mutex themselves
+  void Run(const std::function<void()>& main, std::source_location site);
+  void AdvanceTo(Time instant);
+  void At(Time instant, bool sample, std::function<void()> event);
+  void Interrupt();
+  Bubble& bubble() { return bubble_; }
+  void FailuresEndTheProcess() { failures_end_process_ = true; }
+  // Unwinds, tears down, and deletes the runtime as soon as no channel refers to it.
+  static void Close(Runtime* runtime);
+
+  // ---- for the layers above
+  // The runtime of the calling thread: of its goroutine, or the default bubble's.
+  static Runtime& Current();
+  // The same, or null for a thread in no bubble.
+  static Runtime* Here();
+
+  const Bubble::Options& options() const { return options_; }
+  std::mutex& mutex() { return mutex_; }
+  Time Now() const;
+  std::vector<GoroutineReport> Goroutines() const;
+  Census& census() { return census_; }
+  TimerQueue& queue() { return queue_; }
+
+  // Adds an alarm to the queue; in a bubble that has ended it stays out. Throws
+  // std::system_error, and adds nothing, when the real clock cannot have its thread.
+  void Arm(Alarm& alarm, Time deadline);
+
+  // The same for one that a census counts, at `now`: opens its record and returns the ticket, or 0
+  // in a bubble that has ended. What throws, std::bad_alloc too, leaves neither.
+  Census::Ticket Arm(Alarm& alarm, Time now, Time deadline, const TimerKind& kind,
+                     std::uint32_t bytes, std::source_location site);
+
+  // Starts a goroutine; a no-op in a bubble that ends. Takes `body` only when it succeeds, since
+  // nothing of the user's may be destroyed under the lock. Throws std::bad_alloc, or
+  // std::system_error when a real bubble has no thread for it and none to wait for.
+  void Go(std::function<void()>&& body, std::source_location site);
+
+  // What an exception being handled does to the bubble that it reached: Fail is to be told. Ends
+  // the process in Bubble::Default().
+  std::exception_ptr Caught() const;
+  // The next Run or Advance, or the one in progress, throws the first of these.
+  void Fail(std::exception_ptr failure);
+
+  // The calling goroutine, which is about to block. Throws Panic where the caller must not block
+  // here.
+  Goroutine& Self();
+
+  // Blocks the calling goroutine until Ready is called for it. `waits_for` is a literal, in the
+  // words of a Go traceback. Throws Unwind when the bubble ends meanwhile; the lock is held again
+  // then too.
+  void Block(Goroutine& self, const char* waits_for, std::source_location site, Lock& lock);
+
+  // Makes a blocked goroutine able to run.
+  void Ready(Goroutine& goroutine);
+
+  // Has `task` resumed in turn, as if in a goroutine of its own that only starts at this instant.
+  // It must outlive that.
+  void Enqueue(Runnable& task);
+
+  // Puts the calling goroutine behind all that can run.
+  void Yield(Lock& lock);
+
+  // A number below `bound`, from the bubble's seed.
+  std::uint32_t Random(std::uint32_t bound);
+
+  // Channels count themselves, so that a runtime outlives the last of them.
+  void AddObject() { ++objects_; }
+  // Unlocks, since a runtime whose bubble has ended goes with its last object.
+  void RemoveObject(Lock& lock);
+  // For a caller that knows that the bubble has not ended.
+  void RemoveObject() { --objects_; }
+
+  // What the signal layer keeps for a bubble; it goes first when the bubble ends.
+  std::shared_ptr<void>& signals() { return signals_; }
+
+ private:
+  friend struct Goroutine;
+
+  struct Worker {  // a thread that runs one goroutine after the other
+    std::thread thread;
+    std::condition_variable wake;
+    Goroutine* assigned = nullptr;
+  };
+  using Workers = std::list<Worker>;  // between lists they are spliced, which allocates nothing
+  struct EventKey {
+    Time instant;
+    bool sample;
+    auto operator<=>(const EventKey&) const = default;
+  };
+  using Events = std::multimap<EventKey, std::function<void()>>;
+
+  ~Runtime() = default;
+
+  bool is_virtual() const { return options_.clock == ClockKind::kVirtual; }
+
+  // runtime.cc: goroutines and the threads that they run on
+  void Enlist(Goroutine& goroutine) { goroutines_.splice(goroutines_.end(), goroutine.link); }
+  void Delist(Goroutine& goroutine) {
+    goroutine.link.splice(goroutine.link.end(), goroutines_, goroutine.place);
+  }
+  void RefuseInside() const;
+  void Wake(Goroutine& goroutine);
+  void Assign(Goroutine& goroutine);
+  void StartWaiting();
+  bool StartFirstWaiting();
+  void RunBody(Goroutine& goroutine, const std::function<void()>& body, Lock& lock);
+  void Discard(Goroutine& goroutine, Lock& lock);
+  void WorkerLoop(Workers::iterator worker);
+  void RetireWorker(Workers::iterator worker, Lock& lock);
+  void RethrowFailure(Lock& lock);
+  void UnwindGoroutines(Lock& lock);
+  void EndRoot();
+
+  // runtime_clock.cc: what makes time pass
+  void Drive(Time limit, Lock& lock);
+  void Dispatch(Lock& lock);
+  bool Step(Lock& lock);
+  bool FireDue(Time now, Lock& lock);
+  void RunEvent(Lock& lock);
+  Time NextEvent(bool samples_too) const;
+  void ClockLoop();
+  void StartClock();
+  void WakeClock(Time deadline);
+  void WatchWaiting();
+  void StartStalled(Time now);
+  std::chrono::steady_clock::time_point Steady(Time instant) const;
+
+  const Bubble::Options options_;
+  Bubble& bubble_;
+  const Time start_ = RealNow();  // of the real clock
+  std::mutex mutex_;
+
+  Time now_{};  // of the virtual clock
+  TimerQueue queue_;
+  Census census_;
+  Events events_;
+  std::uint64_t random_;
+
+  std::list<Goroutine*> goroutines_;  // all that have not ended, by age
+  std::uint64_t last_id_ = 0;
+  int running_ = 0;  // of them, those that are neither blocked nor waiting for their turn
+  RunQueue run_queue_;
+  Workers busy_;
+  Workers idle_;  // the one that ran last is the last, and the next to run
+  Workers left_;  // at most one, whose thread ends: to be joined
+
+  // Goroutines of a real bubble that have never run and wait for a thread.
+  RunQueue waiting_;
+  Time waiting_moved_{};  // when one of them was last given one, or the first of them came
+
+  // The drive in progress: nothing runs in a virtual bubble outside of one.
+  bool driving_ = false;
+  Time limit_{};
+  Goroutine* root_ = nullptr;  // of Run
+  std::string deadlock_;       // what Run is to throw
+  std::condition_variable outside_;
+
+  std::exception_ptr failure_;
+  bool failures_end_process_ = false;
+  bool in_event_ = false;
+  bool interrupted_ = false;
+  bool closing_ = false;
+  bool closed_ = false;
+
+  std::thread clock_thread_;
+  std::condition_variable clock_wake_;
+  Time clock_sleeps_until_{};  // the start of time while it is awake
+  std::condition_variable quiet_;
+
+  std::int64_t objects_ = 0;
+  std::shared_ptr<void> signals_;
+};
+
+}  // namespace afterleak::internal

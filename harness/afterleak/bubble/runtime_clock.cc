@@ -1,0 +1,210 @@
+// What makes time pass in a bubble: the driver of the virtual clock, and the thread of the real
+// one.
+#include <algorithm>
+#include <utility>
+
+#include "afterleak/bubble/runtime.h"
+#include "afterleak/census/duration.h"
+
+namespace afterleak::internal {
+
+// How long the real clock waits for the goroutines to block before it takes an instant for settled.
+constexpr std::chrono::milliseconds kQuiet(50);
+
+// How long no waiting goroutine has to be started before the clock starts one beside those that
+// run, and how many may run then: Go's limit of threads (debug.SetMaxThreads).
+constexpr std::chrono::milliseconds kStalled(10);
+constexpr int kMostStalled = 10'000;
+
+// The end of time of a real bubble is that of the machine, not a wrap-around after it.
+std::chrono::steady_clock::time_point Runtime::Steady(Time instant) const {
+  return ToSteady(SaturatingAdd(start_, instant.time_since_epoch()));
+}
+
+Time Runtime::Now() const { return is_virtual() ? now_ : Time(RealNow() - start_); }
+
+void Runtime::Arm(Alarm& alarm, Time deadline) {
+  if (closed_) return;
+  if (!is_virtual()) StartClock();
+  queue_.Arm(alarm, deadline);
+  WakeClock(deadline);
+}
+
+Census::Ticket Runtime::Arm(Alarm& alarm, Time now, Time deadline, const TimerKind& kind,
+                            std::uint32_t bytes, std::source_location site) {
+  if (closed_) return 0;
+  if (!is_virtual()) StartClock();
+  const Census::Ticket ticket = census_.Arm(kind, site, bytes, now, deadline);
+  queue_.Arm(alarm, deadline);
+  WakeClock(deadline);
+  return ticket;
+}
+
+void Runtime::Enqueue(Runnable& task) { run_queue_.Append(task); }
+
+void Runtime::At(Time instant, bool sample, std::function<void()> event) {
+  const Lock lock(mutex_);
+  const heap::Scope::Suspend suspend;
+  const EventKey key{std::max(instant, Now()), sample};
+  if (!is_virtual()) StartClock();
+  events_.emplace(key, std::move(event));
+  WakeClock(key.instant);
+}
+
+void Runtime::AdvanceTo(Time instant) {
+  RefuseInside();
+  Lock lock(mutex_);
+  if (is_virtual()) {
+    Drive(std::max(instant, now_), lock);
+  } else {
+    const auto ended = [&] { return interrupted_ || failure_; };
+    outside_.wait_until(lock, Steady(instant), ended);
+    outside_.wait(lock, [&] { return ended() || (NextEvent(true) > instant && !in_event_); });
+    quiet_.wait_for(lock, kQuiet, [&] { return ended() || running_ == 0; });
+  }
+  RethrowFailure(lock);
+}
+
+Time Runtime::NextEvent(bool samples_too) const {
+  for (const auto& [key, event] : events_) {
+    if (samples_too || !key.sample) return key.instant;
+  }
+  return Time::max();
+}
+
+// Fires all that is due. What fires makes goroutines ready, but none of them runs before the last
+// alarm of the instant has fired.
+bool Runtime::FireDue(Time now, Lock& lock) {
+  bool fired = false;
+  while (TimerLink* due = closing_ ? nullptr : queue_.PopDue(now)) {
+    static_cast<Alarm*>(due)->Fire(*this, lock);
+    fired = true;
+  }
+  return fired;
+}
+
+// Runs the first event, which is due.
+void Runtime::RunEvent(Lock& lock) {
+  auto event = events_.extract(events_.begin());
+  in_event_ = true;
+  lock.unlock();
+  std::exception_ptr failure;
+  {
+    const EnterRuntime enter(this, nullptr);
+    const heap::Scope::Suspend suspend;
+    try {
+      event.mapped()();
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    event = {};
+  }
+  lock.lock();
+  in_event_ = false;
+  if (failure) Fail(std::move(failure));
+}
+
+// ---- the virtual clock
+
+void Runtime::Drive(Time limit, Lock& lock) {
+  limit_ = limit;
+  driving_ = true;
+  Dispatch(lock);
+  outside_.wait(lock, [&] { return !driving_; });
+}
+
+// Called by whoever has the baton and gives it up, or begins a drive: hands it on, or drives until
+// it can be.
+void Runtime::Dispatch(Lock& lock) {
+  while (!closing_) {
+    // After an Interrupt a Run ends when its main goroutine blocks; an Advance at once, even while
+    // goroutines keep each other busy.
+    const bool stops = interrupted_ && root_ == nullptr;
+    if (!run_queue_.empty() && !stops) {
+      if (run_queue_.Take().Resume(*this, lock)) return;
+    } else if (!Step(lock)) {
+      if (root_ != nullptr) return EndRoot();
+      driving_ = false;
+      return outside_.notify_all();
+    }
+  }
+}
+
+// Does the next thing of the settled present, or moves to the next instant; false when the drive
+// ends here.
+bool Runtime::Step(Lock& lock) {
+  if (interrupted_ || failure_) return false;
+  if (FireDue(now_, lock)) return true;
+  if (!events_.empty() && NextEvent(true) <= now_) {
+    RunEvent(lock);
+    return true;
+  }
+  const Time next = std::min(queue_.NextDeadline(), NextEvent(false));
+  if (next == Time::max() && root_ != nullptr) {
+    try {
+      deadlock_ = "all goroutines are asleep - deadlock! (at " +
+                  FormatDuration(now_.time_since_epoch()) + ")\n" + ToString(Goroutines());
+    } catch (...) {
+      Fail(Caught());
+    }
+    return false;
+  }
+  const Time target = std::min(next, NextEvent(true));
+  now_ = std::min(target, limit_);
+  return target <= limit_ && target < Time::max();  // what is due at the end of time never comes
+}
+
+// ---- the real clock
+
+void Runtime::StartClock() {
+  if (closing_ || clock_thread_.joinable()) return;
+  const heap::Scope::Suspend suspend;
+  clock_thread_ = std::thread([this] { ClockLoop(); });
+}
+
+void Runtime::WakeClock(Time deadline) {
+  if (deadline < clock_sleeps_until_) clock_wake_.notify_one();
+}
+
+// The last of the goroutines that wait for a thread has just come. Without a clock's thread they
+// wait until another one blocks or ends.
+void Runtime::WatchWaiting() {
+  if (waiting_.alone()) waiting_moved_ = Now();
+  try {
+    StartClock();
+    WakeClock(waiting_moved_ + kStalled);
+  } catch (...) {
+  }
+}
+
+// Starts one more goroutine where those that run have let none start for a while.
+void Runtime::StartStalled(Time now) {
+  if (waiting_.empty() || now < waiting_moved_ + kStalled) return;
+  waiting_moved_ = now;
+  if (running_ < kMostStalled) StartFirstWaiting();
+}
+
+void Runtime::ClockLoop() {
+  Lock lock(mutex_);
+  while (!closing_) {
+    const Time now = Now();
+    FireDue(now, lock);
+    while (!run_queue_.empty()) run_queue_.Take().Resume(*this, lock);
+    if (closing_) return;  // Resume let go of the lock, and nobody heard the notification
+    StartStalled(now);
+    if (NextEvent(true) <= now) {
+      if (events_.begin()->first.sample)
+        quiet_.wait_for(lock, kQuiet, [&] { return running_ == 0 || closing_; });
+      RunEvent(lock);
+      outside_.notify_all();
+      continue;
+    }
+    clock_sleeps_until_ = std::min(queue_.NextDeadline(), NextEvent(true));
+    if (!waiting_.empty())
+      clock_sleeps_until_ = std::min(clock_sleeps_until_, waiting_moved_ + kStalled);
+    clock_wake_.wait_until(lock, Steady(clock_sleeps_until_));
+    clock_sleeps_until_ = Time{};
+  }
+}
+
+}  // namespace afterleak::internal

@@ -1,0 +1,71 @@
+// Journal: the life of every timer of a census, from arming to end. A census keeps counters and the
+// live ones; a journal keeps all of them, for traces and pictures.
+//
+// It belongs to a census and is written by it alone (Census::KeepJournal); users ask
+// Bubble::Lives for it. Not thread-safe, as the census is not. Costs some 150 bytes for each timer
+// that ever was; what it allocates is charged to no heap::Scope.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <source_location>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "afterleak/census/clock.h"
+
+namespace afterleak {
+
+struct TimerKind;
+
+enum class TimerEnd : std::uint8_t {
+  kLive,          // it has not ended
+  kReceived,      // at its deadline, and somebody was waiting for it
+  kFired,         // at its deadline: a callback, a context, or a value that is left in the channel
+  kFiredUnheard,  // at its deadline, when nobody could receive from it any more
+  kStopped,       // by Stop, Reset or a cancelled context
+  kCollected,     // with its last handle (timer mode go123)
+};
+
+// In words: "live", "received", "fired", "fired unheard", "stopped", "collected".
+std::string_view ToString(TimerEnd end);
+
+struct TimerLife {
+  const TimerKind* kind = nullptr;
+  std::source_location site;
+  Time armed{};
+  Time deadline{};                // the first one, of a ticker; the largest Time for "never"
+  std::optional<Time> abandoned;  // since when nobody could hear it
+  std::vector<Time> ticks;        // of a ticker
+  std::optional<Time> ended;
+  TimerEnd end = TimerEnd::kLive;
+};
+
+class Journal {
+ public:
+  // `now` tells the instant of what is written.
+  explicit Journal(std::function<Time()> now) : now_(std::move(now)) {}
+
+  // In the order of arming.
+  const std::vector<TimerLife>& lives() const { return lives_; }
+
+ private:
+  friend class Census;
+  using Ticket = std::uint32_t;  // Census::Ticket
+
+  void Arm(Ticket ticket, const TimerKind& kind, const std::source_location& site, Time now,
+           Time deadline);
+  void Abandon(Ticket ticket, Time now);
+  void Tick(Ticket ticket);
+  void End(Ticket ticket, TimerEnd end);
+
+  TimerLife& Of(Ticket ticket) { return lives_[open_[ticket]]; }
+
+  const std::function<Time()> now_;
+  std::vector<TimerLife> lives_;
+  std::vector<std::size_t> open_;  // by ticket: the life that it stands for now
+};
+
+}  // namespace afterleak

@@ -1,0 +1,77 @@
+// MappedArray: a growing array that lives outside of the heap.
+//
+// The census counts what is on the heap and must not show there itself: its records come
+// straight from the kernel (mmap), where neither the counting allocator nor Valgrind, heaptrack or
+// a heap profile sees them. Elements never move.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <type_traits>
+
+#include "afterleak/version.h"
+
+namespace afterleak::internal {
+
+// Elements start zeroed. Chunk k holds 2^k times as many elements as the first, so an index finds
+// its chunk by one bit scan. Not thread-safe. Throws std::bad_alloc when the kernel has no memory.
+template <typename T>
+class MappedArray {
+  static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
+
+ public:
+  MappedArray() = default;
+  MappedArray(const MappedArray&) = delete;
+  MappedArray& operator=(const MappedArray&) = delete;
+  ~MappedArray() {
+    for (std::size_t first = kFirst; ChunkOf(first) != 0; first *= 2) {
+      munmap(At(first), first * sizeof(T));
+    }
+  }
+
+  std::size_t size() const { return size_; }
+
+  T& operator[](std::size_t index) const { return *At(index + kFirst); }
+
+  // Adds one element and returns its index.
+  std::size_t Grow() {
+    const std::size_t biased = size_ + kFirst;
+    if ((biased & (biased - 1)) == 0) [[unlikely]]  // the first element of a chunk
+      AddChunk(biased);
+    return size_++;
+  }
+
+ private:
+  // An index and kFirst make a biased index: its highest bit is that of the first one in its chunk,
+  // and how many the chunk holds.
+  static constexpr std::size_t kFirst = std::bit_ceil(4096 / sizeof(T));
+  static constexpr std::size_t kHugePage = std::size_t{1} << 21;
+
+  // By the highest bit: where a chunk would begin if it held all elements from the biased index 0
+  // on.
+  std::uintptr_t ChunkOf(std::size_t biased) const {
+    return chunks_[63 - std::countl_zero(std::uint64_t{biased | 1})];
+  }
+  T* At(std::size_t biased) const {
+    return reinterpret_cast<T*>(ChunkOf(biased) + biased * sizeof(T));
+  }
+
+  void AddChunk(std::size_t first) {
+    const std::size_t bytes = first * sizeof(T);
+    void* chunk = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (chunk == MAP_FAILED) throw std::bad_alloc();
+    // One page fault instead of 512. Where the kernel has none to give, small pages do.
+    if (bytes >= 2 * kHugePage) madvise(chunk, bytes, MADV_HUGEPAGE);
+    chunks_[std::countr_zero(first)] = reinterpret_cast<std::uintptr_t>(chunk) - bytes;
+  }
+
+  std::size_t size_ = 0;
+  std::array<std::uintptr_t, 64> chunks_{};
+};
+
+}  // namespace afterleak::internal

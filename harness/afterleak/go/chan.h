@@ -1,0 +1,186 @@
+// Chan<T>: Go's channels.
+//
+// Semantics are those of the Go specification ("Channel types", "Send statements",
+// "Receive operator", "Close") and of runtime/chan.go, down to the words of the panics.
+//
+//   auto messages = MakeChan<std::string>(1);          // make(chan string, 1)
+//   messages.Send("hello");                            // messages <- "hello"
+//   std::optional<std::string> m = messages.Recv();    // m, ok := <-messages
+//                                                      // nullopt is Go's (zero, false)
+//   for (std::string& message : messages) { ... }      // for message := range messages
+//
+// A Chan is a handle: copies name the same channel, which lives as long as one of them does. One
+// made without MakeChan is nil: never ready, so sending and receiving block for ever.
+//
+// A channel belongs to the bubble that was current when it was made. Any thread may use it without
+// blocking; only goroutines of that bubble, or for a real bubble any thread, may block on it.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "afterleak/go/chan_core.h"
+
+namespace afterleak {
+
+template <typename T>
+class Chan {
+  static_assert(std::is_nothrow_move_constructible_v<T>,
+                "values move between goroutines while the bubble is locked");
+
+ public:
+  using value_type = T;
+  class Iterator;
+
+  // The nil channel.
+  Chan() = default;
+
+  // Blocks until the value is received or buffered. Panics on a closed channel.
+  void Send(T value, std::source_location site = std::source_location::current()) const;
+
+  // Blocks until there is a value, or the channel is closed and drained: then nullopt.
+  std::optional<T> Recv(std::source_location site = std::source_location::current()) const;
+
+  // Sends if that needs no waiting (`select` with a default case); whether it did. Panics on a
+  // closed channel.
+  bool TrySend(T value) const;
+
+  // Receives if that needs no waiting; nullopt when nothing is there, and also when the channel is
+  // closed and drained.
+  std::optional<T> TryRecv() const;
+
+  // No more values will be sent. Wakes every receiver; every blocked sender panics. Panics on a nil
+  // or a closed channel.
+  void Close() const;
+
+  // Values buffered, and how many can be; both 0 for nil, for an unbuffered channel, and for a
+  // timer's in mode go123.
+  std::size_t Len() const { return core_ ? core_->Len() : 0; }
+  std::size_t Cap() const { return core_ ? core_->Cap() : 0; }
+
+  // Receives until the channel is closed and drained.
+  Iterator begin(std::source_location site = std::source_location::current()) const {
+    return Iterator(*this, site);
+  }
+  std::default_sentinel_t end() const { return {}; }
+
+  bool IsNil() const { return !core_; }
+  friend bool operator==(const Chan&, const Chan&) = default;
+
+  // For the layers above: the channel behind the handle, null for nil.
+  internal::ChanCore* core() const { return core_.get(); }
+  explicit Chan(internal::Ref<internal::ChanCore> core) : core_(std::move(core)) {}
+
+ private:
+  internal::Ref<internal::ChanCore> core_;
+};
+
+// Go's make(chan T, capacity), in the current bubble. One allocation, and one more where capacity
+// is above 0.
+template <typename T>
+Chan<T> MakeChan(std::size_t capacity = 0);
+
+// ---- details
+
+template <typename T>
+class Chan<T>::Iterator {
+ public:
+  Iterator(const Chan& chan, std::source_location site)
+      : chan_(chan), site_(site), value_(chan_.Recv(site)) {}
+  T& operator*() { return *value_; }
+  Iterator& operator++() {
+    value_ = chan_.Recv(site_);
+    return *this;
+  }
+  bool operator==(std::default_sentinel_t) const { return !value_.has_value(); }
+
+ private:
+  Chan chan_;
+  std::source_location site_;
+  std::optional<T> value_;
+};
+
+namespace internal {
+
+// A channel of T with a ring of `capacity` values.
+template <typename T>
+class ChanOf final : public ChanCore {
+ public:
+  ChanOf(Runtime& runtime, std::size_t capacity)
+      : ChanCore(runtime, static_cast<std::uint32_t>(capacity)),
+        ring_(capacity == 0 ? nullptr : std::allocator<T>().allocate(capacity)) {
+    CountObject();
+  }
+
+ private:
+  ~ChanOf() override {
+    while (len_ > 0) std::destroy_at(&ring_[Head()]), --len_;
+    if (ring_ != nullptr) std::allocator<T>().deallocate(ring_, cap_);
+  }
+  std::size_t Head() const { return (tail_ + cap_ - len_) % cap_; }
+
+  void PutBuffer(void* from) override {
+    std::construct_at(&ring_[tail_], std::move(*static_cast<T*>(from)));
+    tail_ = (tail_ + 1) % cap_;
+  }
+  void TakeBuffer(void* to) override {
+    T& first = ring_[Head()];
+    std::construct_at(static_cast<T*>(to), std::move(first));
+    std::destroy_at(&first);
+  }
+  void Hand(void* from, void* to) override {
+    std::construct_at(static_cast<T*>(to), std::move(*static_cast<T*>(from)));
+  }
+
+  T* const ring_;
+  std::size_t tail_ = 0;
+};
+
+}  // namespace internal
+
+template <typename T>
+Chan<T> MakeChan(std::size_t capacity) {
+  return Chan<T>(internal::Ref<internal::ChanCore>(
+      new internal::ChanOf<T>(internal::CurrentRuntime(), capacity)));
+}
+
+template <typename T>
+void Chan<T>::Send(T value, std::source_location site) const {
+  internal::Operation send{core(), internal::Direction::kSend, &value};
+  internal::Perform(send, /*block=*/true, site);
+}
+
+template <typename T>
+bool Chan<T>::TrySend(T value) const {
+  internal::Operation send{core(), internal::Direction::kSend, &value};
+  return internal::Perform(send, /*block=*/false, {});
+}
+
+template <typename T>
+std::optional<T> Chan<T>::Recv(std::source_location site) const {
+  internal::Slot<T> slot;
+  internal::Operation recv{core(), internal::Direction::kRecv, slot.place()};
+  internal::Perform(recv, /*block=*/true, site);
+  return recv.ok ? std::optional<T>(slot.Take()) : std::nullopt;
+}
+
+template <typename T>
+std::optional<T> Chan<T>::TryRecv() const {
+  internal::Slot<T> slot;
+  internal::Operation recv{core(), internal::Direction::kRecv, slot.place()};
+  return internal::Perform(recv, /*block=*/false, {}) && recv.ok ? std::optional<T>(slot.Take())
+                                                                 : std::nullopt;
+}
+
+template <typename T>
+void Chan<T>::Close() const {
+  internal::CloseChan(core());
+}
+
+}  // namespace afterleak

@@ -1,0 +1,157 @@
+// Select: Go's select statement.
+//
+//   switch (Select({Recv(messages, &message),      // case message = <-messages:
+//                   Send(results, 42),             // case results <- 42:
+//                   Recv(time::After(3s)),         // case <-time.After(3 * time.Second):
+//                   Default()})) {                 // default:
+//     case 0: ...
+//   }
+//
+// Select takes a braced list, because C++ evaluates one from left to right, as Go does its
+// cases, and function arguments in any order. What is made in the list, such as the channel of
+// After, dies with the switch condition, as it becomes unreachable in Go.
+//
+// Semantics are those of the Go specification ("Select statements"): one of the cases that are
+// ready at entry, uniformly, from the seed of the bubble; else the default case; else the first
+// that becomes ready. A case on a nil channel is never ready. The same channel may stand in several
+// cases.
+#pragma once
+
+#include <cstddef>
+#include <initializer_list>
+#include <memory>
+#include <new>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+#include "afterleak/go/chan.h"
+
+namespace afterleak {
+
+class SelectCase;
+
+// Performs one case and returns its index in the list. Select({}) blocks for ever. No allocation,
+// unless a value is larger than 32 bytes or there are more than 16 cases.
+int Select(std::initializer_list<SelectCase> cases,
+           std::source_location site = std::source_location::current());
+
+// Waits for a value and moves it to *value, if that is given; T{} when the channel is closed and
+// drained. *ok, if given, tells which.
+template <typename T>
+SelectCase Recv(const Chan<T>& chan, std::type_identity_t<T>* value = nullptr, bool* ok = nullptr);
+
+// Waits until `value` can be sent. Select panics if the channel is closed. The value is taken at
+// once, and is lost when another case wins, as the operand of a send statement is.
+template <typename T>
+SelectCase Send(const Chan<T>& chan, std::type_identity_t<T> value);
+
+// Is performed when no other case is ready.
+SelectCase Default();
+
+// One case of a Select, for use inside its braces only: it points to the channel, and to the
+// variables to receive into.
+class SelectCase {
+ public:
+  SelectCase(const SelectCase&) = delete;
+  SelectCase& operator=(const SelectCase&) = delete;
+  ~SelectCase() {
+    if (type_ != nullptr) type_->end(*this);
+  }
+
+ private:
+  // What depends on the type of the value, which lives in room_, or on the heap where it is larger.
+  struct Type {
+    void (*deliver)(
+        const SelectCase&);          // after a receive: move the value to where the user wants it
+    void (*end)(const SelectCase&);  // destroy the value of a send, free the room
+  };
+  template <typename T>
+  struct TypeOf;
+
+  SelectCase() { operation_.direction = internal::Direction::kDefault; }
+  template <typename T>
+  SelectCase(const Chan<T>& chan, T value);
+  template <typename T>
+  SelectCase(const Chan<T>& chan, T* value, bool* ok);
+
+  template <typename T>
+  friend SelectCase Recv(const Chan<T>& chan, std::type_identity_t<T>* value, bool* ok);
+  template <typename T>
+  friend SelectCase Send(const Chan<T>& chan, std::type_identity_t<T> value);
+  friend SelectCase Default();
+  friend int Select(std::initializer_list<SelectCase> cases, std::source_location site);
+
+  // The cases of a braced list are const; what waiting and receiving change is mutable.
+  mutable internal::Operation operation_;
+  const Type* type_ = nullptr;
+  void* into_ = nullptr;
+  bool* ok_ = nullptr;
+  alignas(std::max_align_t) mutable std::byte room_[32];
+};
+
+// ---- details
+
+template <typename T>
+struct SelectCase::TypeOf {
+  static constexpr bool kFits =
+      sizeof(T) <= sizeof(room_) && alignof(T) <= alignof(std::max_align_t);
+
+  static void* Allocate(SelectCase& c) {
+    if constexpr (kFits) return c.room_;
+    return std::allocator<T>().allocate(1);
+  }
+  static T& Value(const SelectCase& c) {
+    return *std::launder(static_cast<T*>(c.operation_.value));
+  }
+  static void Deliver(const SelectCase& c) {
+    if (c.ok_ != nullptr) *c.ok_ = c.operation_.ok;
+    if (c.into_ == nullptr) {
+      if (c.operation_.ok) std::destroy_at(&Value(c));
+    } else if constexpr (std::is_move_assignable_v<T> && std::is_default_constructible_v<T>) {
+      if (c.operation_.ok) {
+        *static_cast<T*>(c.into_) = std::move(Value(c));
+        std::destroy_at(&Value(c));
+      } else {
+        *static_cast<T*>(c.into_) = T{};
+      }
+    }
+  }
+  static void End(const SelectCase& c) {
+    if (c.operation_.direction == internal::Direction::kSend) std::destroy_at(&Value(c));
+    if constexpr (!kFits) std::allocator<T>().deallocate(static_cast<T*>(c.operation_.value), 1);
+  }
+  static constexpr Type kType{&Deliver, &End};
+};
+
+inline SelectCase Default() { return {}; }
+
+template <typename T>
+SelectCase::SelectCase(const Chan<T>& chan, T* value, bool* ok)
+    : type_(&TypeOf<T>::kType), into_(value), ok_(ok) {
+  operation_.chan = chan.core();
+  operation_.direction = internal::Direction::kRecv;
+  operation_.value = TypeOf<T>::Allocate(*this);
+}
+
+template <typename T>
+SelectCase::SelectCase(const Chan<T>& chan, T value) : type_(&TypeOf<T>::kType) {
+  operation_.chan = chan.core();
+  operation_.direction = internal::Direction::kSend;
+  operation_.value =
+      std::construct_at(static_cast<T*>(TypeOf<T>::Allocate(*this)), std::move(value));
+}
+
+template <typename T>
+SelectCase Recv(const Chan<T>& chan, std::type_identity_t<T>* value, bool* ok) {
+  static_assert(std::is_move_assignable_v<T> && std::is_default_constructible_v<T>,
+                "a closed channel yields T{}");
+  return SelectCase(chan, value, ok);
+}
+
+template <typename T>
+SelectCase Send(const Chan<T>& chan, std::type_identity_t<T> value) {
+  return SelectCase(chan, std::move(value));
+}
+
+}  // namespace afterleak

@@ -1,0 +1,252 @@
+#include "afterleak/go/signal.h"
+
+#include <unistd.h>
+
+#include <list>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <utility>
+
+#include "afterleak/bubble/panic.h"
+#include "afterleak/bubble/runtime.h"
+#include "afterleak/go/select.h"
+#include "afterleak/go/signal_kernel.h"
+
+namespace afterleak {
+
+const TimerKind kSignalNotify{.name = "signal::Notify", .rooted = true};
+
+namespace internal {
+namespace {
+
+// Who is registered in one bubble. A real bubble's stands between the kernel and the channels.
+class SignalRegistry {
+ public:
+  explicit SignalRegistry(Runtime& runtime) : runtime_(runtime) {}
+  ~SignalRegistry() {
+    if (kernel_ != nullptr) kernel_->Want(this, {}, {});
+  }
+
+  // Null where nobody has asked for it yet.
+  static SignalRegistry* Find(Runtime& runtime) {
+    const Lock lock(runtime.mutex());
+    return static_cast<SignalRegistry*>(runtime.signals().get());
+  }
+
+  static SignalRegistry& Of(Runtime& runtime) {
+    const Lock lock(runtime.mutex());
+    if (runtime.signals() == nullptr) {
+      const heap::Scope::Suspend suspend;
+      runtime.signals() = std::make_shared<SignalRegistry>(runtime);
+    }
+    return *static_cast<SignalRegistry*>(runtime.signals().get());
+  }
+
+  void Notify(const Chan<os::Signal>& chan, const SignalSet& signals, std::source_location site) {
+    const std::lock_guard configure(configure_);
+    std::list<Entry> fresh;
+    SignalSet added;
+    {
+      const Lock lock(runtime_.mutex());
+      auto entry = entries_.begin();
+      while (entry != entries_.end() && entry->chan != chan) ++entry;
+      if (entry == entries_.end()) {
+        const auto bytes =
+            static_cast<std::uint32_t>(sizeof(Entry) + 2 * sizeof(void*));  // a list's node
+        fresh.push_back({chan, {}, 0});  // if this throws, nothing has been counted
+        fresh.front().ticket =
+            runtime_.census().Arm(kSignalNotify, site, bytes, runtime_.Now(), Time::max());
+        entry = fresh.begin();
+        entries_.splice(entries_.end(), fresh);
+      }
+      added = signals & ~entry->wanted;
+      entry->wanted |= signals;
+      ignored_ &= ~signals;
+    }
+    try {
+      TellKernel();
+    } catch (...) {  // of want of memory, or of a thread: then it has not happened
+      Remove(chan, added);
+      throw;
+    }
+    if (is_real())
+      kernel().Ignore(signals,
+                      false);  // only now: else the default action were in place for a moment
+  }
+
+  // Takes the signals off the channel, or off all channels (nil). The kernel comes first: what it
+  // caught until then is still delivered.
+  void Forget(const Chan<os::Signal>& chan, const SignalSet& signals) {
+    const std::lock_guard configure(configure_);
+    TellKernel(chan, signals);
+    Remove(chan, signals);
+  }
+
+  void Ignore(const SignalSet& signals, bool ignore) {
+    if (is_real()) return kernel().Ignore(signals, ignore);
+    const Lock lock(runtime_.mutex());
+    ignored_ = ignore ? ignored_ | signals : ignored_ & ~signals;
+  }
+
+  signal::Disposition Meets(int signal) {
+    const auto bit = static_cast<std::size_t>(signal);
+    if (is_real()) {
+      return kernel().Caught(signal)    ? signal::Disposition::kNotified
+             : kernel().Ignored(signal) ? signal::Disposition::kIgnored
+                                        : signal::Disposition::kDefault;
+    }
+    const Lock lock(runtime_.mutex());
+    for (const Entry& entry : entries_) {
+      if (entry.wanted[bit]) return signal::Disposition::kNotified;
+    }
+    return ignored_[bit] ? signal::Disposition::kIgnored : signal::Disposition::kDefault;
+  }
+
+  void Deliver(int signal) {
+    const Lock lock(runtime_.mutex());
+    for (const Entry& entry : entries_) {
+      os::Signal value = signal;
+      if (entry.wanted[static_cast<std::size_t>(signal)]) TrySendLocked(*entry.chan.core(), &value);
+    }
+  }
+
+  bool is_real() const { return runtime_.options().clock == ClockKind::kReal; }
+
+ private:
+  struct Entry {
+    Chan<os::Signal> chan;
+    SignalSet wanted;
+    Census::Ticket ticket;
+  };
+
+  // Throws std::bad_alloc where it is not there and cannot be made.
+  SignalKernel& kernel() {
+    std::call_once(kernel_once_, [this] {
+      const heap::Scope::Suspend suspend;
+      kernel_ = SignalKernel::Get();
+    });
+    return *kernel_;
+  }
+
+  void Remove(const Chan<os::Signal>& chan, const SignalSet& signals) {
+    std::list<Entry> gone;  // its channels may go with it, which takes the lock
+    const Lock lock(runtime_.mutex());
+    for (auto entry = entries_.begin(); entry != entries_.end();) {
+      const auto next = std::next(entry);
+      if (chan.IsNil() || entry->chan == chan) {
+        entry->wanted &= ~signals;
+        if (entry->wanted.none()) {
+          runtime_.census().Stop(entry->ticket);
+          gone.splice(gone.end(), entries_, entry);
+        }
+      }
+      entry = next;
+    }
+  }
+
+  // Tells it what all entries want, but for what is about to be forgotten.
+  void TellKernel(const Chan<os::Signal>& chan = {}, const SignalSet& but = {}) {
+    if (!is_real()) return;
+    SignalSet wanted;
+    {
+      const Lock lock(runtime_.mutex());
+      for (const Entry& entry : entries_)
+        wanted |= chan.IsNil() || entry.chan == chan ? entry.wanted & ~but : entry.wanted;
+    }
+    const heap::Scope::Suspend suspend;
+    kernel().Want(this, wanted, [this](int signal) { Deliver(signal); });
+  }
+
+  Runtime& runtime_;
+  std::mutex configure_;  // before the kernel's lock, which is before the bubble's
+  std::list<Entry> entries_;
+  SignalSet ignored_;  // of a virtual bubble
+  std::once_flag kernel_once_;
+  std::shared_ptr<SignalKernel> kernel_;
+};
+
+SignalSet SetOf(signal::Signals signals) {
+  if (signals.size() == 0) return SignalKernel::Catchable();
+  SignalSet set;
+  for (const os::Signal signal : signals) {
+    if (signal < 1 || signal >= static_cast<int>(set.size()))
+      throw std::invalid_argument("not a signal number");
+    set.set(static_cast<std::size_t>(signal));
+  }
+  return set;
+}
+
+SignalRegistry& Registry() { return SignalRegistry::Of(Runtime::Current()); }
+
+}  // namespace
+}  // namespace internal
+
+namespace signal {
+
+using internal::SignalRegistry;
+
+void Notify(const Chan<os::Signal>& chan, Signals signals, std::source_location site) {
+  if (chan.IsNil()) throw Panic("os/signal: Notify using nil channel");
+  SignalRegistry::Of(chan.core()->runtime()).Notify(chan, internal::SetOf(signals), site);
+}
+
+void Stop(const Chan<os::Signal>& chan) {
+  if (chan.IsNil()) return;
+  // A registry that is there has all that it needs: a deferred Stop must not throw.
+  SignalRegistry* registry = SignalRegistry::Find(chan.core()->runtime());
+  if (registry != nullptr) registry->Forget(chan, ~internal::SignalSet());
+}
+
+void Reset(Signals signals) { internal::Registry().Forget({}, internal::SetOf(signals)); }
+
+void Ignore(Signals signals) {
+  internal::Registry().Ignore(internal::SetOf(signals), true);
+  internal::Registry().Forget({}, internal::SetOf(signals));
+}
+
+bool Ignored(os::Signal signal) { return DispositionOf(signal) == Disposition::kIgnored; }
+
+std::pair<context::Context, std::function<void()>> NotifyContext(const context::Context& parent,
+                                                                 Signals signals,
+                                                                 std::source_location site) {
+  auto [ctx, cancel] = context::WithCancel(parent);
+  const auto arrived = MakeChan<os::Signal>(1);
+  std::function<void()> stop = [arrived, cancel = cancel] {
+    cancel();
+    Stop(arrived);
+  };
+  Notify(arrived, signals, site);
+  if (ctx.Err() == context::Error::kNone) {
+    try {
+      Go(
+          [arrived, ctx, cancel] {
+            if (Select({Recv(arrived), Recv(ctx.Done())}) == 0) cancel();
+          },
+          site);
+    } catch (...) {
+      stop();
+      throw;
+    }
+  }
+  return {ctx, std::move(stop)};
+}
+
+Disposition DispositionOf(os::Signal signal) {
+  internal::SetOf({signal});
+  return internal::Registry().Meets(signal);
+}
+
+Disposition Raise(os::Signal signal) {
+  const Disposition met = DispositionOf(signal);
+  SignalRegistry& registry = internal::Registry();
+  if (registry.is_real()) {
+    ::kill(::getpid(), signal);
+  } else {
+    registry.Deliver(signal);
+  }
+  return met;
+}
+
+}  // namespace signal
+}  // namespace afterleak

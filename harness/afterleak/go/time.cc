@@ -1,0 +1,114 @@
+#include "afterleak/go/time.h"
+
+#include <memory>
+
+#include "afterleak/bubble/panic.h"
+#include "afterleak/go/timer_chan.h"
+
+namespace afterleak {
+
+const TimerKind kAfter{.name = "time::After"};
+const TimerKind kTimer{.name = "time::NewTimer"};
+const TimerKind kAfterFunc{.name = "time::AfterFunc", .rooted = true};
+const TimerKind kTick{.name = "time::Tick", .periodic = true};
+const TimerKind kTicker{.name = "time::NewTicker", .periodic = true};
+
+namespace time {
+namespace {
+
+using internal::ChanCore;
+using internal::Lock;
+using internal::Ref;
+using internal::Runtime;
+using internal::TimerChan;
+
+// A goroutine that sleeps, on its own stack.
+class Sleeper final : public internal::Alarm {
+ public:
+  explicit Sleeper(internal::Goroutine& goroutine) : goroutine_(goroutine) {}
+  ~Sleeper() {
+    if (pending()) goroutine_.runtime->queue().Stop(*this);  // unwound
+  }
+  void Fire(Runtime& runtime, Lock&) override { runtime.Ready(goroutine_); }
+  void Drop(Lock&) override {}
+
+ private:
+  internal::Goroutine& goroutine_;
+};
+
+TimerChan& Checked(const Ref<ChanCore>& timer, const char* what) {
+  if (!timer) throw Panic(what);
+  return static_cast<TimerChan&>(*timer);
+}
+
+void CheckPeriod(Duration period, const char* what) {
+  if (period <= Duration::zero()) throw Panic(what);
+}
+
+}  // namespace
+
+Time Now() { return Bubble::Current().Now(); }
+Duration Since(Time instant) { return Now() - instant; }
+
+void Sleep(Duration delay, std::source_location site) {
+  if (delay <= Duration::zero()) return;
+  Runtime& runtime = Runtime::Current();
+  Lock lock(runtime.mutex());
+  internal::Goroutine& self = runtime.Self();
+  Sleeper sleeper(self);
+  runtime.Arm(sleeper, SaturatingAdd(runtime.Now(), delay));
+  runtime.Block(self, "sleep", site, lock);
+}
+
+Chan<Time> After(Duration delay, std::source_location site) {
+  return Chan<Time>(TimerChan::Arm(kAfter, delay, {}, site));
+}
+
+Chan<Time> Tick(Duration period, std::source_location site) {
+  if (period <= Duration::zero()) return {};
+  return Chan<Time>(TimerChan::Arm(kTick, period, period, site));
+}
+
+Timer NewTimer(Duration delay, std::source_location site) {
+  return Timer(TimerChan::Arm(kTimer, delay, {}, site));
+}
+
+Timer AfterFunc(Duration delay, std::function<void()> callback, std::source_location site) {
+  return Timer(TimerChan::Arm(kAfterFunc, delay, {}, site,
+                              std::make_shared<const std::function<void()>>(std::move(callback))));
+}
+
+Chan<Time> Timer::C() const {
+  const TimerChan& timer = Checked(timer_, "C of an uninitialized Timer");
+  return timer.HasCallback() ? Chan<Time>() : Chan<Time>(timer_);
+}
+
+bool Timer::Stop() const {
+  return Checked(timer_, "time: Stop called on uninitialized Timer").Stop();
+}
+
+bool Timer::Reset(Duration delay, std::source_location site) const {
+  return Checked(timer_, "time: Reset called on uninitialized Timer").Reset(delay, {}, site);
+}
+
+Ticker NewTicker(Duration period, std::source_location site) {
+  CheckPeriod(period, "non-positive interval for NewTicker");
+  return Ticker(TimerChan::Arm(kTicker, period, period, site));
+}
+
+Chan<Time> Ticker::C() const {
+  Checked(timer_, "C of an uninitialized Ticker");
+  return Chan<Time>(timer_);
+}
+
+void Ticker::Stop() const {
+  if (timer_) static_cast<TimerChan&>(*timer_).Stop();  // Go forgives this one, unlike the others
+}
+
+void Ticker::Reset(Duration period, std::source_location site) const {
+  CheckPeriod(period, "non-positive interval for Ticker.Reset");
+  Checked(timer_, "time: Reset called on uninitialized Ticker").Reset(period, period, site);
+}
+
+}  // namespace time
+}  // namespace afterleak

@@ -1,0 +1,63 @@
+// TimerChan: a timer and its channel in one heap block.
+//
+// Behind time.h. In Go the run-time's timer queue refers to the timer, and the timer to
+// its channel; whether anybody could still receive is what the garbage collector knows. Here
+// handles are counted, so the moment when the last one goes is known exactly.
+//
+//   handles > 0, pending    live
+//   handles = 0, pending    go122: live and abandoned (rooted: just live)
+//                           go123: does not exist, it is collected
+//   handles > 0, idle       fired or stopped; may be Reset
+//   handles = 0, idle       does not exist: whoever brings this about deletes it
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <source_location>
+
+#include "afterleak/bubble/runtime.h"
+#include "afterleak/census/census.h"
+#include "afterleak/go/chan_core.h"
+
+namespace afterleak::internal {
+
+class TimerChan final : public ChanCore, private Alarm {
+ public:
+  using Callback = std::shared_ptr<const std::function<void()>>;
+
+  // Armed, in the current bubble. `period` 0: once. With a callback nothing is sent.
+  static Ref<ChanCore> Arm(const TimerKind& kind, Duration delay, Duration period,
+                           std::source_location site, Callback callback = {});
+
+  bool Stop();
+  bool Reset(Duration delay, Duration period, std::source_location site);
+  bool HasCallback() const { return callback_ != nullptr; }
+
+ private:
+  TimerChan(Runtime& runtime, const TimerKind& kind, Callback callback);
+  ~TimerChan() override = default;
+
+  void Start(Duration delay, std::source_location site);
+  bool End();
+
+  void Fire(Runtime& runtime, Lock& lock) override;
+  void Drop(Lock& lock) override;
+  void LastHandleGone() override;
+  void PutBuffer(void* from) override { value_ = *static_cast<Time*>(from); }
+  void TakeBuffer(void* to) override { *static_cast<Time*>(to) = value_; }
+  void Hand(void* from, void* to) override { *static_cast<Time*>(to) = *static_cast<Time*>(from); }
+
+  const TimerKind& kind_;
+  const Callback callback_;
+  Duration period_{};
+  Time value_{};  // what is in the channel, when something is
+  Census::Ticket ticket_ = 0;
+  bool orphan_ = false;  // the last handle went while this was pending. Not the same as a count of
+                         // 0: between that and the lock there is a moment in which both a handle's
+                         // owner and the queue know the timer
+};
+
+static_assert(sizeof(TimerChan) <= 160);
+
+}  // namespace afterleak::internal

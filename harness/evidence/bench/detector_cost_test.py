@@ -1,0 +1,172 @@
+"""What the detectors cost and how soon they name the line, on few messages.
+
+The tools run for real; one that is not there is SKIPPED, with the reason. AFTERLEAK_LOOPS is where leaky_loop is; AFTERLEAK_PROGRAM
+and AFTERLEAK_LSAN_PROGRAM name the programs.
+"""
+
+import os
+import pathlib
+import shutil
+import unittest
+import unittest.mock
+
+from evidence.bench import detector_cost
+from evidence.common.children import Unavailable
+from evidence.detectors.lsan import LeakSanitizer
+from evidence.detectors.verdict import Finding
+from tests import helper
+
+PROGRAM = pathlib.Path(helper.PROGRAM)
+LOOPS = pathlib.Path(os.environ.get("AFTERLEAK_LOOPS", PROGRAM.parent / "harness/bench"))
+LSAN_PROGRAM = pathlib.Path(os.environ.get("AFTERLEAK_LSAN_PROGRAM", f"{PROGRAM}_lsan"))
+MESSAGES = 1000
+
+OURS = {"bare", "census", "counting allocator", "census and counting allocator"}
+OF_VALGRIND = {"Massif", "Memcheck", "DHAT"}
+PRELOADED = {"gperftools heap profiler", "HeapLeakChecker"}
+COSTS = OURS | OF_VALGRIND | PRELOADED | {"LeakSanitizer", "AddressSanitizer", "heaptrack"}
+
+NAMED = {"census", "Memcheck in the run", "DHAT", "gperftools heap profiler", "heaptrack"}
+SILENT = {"LeakSanitizer", "HeapLeakChecker", "Memcheck at exit", "counting allocator"}
+EITHER = {"Massif"}  # it leaves out what is less than 1 % of the heap, so that depends on what else is there
+
+
+def who(lines):
+    """Whom the lines are about."""
+    return {line.partition(" is left out: ")[0] for line in lines}
+
+
+class WithFolder(helper.FolderTest):
+    def fake(self, name, body):
+        (self.folder / "bin").mkdir(exist_ok=True)
+        return helper.write_program(self.folder / "bin" / name, body)
+
+    def only_fakes(self):
+        """Of all tools only the fakes are on PATH."""
+        for name in ("bash", "setpriv"):
+            os.symlink(shutil.which(name), self.folder / "bin" / name)
+        self.enterContext(unittest.mock.patch.dict(os.environ, PATH=str(self.folder / "bin")))
+
+    def cost(self):
+        with unittest.mock.patch.object(detector_cost, "MOST_RUNS", 1):
+            found, left_out = detector_cost.cost(LOOPS, self.folder, MESSAGES)
+        return {name.removeprefix("Cost/") for name in found}, left_out
+
+    def verdict(self, lsan_program=LSAN_PROGRAM):
+        found, silent, left_out = detector_cost.verdict(PROGRAM, lsan_program, self.folder)
+        return {name.removeprefix("Verdict/") for name in found}, set(silent), left_out
+
+
+class ForReal(WithFolder):
+    def skipped(self, left_out):
+        for line in left_out:
+            self.assertNotRegex(line, "did not say|counted")  # it ran, and we have not read it
+            print(f"SKIPPED: {line}")
+        return who(left_out)
+
+    def test_each_tool_has_a_cost(self):
+        found, left_out = self.cost()
+        self.assertEqual(found, COSTS - self.skipped(left_out))
+        self.assertLessEqual(OURS, found)
+
+    def test_who_names_the_line_and_who_is_silent(self):
+        named, silent, left_out = self.verdict()
+        skipped = self.skipped(left_out)
+        self.assertEqual(named | silent | skipped, NAMED | SILENT | EITHER)
+        self.assertEqual((named - EITHER, silent - EITHER), (NAMED - skipped, SILENT - skipped))
+        self.assertEqual(named & silent, set())
+        self.assertTrue("census" in named and "counting allocator" in silent)
+
+
+class Broken(WithFolder):
+    def test_a_tool_that_is_missing_or_ill_is_left_out_and_the_others_are_not(self):
+        self.fake("valgrind", "echo garbage")
+        self.only_fakes()
+        found, left_out = self.cost()
+        self.assertEqual(found & (OF_VALGRIND | {"heaptrack"}), set())
+        self.assertEqual(found | who(left_out), COSTS)
+        self.assertLessEqual(OURS | {"LeakSanitizer", "AddressSanitizer"}, found)
+        self.assertIn("heaptrack is left out: heaptrack is not installed; ./scripts/setup installs it", left_out)
+        self.assertIn("Massif is left out: valgrind --version wrote what is not understood: 'garbage'", left_out)
+
+        named, silent, left_out = self.verdict()
+        self.assertLessEqual({"Memcheck at exit", "Memcheck in the run", "Massif", "DHAT", "heaptrack"}, who(left_out))
+        self.assertEqual((named & silent, (named | silent) & who(left_out)), (set(), set()))
+        self.assertTrue("census" in named and "LeakSanitizer" in silent)
+
+    def test_a_valgrind_that_watches_nothing_has_no_cost(self):
+        of_valgrind = {name: detector_cost.TOOLS[name] for name in OF_VALGRIND}
+        self.enterContext(unittest.mock.patch.object(detector_cost, "TOOLS", of_valgrind))
+        began = "==1== Using Valgrind-3.19.0"
+        for log in ("", began, f"{began}\n==1== HEAP SUMMARY:\n==1== total heap usage: 3 allocs\n"
+                    "==1== All heap blocks were freed -- no leaks are possible\n==1== At t-gmax: 48 bytes in 1 blocks"):
+            self.fake("valgrind", f"""
+                if [[ $1 == --version ]]; then echo valgrind-3.19.0; exit; fi
+                for each; do case $each in
+                  --log-file=*) echo '{log}' >"${{each#*=}}" ;;
+                  --massif-out-file=*) echo mem_heap_B=48 >"${{each#*=}}" ;;
+                  --dhat-out-file=*) echo '{{"ftbl": ["root"], "pps": [{{"gb": 48, "eb": 0, "fs": [0]}}]}}' >"${{each#*=}}" ;;
+                esac; done""")
+            with unittest.mock.patch.dict(os.environ, PATH=f"{self.folder}/bin:{os.environ['PATH']}"), self.subTest(log):
+                found, left_out = self.cost()
+                self.assertEqual((found, who(left_out)), (OURS, OF_VALGRIND))
+        self.assertIn("Memcheck is left out: Memcheck counted 3, and there were 2,000 timers", left_out)
+        self.assertIn("Massif is left out: Massif counted 48, and there were 2,000 timers", left_out)
+        self.assertIn("DHAT is left out: DHAT counted 48, and there were 2,000 timers", left_out)
+
+    def test_one_that_finds_nothing_at_all_is_not_silent_but_broken(self):
+        blind = self.fake("blind", "echo '==1==Processing thread 1.' >&2")
+        with unittest.mock.patch.object(detector_cost, "DETECTORS", (LeakSanitizer(),)):
+            found, silent, left_out = self.verdict(blind)
+        self.assertEqual((found, silent, len(left_out)), (set(), set(), 1))
+        self.assertRegex(left_out[0], "^LeakSanitizer is left out: LeakSanitizer did not find the planted leak")
+
+    def test_a_program_that_does_not_watch_as_it_is_built_to(self):
+        for name, census, counters in (("leaky_loop_bare", True, False), ("leaky_loop_bare", False, True), ("leaky_loop", False, True),
+                                       ("leaky_loop", True, False)):
+            with self.subTest(name, census=census), self.assertRaisesRegex(Unavailable, f"^{name}"):
+                detector_cost._own(LOOPS, detector_cost.Loop(MESSAGES), name, census, counters)
+
+
+class Rules(WithFolder):
+    def test_what_is_quick_is_run_more_often_and_the_median_counts(self):
+        seconds = {"quick": [0.25, 0.0, 0.125, 0.0625, 0.03125], "slow": [1.5], "soon ill": [0.5]}
+
+        def run(name):
+            if not seconds[name]:
+                raise Unavailable("it is ill")
+            return seconds[name].pop(0)
+
+        with unittest.mock.patch.object(detector_cost, "TOOLS", {name: ({}, lambda *_, name=name: run(name)) for name in seconds}):
+            found, left_out = detector_cost.cost(LOOPS, self.folder, MESSAGES)
+        self.assertEqual({name: value for name, value in found.items() if name.removeprefix("Cost/") not in OURS},
+                         {"Cost/quick": 0.0625e9, "Cost/slow": 1.5e9})  # nanoseconds
+        self.assertEqual(left_out, ["soon ill is left out: it is ill"])
+        self.assertEqual(seconds, {"quick": [], "slow": [], "soon ill": []})
+
+    def test_a_detector_with_two_rows_is_asked_once_and_its_look_before_is_not_timed(self):
+        asked = []
+
+        class Two:
+            rows, tools = ("sees", "is blind"), {}
+
+            def look_before(self, program, run, folder):
+                asked.append("look_before")
+
+            def examine(self, program, run, folder):
+                asked.append(f"{run.pattern} {run.workload} {run.side} {run.exit}")
+                return [Finding(False, None, "", named, 0) for named in (True, False)]
+
+            def control(self, program, folder):
+                asked.append("control")
+
+        ticks = iter([5, 12])
+        with unittest.mock.patch.object(detector_cost, "DETECTORS", (Two(),)), \
+                unittest.mock.patch.object(detector_cost.time, "monotonic_ns", lambda: (asked.append("clock"), next(ticks))[1]):
+            found, silent, left_out = detector_cost.verdict(PROGRAM, LSAN_PROGRAM, self.folder)
+        self.assertEqual((found, silent, left_out), ({"Verdict/sees": 7}, ["is blind"], []))
+        self.assertEqual(asked, ["look_before", "clock", "looping_select idle leaky torn-down", "clock", "control"])
+
+
+if __name__ == "__main__":
+    unittest.main()

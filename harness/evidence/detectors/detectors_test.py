@@ -1,0 +1,73 @@
+"""One detector on one pattern, for real: --program AFTERLEAK --lsan-program AFTERLEAK_LSAN DETECTOR PATTERN
+
+It must find a planted leak, say what is known of it on both sides and both ends of the process, and hold the bytes that the census
+knows. Exit code 77, and the reason, where the tool is not there or did not really run.
+"""
+
+import pathlib
+import tempfile
+
+from evidence.common import command_line
+from evidence.common.children import Unavailable
+from evidence.common.files import ROOT
+from evidence.detectors import expected
+from evidence.detectors.program import EXITS, SIDES, BadProgram, Program, Run
+from evidence.detectors.scorecard import DETECTORS
+
+ARMS = {"signal_registration": "signal::Notify("}  # the others: time::After(
+BYTES_OF_ONE = 48  # at the least: a timer, or a registration
+
+
+def check(detector, program, pattern, folder):
+    """A line for each thing that is not as it should be."""
+    workload = program.patterns()[pattern]
+    line = program.arming_line(pattern, workload, folder)
+    file, _, number = line.partition(":")
+    arms = (ROOT / file).read_text().splitlines()[int(number) - 1]
+    if ARMS.get(pattern, "time::After(") not in arms:
+        yield f"the census names {line}, which does not arm a timer: {arms.strip()}"
+
+    found = {}
+    for side in SIDES:
+        for exit_ in EXITS:
+            run = Run(pattern, workload, side, exit_, line)
+            for row, finding in zip(detector.rows, detector.examine(program, run, folder), strict=True):
+                found[row, pattern, side, exit_] = finding
+                named = ", names the line" if finding.names_line else ""
+                print(f"{row}, {side}, {exit_}: {finding.verdict}{named}: {finding.evidence}")
+    yield from expected.unexpected(found)
+
+    count = int(workload.removeprefix("busy:").removesuffix("/s")) * 30  # live at 60 s at the least, on the leaky side
+    for (row, _, side, _), finding in found.items():
+        plausible = range(count * BYTES_OF_ONE, count * BYTES_OF_ONE * 10)
+        if side == "leaky" and finding.growth is not None and finding.growth not in plausible:
+            yield f"{row}: {finding.growth} bytes of growth cannot be {count} timers or more"
+
+
+def main(arguments):
+    parser = command_line.Parser()
+    parser.add_program(required=True)
+    parser.add_program("--lsan-program", required=True)
+    parser.add_argument("detector", choices=(by_name := {type(d).__name__: d for d in DETECTORS}))
+    parser.add_argument("pattern")
+    options = parser.parse_args(arguments)
+    detector, program = by_name[options.detector], Program(options.program, options.lsan_program)
+    try:
+        with tempfile.TemporaryDirectory(prefix="afterleak-") as folder:
+            program.check()
+            for version in detector.tools.values():
+                print(version(program))
+            detector.control(program, pathlib.Path(folder))
+            wrong = list(check(detector, program, options.pattern, pathlib.Path(folder)))
+    except Unavailable as reason:
+        print(f"SKIPPED: {reason}")
+        return 77
+    except BadProgram as reason:
+        wrong = [reason]
+    for line in wrong:
+        print(f"FAILED: {line}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    command_line.main("detectors_test", main)

@@ -1,0 +1,76 @@
+// A text file that appears whole or not at all.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <ostream>
+#include <sstream>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+namespace afterleak {
+
+// what() is one line, ready to print:
+//   "out/idle.csv": No such file or directory; make the folder "out" first
+class FileError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// Writes all of the text to an open descriptor, which may be a pipe, a terminal or non-blocking.
+// Returns 0, or the errno of what went wrong.
+int WriteAll(int descriptor, std::string_view text);
+
+//   AtomicFile file("results/idle.csv");    // a path that cannot be written is refused here
+//   file.stream() << "seconds,live\n";
+//   file.Commit();                          // until here the old file, or none, is there
+//
+// The text is kept in memory. Commit writes it to a temporary beside the target and renames that,
+// so whoever ends earlier, even by SIGKILL, leaves nothing behind; a kill within Commit may leave
+// ".afterleak-<pid>-<n>.tmp". (O_TMPFILE would need a second name too in order to replace a file,
+// and not every file system has it.) There is no fsync: a result lost to a power cut is made again
+// by running the program again.
+//
+// Symbolic links are followed and stay. An existing file keeps its permissions, but not its owner,
+// its hard links or its ACL; a write-protected one is refused. What is no regular file (a device,
+// a fifo) is written in place, and so is /dev/stdout and its like, through the open descriptor:
+// flush std::cout before Commit where the order matters.
+class AtomicFile {
+ public:
+  // Throws FileError.
+  explicit AtomicFile(std::filesystem::path path);
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  // Formats as in the "C" locale, whatever the program's own.
+  std::ostream& stream() { return text_; }
+  void Write(std::string_view text) { text_ << text; }
+
+  // Whether both write one file or one stream, however their paths are spelled.
+  bool IsSameAs(const AtomicFile& other) const;
+
+  // Whether it writes through this very descriptor, as /dev/stdout does through 1.
+  bool IsDescriptor(int descriptor) const { return descriptor_ == descriptor; }
+
+  // Whether it replaces the regular file that `descriptor` is open on, which would then write to a
+  // file without a name.
+  bool Replaces(int descriptor) const;
+
+  // Call it once. Throws FileError, and then leaves a regular file as it was.
+  void Commit();
+
+ private:
+  [[noreturn]] void Fail(int error) const;
+  std::optional<std::pair<dev_t, ino_t>> Inode() const;  // of what is there
+
+  std::filesystem::path path_;    // as given
+  std::filesystem::path target_;  // with links followed
+  std::optional<int> descriptor_;
+  std::optional<mode_t> mode_;  // of the existing file
+  bool in_place_ = false;
+  std::ostringstream text_;
+};
+
+}  // namespace afterleak

@@ -1,0 +1,39 @@
+// Pattern: a pair of a leaky and a fixed program, and how to put them on a stage.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "afterleak/bubble/bubble.h"
+#include "stage/workload.h"
+
+namespace afterleak {
+
+enum class Variant : std::uint8_t { kLeaky, kFixed };
+
+std::string_view ToString(Variant variant);
+
+// What a pattern is put on.
+struct Stage {
+  Bubble& bubble;  // at 0
+  Variant variant;
+  const Workload& workload;
+  std::int64_t tempo = 1;  // all delays of the pattern are divided by it
+};
+
+struct Pattern {
+  std::string name;                 // as its files are called
+  std::string article{};            // that it is from: "A" or "B"
+  std::string summary;              // one line
+  std::string fix{};                // what the fixed side does instead; a sentence
+  std::string event;                // what it waits for: "message" or "signal"
+  std::vector<Workload> workloads;  // those that tell its story, the usual one first
+  Workload gentle{};                // shows the same with timers few enough to be drawn one by one
+  // Starts one side: its goroutines, and the events of the workload.
+  std::function<void(const Stage&)> stage;
+};
+
+}  // namespace afterleak

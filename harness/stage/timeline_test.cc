@@ -1,0 +1,165 @@
+#include "stage/timeline.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+
+#include "afterleak/go/time.h"
+
+namespace afterleak {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// A pattern for the tests: its leaky side drops an After of 10 s every second, its fixed side
+// sleeps.
+Pattern Dropper() {
+  return {.name = "dropper",
+          .summary = "drops",
+          .event = "message",
+          .workloads = {{}},
+          .stage = [](const Stage& stage) {
+            stage.bubble.Go([variant = stage.variant] {
+              for (;;) {
+                if (variant == Variant::kLeaky) time::After(10s);
+                time::Sleep(1s);
+              }
+            });
+          }};
+}
+
+// Rooted timers are never abandoned, but these have no bound.
+Pattern Grower() {
+  Pattern pattern = Dropper();
+  pattern.stage = [](const Stage& stage) {
+    stage.bubble.Go([] {
+      for (;;) {
+        time::AfterFunc(1h, [] {});
+        time::Sleep(1s);
+      }
+    });
+  };
+  return pattern;
+}
+
+TEST(Timeline, HasASettledSampleAtZeroAndAtEveryIntervalUntilTheEnd) {
+  const Timeline timeline = RunPattern(Dropper(), {.length = 4s, .sample = 2s});
+  ASSERT_EQ(timeline.samples.size(), 3u);
+  EXPECT_EQ(timeline.samples[0].at, 0s);
+  EXPECT_EQ(timeline.samples[0].census.live, 1);
+  EXPECT_EQ(timeline.samples[2].at, 4s);
+  EXPECT_EQ(timeline.samples[2].census.live, 5);
+  EXPECT_EQ(timeline.report.at, Time(4s));
+}
+
+TEST(Timeline, RunsToItsEndWhenThatIsNoMultipleOfTheInterval) {
+  const Timeline timeline = RunPattern(Dropper(), {.length = 5s, .sample = 2s});
+  EXPECT_EQ(timeline.samples.back().at, 4s);
+  EXPECT_EQ(timeline.report.at, Time(5s));
+  EXPECT_EQ(timeline.report.totals.live, 6);
+}
+
+TEST(Timeline, ConservesTimersAtEverySample) {
+  for (const Sample& sample : RunPattern(Dropper(), {}).samples)
+    EXPECT_TRUE(sample.census.Conserved());
+}
+
+TEST(Timeline, CountsTheHeapOfThePatternAndNothingOfItsOwn) {
+  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count in this process";
+  const Timeline fixed = RunPattern(Dropper(), {.variant = Variant::kFixed});
+  EXPECT_EQ(fixed.samples.front().heap.live_blocks, fixed.samples.back().heap.live_blocks);
+  const Timeline leaky = RunPattern(Dropper(), {});
+  EXPECT_EQ(leaky.samples[5].heap.live_blocks - leaky.samples[0].heap.live_blocks, 5);
+}
+
+TEST(Timeline, IsTheSameOnEveryRun) {
+  const RunOptions options{.length = 30s};
+  EXPECT_EQ(ToJson(RunPattern(Dropper(), options)), ToJson(RunPattern(Dropper(), options)));
+  EXPECT_EQ(ToCsv(RunPattern(Dropper(), options)), ToCsv(RunPattern(Dropper(), options)));
+}
+
+TEST(Timeline, EndsEarlyWhenAskedTo) {
+  std::stop_source stop;
+  Pattern pattern = Dropper();
+  pattern.stage = [&](const Stage& stage) {
+    stage.bubble.At(Time(5s), [&] { stop.request_stop(); });
+  };
+  const Timeline timeline = RunPattern(pattern, {.length = 1h}, stop.get_token());
+  EXPECT_TRUE(timeline.interrupted);
+  EXPECT_EQ(timeline.report.at, Time(5s));
+  EXPECT_EQ(timeline.samples.size(), 5u);
+  // Nothing was seen to leak, which does not say that nothing would have.
+  const auto json = nlohmann::json::parse(ToJson(timeline));
+  EXPECT_EQ(json["interrupted"], true);
+  EXPECT_EQ(json["verdict"], nullptr);
+  EXPECT_EQ(json["samples"].size(), 5u);
+}
+
+TEST(Timeline, ALeakThatWasSeenBeforeTheEndIsALeak) {
+  std::stop_source stop;
+  Pattern pattern = Dropper();
+  pattern.stage = [&, stage_it = pattern.stage](const Stage& stage) {
+    stage_it(stage);
+    stage.bubble.At(Time(5s), [&] { stop.request_stop(); });
+  };
+  const Timeline timeline = RunPattern(pattern, {.length = 1h}, stop.get_token());
+  EXPECT_TRUE(timeline.interrupted);
+  EXPECT_EQ(nlohmann::json::parse(ToJson(timeline))["verdict"], "leak");
+}
+
+TEST(Timeline, PassesOnWhatThePatternThrows) {
+  Pattern pattern = Dropper();
+  pattern.stage = [](const Stage& stage) {
+    stage.bubble.Go([] { throw std::runtime_error("broken pattern"); });
+  };
+  EXPECT_THROW(RunPattern(pattern, {}), std::runtime_error);
+}
+
+TEST(Judge, AnAbandonedTimerIsALeak) {
+  const Judgement judgement = Judge(RunPattern(Dropper(), {}));
+  EXPECT_EQ(judgement.verdict, Verdict::kLeak);
+  EXPECT_EQ(judgement.why, "at 9s nobody can hear 10 of 10 live timers");
+}
+
+TEST(Judge, TimersThatAreCollectedAreNone) {
+  EXPECT_EQ(Judge(RunPattern(Dropper(), {.bubble = {.timers = TimerMode::kGo123}})).verdict,
+            Verdict::kBounded);
+}
+
+TEST(Judge, GrowthWithoutABoundIsALeakAlsoOfRootedTimers) {
+  const Judgement judgement = Judge(RunPattern(Grower(), {}));
+  EXPECT_EQ(judgement.verdict, Verdict::kLeak);
+  EXPECT_EQ(judgement.why, "live timers grow: at most 31 until 30s, then up to 61");
+}
+
+TEST(Judge, AFlatRunIsBounded) {
+  EXPECT_EQ(Judge(RunPattern(Dropper(), {.variant = Variant::kFixed})).verdict, Verdict::kBounded);
+}
+
+TEST(Timeline, TheCsvHasAHeadingAndALineForEachSample) {
+  const std::string csv = ToCsv(RunPattern(Dropper(), {.length = 1s, .sample = 500ms}));
+  EXPECT_THAT(csv, StartsWith("t_s,live,abandoned,rooted,armed,fired,stopped,collected,ticks"));
+  EXPECT_THAT(csv, HasSubstr("\n0,1,1,0,1,0,0,0,0"));
+  EXPECT_THAT(csv, HasSubstr("\n0.5,1,1,0,1,0,0,0,0"));
+  EXPECT_THAT(csv, HasSubstr("\n1,2,2,0,2,0,0,0,0"));
+}
+
+TEST(Timeline, TheJsonHoldsOptionsSamplesSitesAndVerdict) {
+  const auto json = nlohmann::json::parse(ToJson(RunPattern(Dropper(), {.length = 10s})));
+  EXPECT_EQ(json["pattern"], "dropper");
+  EXPECT_EQ(json["workload"], "idle");
+  EXPECT_EQ(json["verdict"], "leak");
+  EXPECT_EQ(json["samples"].size(), 11u);
+  EXPECT_EQ(json["sites"][0]["kind"], "time::After");
+  EXPECT_EQ(json["sites"][0]["live"], 10);
+}
+
+}  // namespace
+}  // namespace afterleak

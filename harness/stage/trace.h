@@ -1,0 +1,23 @@
+// Trace: the life of every timer on a time axis, in the JSON format of Chrome's trace viewer and of
+// Perfetto (ui.perfetto.dev).
+//
+// Each run is a process of the trace. Each timer is one slice, from arming to its end,
+// named after how it ended, which is also what the viewers colour it by: "received",
+// "fired" (a callback, a context, or nobody waiting at that instant), "fired unheard", "stopped",
+// "collected", "live" (until the end of the run). Its line, deadline and the instant at which it
+// was abandoned are its arguments; a tick is an instant event. Slices that overlap lie in lanes,
+// one set of lanes for each arming line. Live and abandoned timers are counters. The format: "Trace
+// Event Format", Duksin and others, Google.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "stage/timeline.h"
+
+namespace afterleak {
+
+// The runs must have been made with Bubble::Options::journal.
+std::string ToTrace(const std::vector<Timeline>& runs);
+
+}  // namespace afterleak

@@ -1,0 +1,38 @@
+// Workload: what happens to a pattern while it runs.
+//
+// Written idle, message@1s (one message at that instant; signal@1s for a pattern that
+// waits for signals), or busy:1000/s (so many messages or signals a second, for ever; the first one
+// after the first interval).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "afterleak/bubble/bubble.h"
+#include "afterleak/census/clock.h"
+
+namespace afterleak {
+
+struct Workload {
+  enum class Kind : std::uint8_t { kIdle, kOnce, kBusy };
+  static constexpr std::int64_t kMaxRate = 1'000'000;
+
+  Kind kind = Kind::kIdle;
+  std::string event;      // kOnce: what happens, "message" or "signal"
+  Duration at{};          // kOnce: when
+  std::int64_t rate = 0;  // kBusy: how often a second
+
+  // As it is written.
+  std::string ToString() const;
+};
+
+// Reads what ToString writes. Throws std::invalid_argument with one line that says what is wrong
+// and what would be right.
+Workload ParseWorkload(std::string_view text);
+
+// Has `event` happen in the bubble as the workload says.
+void Schedule(Bubble& bubble, const Workload& workload, std::function<void()> event);
+
+}  // namespace afterleak

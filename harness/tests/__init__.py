@@ -1,0 +1,1 @@
+"""Tests that use the program, the scripts and the package as a person would."""

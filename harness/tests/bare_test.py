@@ -1,0 +1,198 @@
+"""The README's two commands on a bare Debian, with nothing else typed: tests.bare_test 12, or 13.
+
+Makes a minimal Debian (mmdebstrap's minbase) on a tmpfs, clones HEAD into it, and runs ./scripts/reproduce and then
+./scripts/test there, as root; on 13 in a folder whose name has a space. Both must end with 0, and only tests of optional parts
+may be skipped. Afterwards git must see no change in the clone, except in results/ where the tools and the speed of a machine
+show: so all that virtual time produces was written again, with the bytes that are committed. Changes that are not committed
+are not tested, and a line says so.
+
+All of it happens in namespaces that end with this process, even if that is killed: no mount, process or folder is left.
+Packages come from the mirror that this machine's apt uses. What was downloaded is kept in .build/bare/, and so is what the two
+commands printed. 77: it cannot run here, and one line says why.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+from evidence.common.skipped import skipped_tests
+from tests.helper import ROOT
+from tests.results_test import OF_A_MACHINE, PLOTS
+
+SUITES = {"12": "bookworm", "13": "trixie"}
+FOLDERS = {"12": "root/afterleak", "13": "root/a folder/afterleak"}  # a name with a space is to make no difference
+COMMANDS = ("./scripts/reproduce", "./scripts/test")
+GIGABYTES = 6  # of free memory: the system and the build come to 2, and two compilers run beside them
+OPTIONAL = re.compile(r"scripts/(setup --all|go-parity --setup)\b")  # how to get a test that may be skipped
+
+# Process 1 of the namespaces dies with us, and then the kernel kills every other process in them and takes the mounts away.
+NAMESPACES = ["setpriv", "--pdeathsig", "KILL", "--",
+              "unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--mount-proc", "--"]
+PROBE = 'mount -t tmpfs probe "$1" && mkdir "$1/proc" && mount -t proc proc "$1/proc" && mknod "$1/null" c 1 3 && : >"$1/null"'
+
+# How a machine gets to its mirror; the bare one is to take the same way.
+PROXIES = ("http_proxy", "https_proxy", "no_proxy")
+WAY = re.compile(r"(?i)Acquire::(https?|Check-|Retries|Force)")
+
+SCRIPT = r"""
+set -euo pipefail
+suite=$1 mirror=$2 kept=$3 project=$4 folder=$5 gigabytes=$6
+shift 6
+mount -t tmpfs -o "mode=755,size=${gigabytes}g" bare "$kept/mount"
+root=$kept/mount/system
+mkdir "$root" "$kept/mount/tmp"
+if [[ -e $kept/base.tar ]]; then
+  tar -C "$root" -xf "$kept/base.tar"
+else
+  TMPDIR=$kept/mount/tmp mmdebstrap --mode=root --variant=minbase --format=directory "$suite" "$root" "deb $mirror $suite main"
+  tar -C "$root" -cf "$kept/base.tar.new" .
+  mv "$kept/base.tar.new" "$kept/base.tar"
+fi
+mount -t proc proc "$root/proc"
+mount -t sysfs -o ro sysfs "$root/sys"
+mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts"
+mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
+mount --bind "$kept/archives" "$root/var/cache/apt/archives"
+cp --remove-destination /etc/resolv.conf "$root/etc/"
+cp "$kept/apt.conf" "$root/etc/apt/apt.conf.d/99machine"
+
+git clone --quiet "$project" "$root/$folder"
+cd "$root/$folder"
+touch ../cloned
+for command in "$@"; do
+  printf '\n$ %s\n' "$command"
+  status=0 SECONDS=0
+  chroot "$root" env -C "/$folder" HOME=/root TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    "$command" </dev/null || status=$?
+  printf '%s %d %d\n' "$command" "$status" "$SECONDS" >>"$kept/ran"
+done
+cp .build/release.ctest.xml "$kept/" || true
+git status --porcelain --untracked-files=all >"$kept/status"
+git diff >"$kept/diff"
+find results -type f ! -newer ../cloned >"$kept/unwritten"
+"""
+
+
+class Lacks(Exception):
+    """What this machine lacks; what would be right."""
+
+
+def probe(*command):
+    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL).returncode == 0
+
+
+def look(mount_point):
+    """Raises Lacks where it cannot run."""
+    for program in ("mmdebstrap", "git", "apt-get", "unshare", "setpriv"):
+        if shutil.which(program) is None:
+            raise Lacks(f"{program} is not installed; ./scripts/setup --all installs it")
+    if os.geteuid() != 0:
+        raise Lacks("only root can make a bare system; as root, run: scripts/test -L bare")
+    if not probe("git", "-C", ROOT, "rev-parse", "HEAD"):
+        raise Lacks("git finds no commit here that root may read, and a clone is what a bare system gets; git clone the project as root")
+    if not probe(*NAMESPACES, "bash", "-c", PROBE, "probe", mount_point):
+        raise Lacks("namespaces, mounts or device nodes are not allowed here; run it where root may unshare, mount and mknod")
+    free = re.search(r"MemAvailable: +(\d+) kB", pathlib.Path("/proc/meminfo").read_text())
+    if free and int(free[1]) < GIGABYTES * 1e6:
+        raise Lacks(f"{int(free[1]) / 1e6:.1f} GB of memory are free; it takes {GIGABYTES}")
+
+
+def find_mirror(suite, release):
+    """The first of the archives that this machine's apt uses which has Debian's suite; `release` becomes its signed list."""
+    sources = subprocess.run(["apt-get", "update", "--print-uris"], capture_output=True, text=True).stdout
+    for mirror in dict.fromkeys(re.findall(r"(?m)^'([^']+)/dists/[^']+/InRelease'", sources)):
+        if probe("/usr/lib/apt/apt-helper", "-o", "APT::Sandbox::User=root",
+                 "download-file", f"{mirror}/dists/{suite}/InRelease", release):
+            return mirror
+    raise Lacks(f"no mirror in this machine's apt sources gives Debian's {suite}; look whether apt-get update works")
+
+
+def prepare(suite, kept):
+    """The mirror. Throws away the kept system if it is not of what the mirror has now."""
+    for folder in ("archives", "mount"):
+        (kept / folder).mkdir(parents=True, exist_ok=True)
+    look(kept / "mount")
+    new, release, base = kept / "InRelease.new", kept / "InRelease", kept / "base.tar"
+    mirror = find_mirror(suite, new)
+    if not release.exists() or release.read_bytes() != new.read_bytes():
+        base.unlink(missing_ok=True)
+    new.rename(release)
+    dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
+    (kept / "apt.conf").write_text("".join(line for line in dump.splitlines(keepends=True) if WAY.match(line)))
+    for file in ("ran", "release.ctest.xml", "status", "diff", "unwritten"):
+        (kept / file).unlink(missing_ok=True)
+    return mirror
+
+
+def changed(kept):
+    """What the two commands changed in the clone and should not have: (file, why)."""
+    diffs = dict(re.findall(r"(?ms)^diff --git a/(\S+) .*?\n(.*?)(?=^diff --git |\Z)", (kept / "diff").read_text(errors="replace")))
+    for line in (kept / "status").read_text().splitlines():
+        name = line[3:]
+        inside = name.removeprefix("results/")
+        # Another gnuplot draws another picture, and says in it which it is.
+        by_another_gnuplot = PLOTS.match(inside) and re.search(r"(?m)^\+.*GNUPLOT", diffs.get(name, ""))
+        if inside == name or not (OF_A_MACHINE.match(inside) or by_another_gnuplot):
+            yield f"{line} is not as committed:\n" + "\n".join(diffs.get(name, "").splitlines()[:20])
+    for name in (kept / "unwritten").read_text().splitlines():
+        if not OF_A_MACHINE.match(name.removeprefix("results/")):
+            yield f"{name} was not written again"
+
+
+def judge(kept):
+    """What is wrong: a list of texts."""
+    wrong = []
+    ran = [line.split() for line in (kept / "ran").read_text().splitlines()] if (kept / "ran").exists() else []
+    for command, status, seconds in ran:
+        print(f"{command} ended with {status} after {seconds} s", flush=True)
+        if status != "0":
+            wrong.append(f"{command} ended with {status}")
+    if len(ran) != len(COMMANDS) or not (kept / "unwritten").exists():
+        return [*wrong, "the bare system could not be made or looked at"]
+    junit = kept / "release.ctest.xml"
+    if not junit.exists():
+        return [*wrong, "no test ran"]
+    for why, tests in skipped_tests(junit).items():
+        print(f"skipped: {', '.join(tests)}: {why}")
+        if not OPTIONAL.search(why):
+            wrong.append(f"{', '.join(tests)} skipped, and {'is' if len(tests) == 1 else 'are'} no optional part: {why}")
+    return wrong + list(changed(kept))
+
+
+def main(arguments):
+    if len(arguments) != 1 or arguments[0] not in SUITES:
+        print(f"bare_test.py: it takes a version of Debian; one of {', '.join(SUITES)}", file=sys.stderr)
+        return 2
+    suite = SUITES[arguments[0]]
+    kept = ROOT / ".build/bare" / suite
+    try:
+        mirror = prepare(suite, kept)
+    except Lacks as lack:
+        print(f"SKIPPED: {lack}")
+        return 77
+    if subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True).stdout:
+        print("what is not committed is not tested: a bare system gets a clone of HEAD")
+    log = kept / "log"
+    began = time.monotonic()
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", *PROXIES) if name in os.environ}
+    with log.open("wb") as out:
+        status = subprocess.run([*NAMESPACES, "bash", "-c", SCRIPT, "bare", suite, mirror, kept, ROOT, FOLDERS[arguments[0]],
+                                 str(GIGABYTES), *COMMANDS],
+                                env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out).returncode
+    wrong = judge(kept) or ([f"making the bare system ended with {status}"] if status else [])
+    print(f"Debian {arguments[0]}: {time.monotonic() - began:.0f} s; all that was printed there is in {log.relative_to(ROOT)}")
+    if wrong:
+        print("\n".join(log.read_text(errors="replace").splitlines()[-60:]))
+        print("\n".join(wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,28 @@
+"""The library and the pairs are C++20 and not GCC's alone: clang accepts them without a warning."""
+
+import shutil
+import subprocess
+import sys
+import unittest
+
+from tests.helper import ROOT
+
+CLANG = "clang++-19"  # Debian 12's own clang, 14, has no std::source_location
+
+
+class Clang(unittest.TestCase):
+    def test_accepts_every_source_without_a_warning(self):
+        sources = [path for folder in ["harness/afterleak", "leaky", "fixed"]
+                   for path in sorted((ROOT / folder).glob("*.cc")) if not path.stem.endswith("_test")]
+        self.assertGreater(len(sources), 20)
+        done = subprocess.run([CLANG, "-std=c++20", "-fsyntax-only", "-fsized-deallocation", "-Wall", "-Wextra", "-Wshadow", "-Werror",
+                               "-I" + str(ROOT / "harness"), *map(str, sources)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+
+if __name__ == "__main__":
+    if shutil.which(CLANG) is None:
+        print(f"SKIPPED: {CLANG} is not there; ./scripts/setup --all installs it")
+        sys.exit(77)
+    unittest.main(verbosity=2)

@@ -1,0 +1,206 @@
+"""People install the library and test their own code with it, as the README says: the CMake and the test are the README's own.
+
+By find_package, add_subdirectory, FetchContent and pkg-config; static and shared; g++ and clang-19; and from the Debian packages. To
+keep it quick the library is compiled twice only, and the tree under test gives the rest: AFTERLEAK_BUILD is its build folder.
+"""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+from tests import helper
+from tests.helper import ROOT
+
+BUILD = pathlib.Path(os.environ["AFTERLEAK_BUILD"])
+CLANG = "clang++-19"
+SERVER = """#include "server.h"
+
+#include "afterleak/afterleak.h"
+
+using namespace afterleak;
+using namespace std::chrono_literals;
+
+void Serve() {
+  Chan<int> requests = MakeChan<int>(0);
+  Go([requests]() mutable {
+    for (;;) {
+      time::Sleep(1s);
+      requests.Send(1);
+    }
+  });
+  for (;;) {
+    TURN
+  }
+}
+"""
+LEAKY = "Select({Recv(requests), Recv(time::After(30s))});"
+FIXED = "time::ScopedTimer limit(30s); Select({Recv(requests), Recv(limit.C())});"
+COUNTS = """#include "afterleak/heap/heap.h"
+
+int main() {
+  static_assert(AFTERLEAK_VERSION_MAJOR >= 0);
+  return afterleak::heap::Counting() ? 0 : 1;
+}
+"""
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+
+
+def block(language, word):
+    (found,) = [text for text in blocks(language) if word in text]
+    return found
+
+
+FIND = block("cmake", "find_package(afterleak")
+INSTEAD = {"add_subdirectory": block("cmake", "add_subdirectory(afterleak)"), "FetchContent": block("cmake", "FetchContent_Declare")}
+
+
+def run(command, **options):
+    done = subprocess.run([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900,
+                          stdin=subprocess.DEVNULL, **options)
+    return done.returncode, done.stdout
+
+
+class Package(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = tempfile.TemporaryDirectory(prefix="afterleak-package-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+
+    def done(self, command, **options):
+        status, printed = run(command, **options)
+        self.assertEqual(status, 0, f"{command}:\n{printed}")
+        return printed
+
+    def project(self, name, get, compiler, *definitions):
+        """A project of somebody's, configured: its folder. get: the lines that make the targets known."""
+        folder = self.folder / name
+        folder.mkdir()
+        first = FIND.splitlines(keepends=True)[0]
+        self.assertIn("find_package(afterleak", first)
+        (folder / "CMakeLists.txt").write_text(
+            "cmake_minimum_required(VERSION 3.25)\nproject(server LANGUAGES CXX)\n" + FIND.replace(first, get)
+            + "add_executable(counts counts.cc)\ntarget_link_libraries(counts PRIVATE afterleak::heap_operators)\n"
+              "add_test(NAME counts COMMAND counts)\n")
+        (folder / "server.h").write_text("#pragma once\n\nvoid Serve();\n")
+        (folder / "server.cc").write_text(SERVER.replace("TURN", LEAKY))
+        (folder / "server_test.cc").write_text(block("cpp", "TEST("))
+        (folder / "counts.cc").write_text(COUNTS)
+        (folder / "afterleak").symlink_to(ROOT)
+        self.done(["cmake", "-S", ".", "-B", "build", "-G", "Ninja", f"-DCMAKE_CXX_COMPILER={compiler}", *definitions], cwd=folder)
+        return folder
+
+    def check(self, folder):
+        """Its leak is found and its fix passes."""
+        for turn in LEAKY, FIXED:
+            (folder / "server.cc").write_text(SERVER.replace("TURN", turn))
+            self.done(["cmake", "--build", "build"], cwd=folder)
+            status, printed = run(["ctest", "--test-dir", "build", "--output-on-failure", "--no-tests=error"], cwd=folder)
+            if turn == LEAKY:
+                self.assertNotEqual(status, 0, printed)
+                self.assertIn("timers are abandoned after 6s\n", printed)
+                line = SERVER.splitlines().index("    TURN") + 1
+                self.assertRegex(printed, rf"server\.cc:{line} Serve\n")
+            else:
+                self.assertEqual(status, 0, printed)
+                self.assertIn("100% tests passed, 0 tests failed out of 2\n", printed)  # and none of the library's own
+
+    def need(self, *programs):
+        for program in programs:
+            if not shutil.which(program):
+                self.skipTest(f"{program} is not installed; scripts/setup --all installs it")
+
+    def installed(self):
+        """The prefix to which the tree under test was installed."""
+        prefix = self.folder / "prefix"
+        if not prefix.exists():
+            self.done(["cmake", "--install", BUILD, "--prefix", prefix, "--component", "development"])
+        return prefix
+
+    def test_find_package_static_gcc(self):
+        prefix = self.installed()
+        self.check(self.project("find-gcc", FIND.splitlines(keepends=True)[0], "g++", f"-DCMAKE_PREFIX_PATH={prefix}"))
+
+    def test_the_include_folder_holds_the_library_alone(self):
+        include = self.installed() / "include"
+        self.assertEqual([path.name for path in include.iterdir()], ["afterleak"])
+        headers = {str(path.relative_to(include / "afterleak")) for path in include.rglob("*") if path.is_file()}
+        self.assertTrue({"afterleak.h", "testing.h", "version.h", "heap/heap.h"} <= headers, headers)
+        self.assertEqual({path for path in headers if not path.endswith(".h")}, set())
+
+    def test_each_header_compiles_alone_and_says_what_it_needs(self):
+        include = self.installed() / "include"
+        for header in sorted(path.relative_to(include) for path in include.rglob("*.h")):
+            with self.subTest(header=header):
+                source = f'#include "{header}"\n'
+                for standard, status_wanted in (("c++20", 0), ("c++17", 1)):
+                    done = subprocess.run(["g++", f"-std={standard}", "-fsyntax-only", f"-I{include}", "-x", "c++", "-"], input=source,
+                                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+                    self.assertEqual(done.returncode, status_wanted, done.stdout)
+                first = next(line for line in done.stdout.splitlines() if "error:" in line)
+                self.assertIn("afterleak needs C++20", first)
+
+    def test_pkg_config(self):
+        self.need("pkg-config")
+        prefix = self.installed()
+        (pc,) = prefix.rglob("afterleak.pc")
+        environment = {**os.environ, "PKG_CONFIG_PATH": str(pc.parent)}
+        flags = {name: self.done(["pkg-config", "--cflags", "--libs", name], env=environment).split()
+                 for name in ("afterleak", "afterleak_heap_operators", "gmock_main")}
+        folder = self.folder / "pkg-config"
+        folder.mkdir()
+        (folder / "server.h").write_text("#pragma once\n\nvoid Serve();\n")
+        (folder / "server.cc").write_text(SERVER.replace("TURN", FIXED))
+        (folder / "server_test.cc").write_text(block("cpp", "TEST("))
+        (folder / "counts.cc").write_text(COUNTS)
+        self.done(["g++", "server.cc", "server_test.cc", "-o", "server_test", *flags["afterleak"], *flags["gmock_main"]], cwd=folder)
+        self.done(["./server_test"], cwd=folder)
+        self.done(["g++", "counts.cc", "-o", "counts", *flags["afterleak_heap_operators"]], cwd=folder)
+        self.done(["./counts"], cwd=folder)
+
+    def test_add_subdirectory_shared_clang_and_what_it_installs(self):
+        self.need(CLANG)
+        folder = self.project("subdirectory-clang", INSTEAD["add_subdirectory"], CLANG, "-DBUILD_SHARED_LIBS=ON", "-DAFTERLEAK_INSTALL=ON")
+        self.check(folder)
+        prefix = self.folder / "shared"
+        self.done(["cmake", "--install", "build", "--prefix", prefix], cwd=folder)
+        (library,) = prefix.rglob("libafterleak.so")
+        self.check(self.project("find-clang", FIND.splitlines(keepends=True)[0], CLANG, f"-DCMAKE_PREFIX_PATH={prefix}",
+                                f"-DCMAKE_BUILD_RPATH={library.parent}"))
+
+    def test_fetch_content_static_gcc(self):
+        self.need("git")
+        copy = self.folder / "repository"
+        shutil.copytree(ROOT, copy, symlinks=True, ignore=shutil.ignore_patterns(".git", ".build", "workshop"))
+        git = ["git", "-C", copy, "-c", "user.name=a", "-c", "user.email=a@localhost", "-c", "init.defaultBranch=main"]
+        for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "as it is"]):
+            self.done([*git, *command])
+        get = INSTEAD["FetchContent"].replace("URL-OF-THIS-REPOSITORY", str(copy))
+        self.assertIn(str(copy), get)
+        self.check(self.project("fetch-gcc", get, "g++"))
+
+    def test_debian_packages(self):
+        self.need("dpkg-deb", "dpkg-shlibdeps")
+        packages = self.folder / "packages"
+        self.done(["cpack", "--config", BUILD / "CPackConfig.cmake", "-B", packages, "-D", f"CPACK_OUTPUT_FILE_PREFIX={packages}"], cwd=self.folder)
+        found = sorted(packages.glob("*.deb"))
+        self.assertEqual([path.name.partition("_")[0] for path in found], ["afterleak", "libafterleak-dev"])
+        root = self.folder / "root"
+        for path in found:
+            self.done(["dpkg-deb", "--extract", path, root])
+        self.assertRegex(self.done([root / "usr/bin/afterleak", "list"]), "(?m)^looping_select ")
+        self.check(self.project("deb-gcc", FIND.splitlines(keepends=True)[0], "g++", f"-DCMAKE_PREFIX_PATH={root}/usr"))
+        self.need("lintian")
+        status, printed = run(["lintian", "--allow-root", "--fail-on", "error", *found])
+        self.assertEqual(status, 0, printed)
+
+
+if __name__ == "__main__":
+    helper.main()

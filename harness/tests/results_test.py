@@ -1,0 +1,80 @@
+"""What virtual time produces is the same on every run and machine: results/ as committed is what the program writes now."""
+
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import unittest
+
+from tests import helper
+from tests.helper import PROGRAM, ROOT
+
+
+def files(folder):
+    return {str(p.relative_to(folder)): p.read_text() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+# What real Go, real clocks and real tools were found to do, on the machine that the file names.
+OF_A_MACHINE = re.compile(r"go_parity|conformance\.md|detectors|bench")
+PLOTS = re.compile(r"plots/")
+
+
+def anchors(page):
+    """What can stand behind the # of a link to a page, as GitHub makes it of headings; of index.html: the names of patterns."""
+    text = page.read_text()
+    if page.suffix == ".html":
+        return {p.stem for p in (ROOT / "leaky").glob("*.cc")}
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+
+
+class Results(helper.FolderTest):
+    def write(self, writer, program=PROGRAM):
+        done = subprocess.run(helper.module(writer, "--program", program, "--out", self.folder), capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def assert_same(self, now, committed):
+        self.assertEqual(sorted(now), sorted(committed), "run ./scripts/reproduce and commit what it wrote")
+        for name, text in now.items():
+            diff = difflib.unified_diff(committed[name].splitlines(), text.splitlines(), "committed " + name, "now", lineterm="")
+            self.assertEqual(text, committed[name], "run ./scripts/reproduce and look at the change:\n" +
+                             "\n".join(line[:300] for line in list(diff)[:40]))
+
+    def test_the_committed_results_are_what_the_program_writes(self):
+        subprocess.run([PROGRAM, "reproduce", "--out", self.folder], check=True, stdout=subprocess.DEVNULL)
+        self.write("evidence.results.claims", os.environ["AFTERLEAK_CLAIMS_TEST"])
+        for writer in ("evidence.results.readme", "evidence.results.diffs", "evidence.page.page"):
+            self.write(writer)
+        self.assert_same(files(self.folder), {name: text for name, text in files(ROOT / "results").items()
+                                              if not OF_A_MACHINE.match(name) and not PLOTS.match(name)})
+
+    def test_so_are_the_plots(self):
+        committed = {name: text for name, text in files(ROOT / "results").items() if PLOTS.match(name)}
+        versions = {re.search(r"GNUPLOT ([\w. ]+?) *<", text)[1] for text in committed.values()}
+        self.assertEqual(len(versions), 1, "plots of one version of gnuplot")
+        if shutil.which("gnuplot") is None:
+            self.skipTest("gnuplot is not installed; ./scripts/setup installs it")
+        here = subprocess.run(["gnuplot", "--version"], capture_output=True, text=True).stdout
+        if here.split()[1:] != versions.pop().split():
+            self.skipTest(f"this is {here.strip()}, and the plots as committed are drawn by another version")
+        self.write("evidence.results.plots")
+        self.assert_same(files(self.folder), committed)
+
+    def test_no_path_of_a_machine_is_in_them(self):
+        for name, text in files(ROOT / "results").items():
+            self.assertNotIn(str(ROOT), text, name)
+            self.assertNotRegex(text, r"/(home|root|tmp/tmp|tmp/afterleak)\b", name)
+
+    def test_every_link_leads_somewhere(self):
+        for page in [ROOT / "README.md", *(ROOT / "results").glob("*.md")]:
+            for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+                path, _, anchor = link.partition("#")
+                target = page.parent / path if path else page
+                with self.subTest(page=page.name, link=link):
+                    self.assertTrue(target.exists())
+                    if anchor:
+                        self.assertIn(anchor, anchors(target))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

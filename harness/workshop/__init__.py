@@ -1,0 +1,1 @@
+"""What scripts/workshop runs on."""
