@@ -68,7 +68,7 @@ void UseTimers() {
 void UseContexts() {
   const auto [parent, cancel_parent] = context::WithCancel(context::Background());
   const Defer deferred(cancel_parent);
-  const Chan<Unit> orphan = context::WithCancel(parent).first.Done();
+  const RecvChan<Unit> orphan = context::WithCancel(parent).first.Done();
   const auto [dropped, nobody_calls] = context::WithTimeout(parent, 1h);
   const auto [ctx, cancel] = context::WithTimeout(parent, 10us);
   const auto child = context::WithTimeout(ctx, 1h);

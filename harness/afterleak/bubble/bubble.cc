@@ -96,6 +96,12 @@ void Go(std::function<void()> body, std::source_location site) {
   Bubble::Current().Go(std::move(body), site);
 }
 
+int NumGoroutine() {
+  Runtime& runtime = Runtime::Current();
+  const Lock lock(runtime.mutex());
+  return runtime.NumGoroutine();
+}
+
 void Gosched() {
   Runtime& runtime = Runtime::Current();
   Lock lock(runtime.mutex());

@@ -31,11 +31,13 @@
 // Threads that belong to no bubble share one real bubble for the whole process, Bubble::Default().
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <source_location>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "afterleak/bubble/panic.h"
@@ -46,12 +48,23 @@ namespace afterleak {
 
 namespace internal {
 class Runtime;
+
+// What a goroutine runs, where it cannot be copied: a lambda that has captured a unique_ptr.
+template <typename Body>
+concept MoveOnlyBody =
+    std::invocable<Body&> && std::move_constructible<Body> && !std::copy_constructible<Body>;
+
+std::function<void()> Copyable(MoveOnlyBody auto body) {
+  return [shared = std::make_shared<decltype(body)>(std::move(body))] { (*shared)(); };
 }
+}  // namespace internal
 
 // How long a channel timer is kept.
 enum class TimerMode : std::uint8_t {
   kGo122,  // until it fires or is stopped: Go up to 1.22, and every C and C++ event loop
   kGo123,  // or until nobody can receive from it: Go 1.23 and later
+  kKept = kGo122,
+  kCollected = kGo123,
 };
 std::string_view ToString(TimerMode mode);  // "go122"
 
@@ -104,6 +117,10 @@ class Bubble {
   // std::system_error with the number of those that have one. In a real bubble Go itself throws
   // that, unless there are others to wait for.
   void Go(std::function<void()> body, std::source_location site = std::source_location::current());
+  void Go(internal::MoveOnlyBody auto body,
+          std::source_location site = std::source_location::current()) {
+    Go(internal::Copyable(std::move(body)), site);
+  }
 
   // Lets time pass until `instant`, or for `span` from now, and returns when that instant is
   // settled. With the real clock this takes as long as it says. Rethrows what a goroutine or an
@@ -116,10 +133,16 @@ class Bubble {
   // whatever thread drives the clock. It may use channels and timers but must not block. Events are
   // no timers: no census shows them.
   void At(Time instant, std::function<void()> event);
+  void At(Duration since_start, std::function<void()> event) {
+    At(Time(since_start), std::move(event));
+  }
 
   // The same, when `instant` is settled; for looking, not for doing. With the real clock it waits
   // up to 50 ms for the goroutines to block. A sample that is pending does not hold off a Deadlock.
   void SampleAt(Time instant, std::function<void()> sample);
+  void SampleAt(Duration since_start, std::function<void()> sample) {
+    SampleAt(Time(since_start), std::move(sample));
+  }
 
   // Ends a Run or Advance in progress and every later one, from any thread. Not for signal
   // handlers. With the virtual clock a Run ends only when all its goroutines are blocked, so not
@@ -153,6 +176,14 @@ class Bubble {
 // rethrown by whoever runs the bubble; in Bubble::Default(), where nobody does, it ends the
 // process, as a panic does in Go.
 void Go(std::function<void()> body, std::source_location site = std::source_location::current());
+void Go(internal::MoveOnlyBody auto body,
+        std::source_location site = std::source_location::current()) {
+  Go(internal::Copyable(std::move(body)), site);
+}
+
+// runtime.NumGoroutine: how many goroutines of the current bubble have not ended. One that calls it
+// counts itself.
+int NumGoroutine();
 
 // runtime.Gosched: lets the other goroutines that can run go first.
 void Gosched();

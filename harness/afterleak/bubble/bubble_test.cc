@@ -245,6 +245,27 @@ TEST(Goroutine, GoschedLetsAllThatCanRunGoFirst) {
   EXPECT_THAT(trace, ElementsAre("a", "b", "main", "a", "b", "main"));
 }
 
+TEST(Goroutine, RunsWhatCannotBeCopied) {
+  std::vector<int> got;
+  Bubble bubble;
+  bubble.Go([value = std::make_unique<int>(1), &got] { got.push_back(*value); });
+  bubble.Run([&] { Go([value = std::make_unique<int>(2), &got] { got.push_back(*value); }); });
+  EXPECT_EQ(got, (std::vector{1, 2}));
+}
+
+TEST(Goroutine, NumGoroutineCountsThoseThatHaveNotEnded) {
+  Bubble().Run([] {
+    EXPECT_EQ(NumGoroutine(), 1);
+    Go([] { time::Sleep(1s); });
+    Go([] { time::Sleep(2s); });
+    EXPECT_EQ(NumGoroutine(), 3) << "whether or not they have begun";
+    time::Sleep(1500ms);
+    EXPECT_EQ(NumGoroutine(), 2);
+    time::Sleep(1s);
+    EXPECT_EQ(NumGoroutine(), 1);
+  });
+}
+
 TEST(Goroutine, WaitReturnsWhenAllOthersAreBlockedAndTimeHasNotMoved) {
   int progress = 0;
   Bubble().Run([&] {

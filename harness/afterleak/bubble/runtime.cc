@@ -296,6 +296,11 @@ std::vector<GoroutineReport> Runtime::Goroutines() const {
   return reports;
 }
 
+int Runtime::NumGoroutine() const {
+  return static_cast<int>(
+      std::ranges::count_if(goroutines_, [](const Goroutine* g) { return !g->foreign; }));
+}
+
 std::uint32_t Runtime::Random(std::uint32_t bound) {
   // SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014).
   std::uint64_t z = (random_ += 0x9E3779B97F4A7C15u);

@@ -157,6 +157,7 @@ class Runtime {
   std::mutex& mutex() { return mutex_; }
   Time Now() const;
   std::vector<GoroutineReport> Goroutines() const;
+  int NumGoroutine() const;
   Census& census() { return census_; }
   TimerQueue& queue() { return queue_; }
 

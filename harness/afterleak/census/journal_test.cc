@@ -61,7 +61,7 @@ TEST_F(JournalTest, KnowsTheInstants) {
     time::Sleep(1s);
     {
       line = std::source_location::current().line() + 1;
-      const Chan<Time> held = time::After(10s);
+      const RecvChan<Time> held = time::After(10s);
       time::Sleep(2s);
     }
     time::Sleep(20s);

@@ -10,7 +10,8 @@
 //   for (std::string& message : messages) { ... }      // for message := range messages
 //
 // A Chan is a handle: copies name the same channel, which lives as long as one of them does. One
-// made without MakeChan is nil: never ready, so sending and receiving block for ever.
+// made without MakeChan is nil: never ready, so sending and receiving block forever. A RecvChan is
+// Go's <-chan T: the same channel for those who may only receive. A Chan converts to one.
 //
 // A channel belongs to the bubble that was current when it was made. Any thread may use it without
 // blocking; only goroutines of that bubble, or for a real bubble any thread, may block on it.
@@ -29,8 +30,12 @@
 
 namespace afterleak {
 
+// Go's struct{}: a value that says nothing.
+struct Unit {};
+
+// A channel to receive from.
 template <typename T>
-class Chan {
+class RecvChan {
   static_assert(std::is_nothrow_move_constructible_v<T>,
                 "values move between goroutines while the bubble is locked");
 
@@ -39,25 +44,14 @@ class Chan {
   class Iterator;
 
   // The nil channel.
-  Chan() = default;
-
-  // Blocks until the value is received or buffered. Panics on a closed channel.
-  void Send(T value, std::source_location site = std::source_location::current()) const;
+  RecvChan() = default;
 
   // Blocks until there is a value, or the channel is closed and drained: then nullopt.
   std::optional<T> Recv(std::source_location site = std::source_location::current()) const;
 
-  // Sends if that needs no waiting (`select` with a default case); whether it did. Panics on a
-  // closed channel.
-  bool TrySend(T value) const;
-
   // Receives if that needs no waiting; nullopt when nothing is there, and also when the channel is
   // closed and drained.
   std::optional<T> TryRecv() const;
-
-  // No more values will be sent. Wakes every receiver; every blocked sender panics. Panics on a nil
-  // or a closed channel.
-  void Close() const;
 
   // Values buffered, and how many can be; both 0 for nil, for an unbuffered channel, and for a
   // timer's in mode go123.
@@ -71,27 +65,45 @@ class Chan {
   std::default_sentinel_t end() const { return {}; }
 
   bool IsNil() const { return !core_; }
-  friend bool operator==(const Chan&, const Chan&) = default;
+  friend bool operator==(const RecvChan&, const RecvChan&) = default;
 
   // For the layers above: the channel behind the handle, null for nil.
   internal::ChanCore* core() const { return core_.get(); }
-  explicit Chan(internal::Ref<internal::ChanCore> core) : core_(std::move(core)) {}
+  explicit RecvChan(internal::Ref<internal::ChanCore> core) : core_(std::move(core)) {}
 
  private:
   internal::Ref<internal::ChanCore> core_;
 };
 
+// A channel to send to and receive from.
+template <typename T>
+class Chan : public RecvChan<T> {
+ public:
+  using RecvChan<T>::RecvChan;
+
+  // Blocks until the value is received or buffered. Panics on a closed channel.
+  void Send(T value, std::source_location site = std::source_location::current()) const;
+
+  // Sends if that needs no waiting (`select` with a default case); whether it did. Panics on a
+  // closed channel.
+  bool TrySend(T value) const;
+
+  // No more values will be sent. Wakes every receiver; every blocked sender panics. Panics on a nil
+  // or a closed channel.
+  void Close() const;
+};
+
 // Go's make(chan T, capacity), in the current bubble. One allocation, and one more where capacity
 // is above 0.
 template <typename T>
-Chan<T> MakeChan(std::size_t capacity = 0);
+[[nodiscard]] Chan<T> MakeChan(std::size_t capacity = 0);
 
 // ---- details
 
 template <typename T>
-class Chan<T>::Iterator {
+class RecvChan<T>::Iterator {
  public:
-  Iterator(const Chan& chan, std::source_location site)
+  Iterator(const RecvChan& chan, std::source_location site)
       : chan_(chan), site_(site), value_(chan_.Recv(site)) {}
   T& operator*() { return *value_; }
   Iterator& operator++() {
@@ -101,7 +113,7 @@ class Chan<T>::Iterator {
   bool operator==(std::default_sentinel_t) const { return !value_.has_value(); }
 
  private:
-  Chan chan_;
+  RecvChan chan_;
   std::source_location site_;
   std::optional<T> value_;
 };
@@ -152,18 +164,18 @@ Chan<T> MakeChan(std::size_t capacity) {
 
 template <typename T>
 void Chan<T>::Send(T value, std::source_location site) const {
-  internal::Operation send{core(), internal::Direction::kSend, &value};
+  internal::Operation send{this->core(), internal::Direction::kSend, &value};
   internal::Perform(send, /*block=*/true, site);
 }
 
 template <typename T>
 bool Chan<T>::TrySend(T value) const {
-  internal::Operation send{core(), internal::Direction::kSend, &value};
+  internal::Operation send{this->core(), internal::Direction::kSend, &value};
   return internal::Perform(send, /*block=*/false, {});
 }
 
 template <typename T>
-std::optional<T> Chan<T>::Recv(std::source_location site) const {
+std::optional<T> RecvChan<T>::Recv(std::source_location site) const {
   internal::Slot<T> slot;
   internal::Operation recv{core(), internal::Direction::kRecv, slot.place()};
   internal::Perform(recv, /*block=*/true, site);
@@ -171,7 +183,7 @@ std::optional<T> Chan<T>::Recv(std::source_location site) const {
 }
 
 template <typename T>
-std::optional<T> Chan<T>::TryRecv() const {
+std::optional<T> RecvChan<T>::TryRecv() const {
   internal::Slot<T> slot;
   internal::Operation recv{core(), internal::Direction::kRecv, slot.place()};
   return internal::Perform(recv, /*block=*/false, {}) && recv.ok ? std::optional<T>(slot.Take())
@@ -180,7 +192,7 @@ std::optional<T> Chan<T>::TryRecv() const {
 
 template <typename T>
 void Chan<T>::Close() const {
-  internal::CloseChan(core());
+  internal::CloseChan(this->core());
 }
 
 }  // namespace afterleak

@@ -293,10 +293,37 @@ TEST(Chan, ValuesThatOnlyMoveGoThroughEveryPath) {
   });
 }
 
+// What a Chan can do and a RecvChan cannot, asked of the compiler.
+template <typename C>
+concept Closable = requires(const C& chan) {
+  chan.Close();
+};
+template <typename C>
+concept Sendable = requires(const C& chan) {
+  chan.Send(typename C::value_type{});
+};
+
+TEST(Chan, WhatOnlyReceivesCanNeitherSendNorClose) {
+  static_assert(Closable<Chan<int>> && Sendable<Chan<int>>);
+  static_assert(!Closable<RecvChan<int>> && !Sendable<RecvChan<int>>);
+  static_assert(std::is_convertible_v<Chan<int>, RecvChan<int>>);
+  static_assert(!std::is_convertible_v<RecvChan<int>, Chan<int>>);
+  static_assert(std::is_same_v<decltype(time::After(1s)), RecvChan<Time>>);
+
+  const auto both = MakeChan<int>(2);
+  const RecvChan<int> in = both;
+  EXPECT_EQ(in, both) << "the same channel";
+  both.Send(1);
+  both.Close();
+  std::vector<int> got;
+  for (const int value : in) got.push_back(value);
+  EXPECT_EQ(got, std::vector{1});
+}
+
 TEST(Chan, AChannelOfChannelsCountsItsHandles) {
   Bubble bubble;
   bubble.Run([] {
-    const auto channels = MakeChan<Chan<Time>>(2);
+    const auto channels = MakeChan<RecvChan<Time>>(2);
     channels.Send(time::After(10s));
     channels.Send(time::After(20s));
     EXPECT_EQ(Bubble::Current().Totals().abandoned, 0) << "the buffer holds the handles";

@@ -7,7 +7,7 @@
 
 namespace afterleak {
 
-const TimerKind kContextDeadline{.name = "context deadline", .rooted = true};
+const TimerKind context::kDeadline{.name = "context deadline", .rooted = true};
 
 namespace internal {
 
@@ -140,7 +140,7 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
     limit_ = limit;
     const Time now = runtime_.Now();
     if (*limit <= now) return End(Error::kDeadlineExceeded, released);
-    ticket_ = runtime_.Arm(*this, now, *limit, kContextDeadline, sizeof(ContextNode), site);
+    ticket_ = runtime_.Arm(*this, now, *limit, context::kDeadline, sizeof(ContextNode), site);
     if (pending()) kept_ = shared_from_this();
   }
 
@@ -243,7 +243,9 @@ std::string_view ToString(Error error) {
   return "";
 }
 
-Chan<Unit> Context::Done() const { return node_ != nullptr ? node_->done() : Chan<Unit>(); }
+RecvChan<Unit> Context::Done() const {
+  return node_ != nullptr ? RecvChan<Unit>(node_->done()) : RecvChan<Unit>();
+}
 Error Context::Err() const { return node_ != nullptr ? node_->error() : Error::kNone; }
 std::optional<Time> Context::Deadline() const {
   return node_ != nullptr ? node_->limit() : std::nullopt;

@@ -15,6 +15,7 @@
 // holds that, to be closed with the parent's.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -26,9 +27,6 @@
 #include "afterleak/go/chan.h"
 
 namespace afterleak {
-
-// Go's struct{}: a value that says nothing.
-struct Unit {};
 
 namespace internal {
 class ContextNode;
@@ -50,7 +48,7 @@ std::string_view ToString(Error error);
 class Context {
  public:
   // Closed when the context is done; nil for one that never is.
-  Chan<Unit> Done() const;
+  RecvChan<Unit> Done() const;
 
   Error Err() const;
 
@@ -67,6 +65,7 @@ class Context {
 class CancelFunc {
  public:
   void operator()() const;
+  explicit operator bool() const { return node_ != nullptr; }
 
  private:
   friend class internal::ContextNode;
@@ -89,9 +88,8 @@ Context Background();
 [[nodiscard]] Cancelable WithTimeout(const Context& parent, Duration delay,
                                      std::source_location site = std::source_location::current());
 
-}  // namespace context
-
 // The timers of deadlines, as a census names them.
-extern const TimerKind kContextDeadline;
+extern const TimerKind kDeadline;
 
+}  // namespace context
 }  // namespace afterleak

@@ -222,8 +222,8 @@ TEST_P(ContextTest, DoneOfADroppedChildIsClosedWithItsParents) {
       const Context child = WithCancel(top).first;
       return WithCancel(child).first.Done();
     };
-    const Chan<Unit> child = done_of_child();
-    const Chan<Unit> grandchild = done_of_grandchild();
+    const RecvChan<Unit> child = done_of_child();
+    const RecvChan<Unit> grandchild = done_of_grandchild();
     done_of_grandchild();  // nobody holds it
     EXPECT_EQ(Select({Recv(child), Recv(grandchild), Default()}), 2);
     cancel();
@@ -239,11 +239,11 @@ TEST_P(ContextTest, DoneOfADroppedChildGoesWithItsLastHandle) {
   InBubble([] {
     auto [parent, cancel] = WithCancel(Background());
     const auto dropped = [&, ctx = parent] { return WithCancel(ctx).first.Done(); };
-    const Chan<Unit> first = dropped();
+    const RecvChan<Unit> first = dropped();
     const heap::Scope scope;
     {
-      const Chan<Unit> middle = dropped();
-      const Chan<Unit> last = dropped();
+      const RecvChan<Unit> middle = dropped();
+      const RecvChan<Unit> last = dropped();
       for (int i = 0; i < 100; ++i) dropped();
       EXPECT_GT(scope.usage().live_blocks, 0);
     }
@@ -254,14 +254,14 @@ TEST_P(ContextTest, DoneOfADroppedChildGoesWithItsLastHandle) {
 }
 
 TEST_P(ContextTest, DoneOfADroppedChildMayOutliveAll) {
-  Chan<Unit> done;
+  RecvChan<Unit> done;
   InBubble([&] { done = WithCancel(WithCancel(Background()).first).first.Done(); });
   EXPECT_EQ(Select({Recv(done), Default()}), 1);
 }
 
 TEST_P(ContextTest, DroppedWithoutCancelItStaysLiveAndRootedUntilItsDeadline) {
   InBubble([&] {
-    Chan<Unit> done;
+    RecvChan<Unit> done;
     done = WithTimeout(Background(), 30s).first.Done();
     time::Sleep(29s);
     EXPECT_EQ(Totals().live, 1);

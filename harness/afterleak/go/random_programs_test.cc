@@ -153,7 +153,7 @@ struct Model {
 struct Handles {
   std::optional<time::Timer> timer;
   std::optional<time::Ticker> ticker;
-  std::vector<Chan<Time>> chans;
+  std::vector<RecvChan<Time>> chans;
 };
 
 class Program {
@@ -283,7 +283,7 @@ class Program {
     Check();
   }
 
-  Chan<Time> ChanOf(std::size_t index) {
+  RecvChan<Time> ChanOf(std::size_t index) {
     const Handles& handles = handles_[index];
     return handles.timer    ? handles.timer->C()
            : handles.ticker ? handles.ticker->C()

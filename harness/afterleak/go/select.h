@@ -14,7 +14,8 @@
 // Semantics are those of the Go specification ("Select statements"): one of the cases that are
 // ready at entry, uniformly, from the seed of the bubble; else the default case; else the first
 // that becomes ready. A case on a nil channel is never ready. The same channel may stand in several
-// cases.
+// cases. Where the number of cases is not known before, as for Go's reflect.Select, they stand in a
+// vector.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +25,7 @@
 #include <source_location>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "afterleak/go/chan.h"
 
@@ -31,15 +33,20 @@ namespace afterleak {
 
 class SelectCase;
 
-// Performs one case and returns its index in the list. Select({}) blocks for ever. No allocation,
+// Performs one case and returns its index in the list. Select({}) blocks forever. No allocation,
 // unless a value is larger than 32 bytes or there are more than 16 cases.
 int Select(std::initializer_list<SelectCase> cases,
+           std::source_location site = std::source_location::current());
+
+// The same for cases that were put into a vector. They are used up.
+int Select(std::vector<SelectCase> cases,
            std::source_location site = std::source_location::current());
 
 // Waits for a value and moves it to *value, if that is given; T{} when the channel is closed and
 // drained. *ok, if given, tells which.
 template <typename T>
-SelectCase Recv(const Chan<T>& chan, std::type_identity_t<T>* value = nullptr, bool* ok = nullptr);
+SelectCase Recv(const RecvChan<T>& chan, std::type_identity_t<T>* value = nullptr,
+                bool* ok = nullptr);
 
 // Waits until `value` can be sent. Select panics if the channel is closed. The value is taken at
 // once, and is lost when another case wins, as the operand of a send statement is.
@@ -49,12 +56,12 @@ SelectCase Send(const Chan<T>& chan, std::type_identity_t<T> value);
 // Is performed when no other case is ready.
 SelectCase Default();
 
-// One case of a Select, for use inside its braces only: it points to the channel, and to the
-// variables to receive into.
-class SelectCase {
+// One case of a Select. It points to the channel, and to the variables to receive into: both must
+// stay until the Select. What is made for one Select stands inside its braces.
+class [[nodiscard("a case does nothing until Select performs it")]] SelectCase {
  public:
-  SelectCase(const SelectCase&) = delete;
-  SelectCase& operator=(const SelectCase&) = delete;
+  SelectCase(SelectCase && other) noexcept;
+  SelectCase& operator=(SelectCase&&) = delete;
   ~SelectCase() {
     if (type_ != nullptr) type_->end(*this);
   }
@@ -65,6 +72,7 @@ class SelectCase {
     void (*deliver)(
         const SelectCase&);          // after a receive: move the value to where the user wants it
     void (*end)(const SelectCase&);  // destroy the value of a send, free the room
+    void (*move)(SelectCase& to, const SelectCase& from);  // the room, and the value of a send
   };
   template <typename T>
   struct TypeOf;
@@ -73,14 +81,16 @@ class SelectCase {
   template <typename T>
   SelectCase(const Chan<T>& chan, T value);
   template <typename T>
-  SelectCase(const Chan<T>& chan, T* value, bool* ok);
+  SelectCase(const RecvChan<T>& chan, T* value, bool* ok);
 
   template <typename T>
-  friend SelectCase Recv(const Chan<T>& chan, std::type_identity_t<T>* value, bool* ok);
+  friend SelectCase Recv(const RecvChan<T>& chan, std::type_identity_t<T>* value, bool* ok);
   template <typename T>
   friend SelectCase Send(const Chan<T>& chan, std::type_identity_t<T> value);
   friend SelectCase Default();
   friend int Select(std::initializer_list<SelectCase> cases, std::source_location site);
+  friend int Select(std::vector<SelectCase> cases, std::source_location site);
+  static int Perform(const SelectCase* cases, std::size_t count, std::source_location site);
 
   // The cases of a braced list are const; what waiting and receiving change is mutable.
   mutable internal::Operation operation_;
@@ -121,13 +131,30 @@ struct SelectCase::TypeOf {
     if (c.operation_.direction == internal::Direction::kSend) std::destroy_at(&Value(c));
     if constexpr (!kFits) std::allocator<T>().deallocate(static_cast<T*>(c.operation_.value), 1);
   }
-  static constexpr Type kType{&Deliver, &End};
+  static void Move(SelectCase& to, const SelectCase& from) {
+    if constexpr (kFits) {
+      to.operation_.value = to.room_;
+      if (from.operation_.direction == internal::Direction::kSend) {
+        std::construct_at(reinterpret_cast<T*>(to.room_), std::move(Value(from)));
+        std::destroy_at(&Value(from));
+      }
+    }
+  }
+  static constexpr Type kType{&Deliver, &End, &Move};
 };
 
 inline SelectCase Default() { return {}; }
 
+inline SelectCase::SelectCase(SelectCase&& other) noexcept
+    : operation_(other.operation_),
+      type_(std::exchange(other.type_, nullptr)),
+      into_(other.into_),
+      ok_(other.ok_) {
+  if (type_ != nullptr) type_->move(*this, other);
+}
+
 template <typename T>
-SelectCase::SelectCase(const Chan<T>& chan, T* value, bool* ok)
+SelectCase::SelectCase(const RecvChan<T>& chan, T* value, bool* ok)
     : type_(&TypeOf<T>::kType), into_(value), ok_(ok) {
   operation_.chan = chan.core();
   operation_.direction = internal::Direction::kRecv;
@@ -143,7 +170,7 @@ SelectCase::SelectCase(const Chan<T>& chan, T value) : type_(&TypeOf<T>::kType) 
 }
 
 template <typename T>
-SelectCase Recv(const Chan<T>& chan, std::type_identity_t<T>* value, bool* ok) {
+SelectCase Recv(const RecvChan<T>& chan, std::type_identity_t<T>* value, bool* ok) {
   static_assert(std::is_move_assignable_v<T> && std::is_default_constructible_v<T>,
                 "a closed channel yields T{}");
   return SelectCase(chan, value, ok);

@@ -366,6 +366,40 @@ TEST(Select, TakesMoreThanSixteenCases) {
   });
 }
 
+TEST(Select, TakesCasesFromAVector) {
+  InBubble([] {
+    const auto large = MakeChan<std::array<std::unique_ptr<int>, 9>>(1);
+    const auto sums = MakeChan<std::unique_ptr<int>>(1);
+    std::vector<Chan<int>> inputs(20);
+    inputs[17] = MakeChan<int>();
+    Go([&] { inputs[17].Send(42); });
+    int got = 0;
+    std::vector<SelectCase> cases;  // grows, so that cases move
+    for (const Chan<int>& input : inputs) cases.push_back(Recv(input, &got));
+    EXPECT_EQ(Select(std::move(cases)), 17);
+    EXPECT_EQ(got, 42);
+
+    std::array<std::unique_ptr<int>, 9> values;
+    values[8] = std::make_unique<int>(8);
+    std::vector<SelectCase> sends;
+    sends.push_back(Send(large, std::move(values)));
+    sends.push_back(Send(Chan<std::unique_ptr<int>>(), std::make_unique<int>(1)));
+    EXPECT_EQ(Select(std::move(sends)), 0);
+    EXPECT_EQ(*(*large.Recv())[8], 8);
+
+    std::vector<SelectCase> last;
+    last.push_back(Send(sums, std::make_unique<int>(5)));
+    last.push_back(Recv(RecvChan<int>()));
+    EXPECT_EQ(Select(std::move(last)), 0);
+    EXPECT_EQ(**sums.Recv(), 5);
+
+    std::vector<SelectCase> none;
+    none.push_back(Recv(RecvChan<int>()));
+    none.push_back(Default());
+    EXPECT_EQ(Select(std::move(none)), 1);
+  });
+}
+
 TEST(Select, EvaluatesItsCasesFromLeftToRight) {
   InBubble([] {
     std::string order;

@@ -15,7 +15,7 @@
 
 namespace afterleak {
 
-const TimerKind kSignalNotify{.name = "signal::Notify", .rooted = true};
+const TimerKind signal::kNotify{.name = "signal::Notify", .rooted = true};
 
 namespace internal {
 namespace {
@@ -56,7 +56,7 @@ class SignalRegistry {
             static_cast<std::uint32_t>(sizeof(Entry) + 2 * sizeof(void*));  // a list's node
         fresh.push_back({chan, {}, 0});  // if this throws, nothing has been counted
         fresh.front().ticket =
-            runtime_.census().Arm(kSignalNotify, site, bytes, runtime_.Now(), Time::max());
+            runtime_.census().Arm(signal::kNotify, site, bytes, runtime_.Now(), Time::max());
         entry = fresh.begin();
         entries_.splice(entries_.end(), fresh);
       }
@@ -166,7 +166,7 @@ class SignalRegistry {
   std::shared_ptr<SignalKernel> kernel_;
 };
 
-SignalSet SetOf(signal::Signals signals) {
+SignalSet SetOf(const signal::Signals& signals) {
   if (signals.size() == 0) return SignalKernel::Catchable();
   SignalSet set;
   for (const os::Signal signal : signals) {
@@ -186,7 +186,7 @@ namespace signal {
 
 using internal::SignalRegistry;
 
-void Notify(const Chan<os::Signal>& chan, Signals signals, std::source_location site) {
+void Notify(const Chan<os::Signal>& chan, const Signals& signals, std::source_location site) {
   if (chan.IsNil()) throw Panic("os/signal: Notify using nil channel");
   SignalRegistry::Of(chan.core()->runtime()).Notify(chan, internal::SetOf(signals), site);
 }
@@ -198,9 +198,9 @@ void Stop(const Chan<os::Signal>& chan) {
   if (registry != nullptr) registry->Forget(chan, ~internal::SignalSet());
 }
 
-void Reset(Signals signals) { internal::Registry().Forget({}, internal::SetOf(signals)); }
+void Reset(const Signals& signals) { internal::Registry().Forget({}, internal::SetOf(signals)); }
 
-void Ignore(Signals signals) {
+void Ignore(const Signals& signals) {
   internal::Registry().Ignore(internal::SetOf(signals), true);
   internal::Registry().Forget({}, internal::SetOf(signals));
 }
@@ -208,7 +208,7 @@ void Ignore(Signals signals) {
 bool Ignored(os::Signal signal) { return DispositionOf(signal) == Disposition::kIgnored; }
 
 std::pair<context::Context, std::function<void()>> NotifyContext(const context::Context& parent,
-                                                                 Signals signals,
+                                                                 const Signals& signals,
                                                                  std::source_location site) {
   auto [ctx, cancel] = context::WithCancel(parent);
   const auto arrived = MakeChan<os::Signal>(1);

@@ -18,10 +18,11 @@
 #pragma once
 
 #include <csignal>
+#include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <source_location>
 #include <utility>
+#include <vector>
 
 #include "afterleak/census/census.h"
 #include "afterleak/go/chan.h"
@@ -37,10 +38,10 @@ using Signal = int;
 namespace signal {
 
 // A list of signals; an empty one stands for all that can be caught.
-using Signals = std::initializer_list<os::Signal>;
+using Signals = std::vector<os::Signal>;
 
 // Has `chan` receive the signals, beside those it was registered for before. Panics when it is nil.
-void Notify(const Chan<os::Signal>& chan, Signals signals,
+void Notify(const Chan<os::Signal>& chan, const Signals& signals,
             std::source_location site = std::source_location::current());
 
 // Ends what Notify did for `chan`. When Stop returns, chan receives no more; signals that had
@@ -49,16 +50,16 @@ void Stop(const Chan<os::Signal>& chan);
 
 // Ends what Notify did for these signals, on all channels of the bubble. One that is ignored stays
 // so, as in Go: Notify ends that.
-void Reset(Signals signals);
+void Reset(const Signals& signals);
 
 // Has these signals do nothing; ends what Notify did for them.
-void Ignore(Signals signals);
+void Ignore(const Signals& signals);
 bool Ignored(os::Signal signal);
 
 // A context that is also done when one of the signals arrives, and what stops it: that cancels it
 // and ends the registration, which lasts until then.
 [[nodiscard]] std::pair<context::Context, std::function<void()>> NotifyContext(
-    const context::Context& parent, Signals signals,
+    const context::Context& parent, const Signals& signals,
     std::source_location site = std::source_location::current());
 
 // What becomes of a signal that arrives now.
@@ -74,9 +75,8 @@ Disposition DispositionOf(os::Signal signal);
 // process, nothing happens. Returns what it met.
 Disposition Raise(os::Signal signal);
 
-}  // namespace signal
-
 // Registrations, as a census names them.
-extern const TimerKind kSignalNotify;
+extern const TimerKind kNotify;
 
+}  // namespace signal
 }  // namespace afterleak

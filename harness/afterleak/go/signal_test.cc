@@ -95,6 +95,17 @@ TEST_P(SignalTest, EachChannelGetsItsCopyOfWhatItAskedFor) {
   });
 }
 
+TEST_P(SignalTest, TheSignalsMayStandInAVector) {
+  InBubble([] {
+    const std::vector<os::Signal> wanted = {SIGINT, SIGTERM};
+    const Signals signals = MakeChan<os::Signal>(9);
+    signal::Notify(signals, wanted);
+    for (const os::Signal signal : {SIGTERM, SIGINT, SIGQUIT}) signal::Raise(signal);
+    EXPECT_EQ(signals.Len(), 2u);
+    signal::Stop(signals);
+  });
+}
+
 TEST_P(SignalTest, TheSameChannelTwiceGetsOneCopy) {
   InBubble([&] {
     const Signals signals = MakeChan<os::Signal>(9);

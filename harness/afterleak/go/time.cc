@@ -7,13 +7,14 @@
 
 namespace afterleak {
 
+namespace time {
+
 const TimerKind kAfter{.name = "time::After"};
 const TimerKind kTimer{.name = "time::NewTimer"};
 const TimerKind kAfterFunc{.name = "time::AfterFunc", .rooted = true};
 const TimerKind kTick{.name = "time::Tick", .periodic = true};
 const TimerKind kTicker{.name = "time::NewTicker", .periodic = true};
 
-namespace time {
 namespace {
 
 using internal::ChanCore;
@@ -49,6 +50,7 @@ void CheckPeriod(Duration period, const char* what) {
 
 Time Now() { return Bubble::Current().Now(); }
 Duration Since(Time instant) { return Now() - instant; }
+Duration Until(Time instant) { return instant - Now(); }
 
 void Sleep(Duration delay, std::source_location site) {
   if (delay <= Duration::zero()) return;
@@ -60,13 +62,13 @@ void Sleep(Duration delay, std::source_location site) {
   runtime.Block(self, "sleep", site, lock);
 }
 
-Chan<Time> After(Duration delay, std::source_location site) {
-  return Chan<Time>(TimerChan::Arm(kAfter, delay, {}, site));
+RecvChan<Time> After(Duration delay, std::source_location site) {
+  return RecvChan<Time>(TimerChan::Arm(kAfter, delay, {}, site));
 }
 
-Chan<Time> Tick(Duration period, std::source_location site) {
+RecvChan<Time> Tick(Duration period, std::source_location site) {
   if (period <= Duration::zero()) return {};
-  return Chan<Time>(TimerChan::Arm(kTick, period, period, site));
+  return RecvChan<Time>(TimerChan::Arm(kTick, period, period, site));
 }
 
 Timer NewTimer(Duration delay, std::source_location site) {
@@ -78,9 +80,9 @@ Timer AfterFunc(Duration delay, std::function<void()> callback, std::source_loca
                               std::make_shared<const std::function<void()>>(std::move(callback))));
 }
 
-Chan<Time> Timer::C() const {
-  const TimerChan& timer = Checked(timer_, "C of an uninitialized Timer");
-  return timer.HasCallback() ? Chan<Time>() : Chan<Time>(timer_);
+RecvChan<Time> Timer::C() const {
+  const bool sends = timer_ && !static_cast<const TimerChan&>(*timer_).HasCallback();
+  return sends ? RecvChan<Time>(timer_) : RecvChan<Time>();
 }
 
 bool Timer::Stop() const {
@@ -96,10 +98,7 @@ Ticker NewTicker(Duration period, std::source_location site) {
   return Ticker(TimerChan::Arm(kTicker, period, period, site));
 }
 
-Chan<Time> Ticker::C() const {
-  Checked(timer_, "C of an uninitialized Ticker");
-  return Chan<Time>(timer_);
-}
+RecvChan<Time> Ticker::C() const { return RecvChan<Time>(timer_); }
 
 void Ticker::Stop() const {
   if (timer_) static_cast<TimerChan&>(*timer_).Stop();  // Go forgives this one, unlike the others

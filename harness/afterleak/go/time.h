@@ -22,6 +22,7 @@
 #include <source_location>
 #include <utility>
 
+#include "afterleak/bubble/bubble.h"
 #include "afterleak/census/census.h"
 #include "afterleak/census/clock.h"
 #include "afterleak/go/chan.h"
@@ -36,24 +37,30 @@ Time Now();
 // Now() - instant.
 Duration Since(Time instant);
 
+// instant - Now().
+Duration Until(Time instant);
+
 // Blocks the calling goroutine for at least `delay`. A sleeper is no timer: no census shows it.
 void Sleep(Duration delay, std::source_location site = std::source_location::current());
 
-// A channel that receives the time after `delay`. There is nothing to stop it with: that is its
-// trap.
-Chan<Time> After(Duration delay, std::source_location site = std::source_location::current());
+// A channel that receives the time after `delay`. There is no handle to stop it with. That is the
+// leak.
+[[nodiscard]] RecvChan<Time> After(Duration delay,
+                                   std::source_location site = std::source_location::current());
 
 // The channel of a ticker that nothing can stop; nil when `period` is not above zero.
-Chan<Time> Tick(Duration period, std::source_location site = std::source_location::current());
+[[nodiscard]] RecvChan<Time> Tick(Duration period,
+                                  std::source_location site = std::source_location::current());
 
 // One event in the future. A handle: copies name the same timer.
 class Timer {
  public:
-  // No timer: as a nil *Timer in Go, not to be used until one is assigned.
+  // No timer, as Go's zero Timer: C is nil, Stop and Reset panic.
   Timer() = default;
+  explicit operator bool() const { return static_cast<bool>(timer_); }
 
   // Holds the time of expiry when the timer has fired. Nil for AfterFunc.
-  Chan<Time> C() const;
+  RecvChan<Time> C() const;
 
   // Ends the timer; whether it was active. Does not close C. In go122 a value that is already in C
   // stays there; in go123 it is taken back, and the answer is true. Does not wait for a callback
@@ -71,20 +78,29 @@ class Timer {
 };
 
 // A timer that sends the time on its channel after `delay`.
-Timer NewTimer(Duration delay, std::source_location site = std::source_location::current());
+[[nodiscard]] Timer NewTimer(Duration delay,
+                             std::source_location site = std::source_location::current());
 
 // Runs `callback` in a goroutine of its own after `delay`. A callback that holds this very Timer is
 // a cycle, which Go's collector would find and counted handles do not: it is never freed.
 Timer AfterFunc(Duration delay, std::function<void()> callback,
                 std::source_location site = std::source_location::current());
 
+// The same for a callback that cannot be copied; one more allocation.
+template <internal::MoveOnlyBody Callback>
+Timer AfterFunc(Duration delay, Callback callback,
+                std::source_location site = std::source_location::current()) {
+  return AfterFunc(delay, internal::Copyable(std::move(callback)), site);
+}
+
 // Sends the time every `period`, in phase; a tick that finds the last one unread is dropped. A
 // handle, as Timer is.
 class Ticker {
  public:
   Ticker() = default;
+  explicit operator bool() const { return static_cast<bool>(timer_); }
 
-  Chan<Time> C() const;
+  RecvChan<Time> C() const;
 
   // No more ticks. Does not close C.
   void Stop() const;
@@ -99,25 +115,34 @@ class Ticker {
 };
 
 // Panics unless `period` is above zero.
-Ticker NewTicker(Duration period, std::source_location site = std::source_location::current());
+[[nodiscard]] Ticker NewTicker(Duration period,
+                               std::source_location site = std::source_location::current());
 
-// NewTimer and a deferred Stop in one: the timer goes when the scope is left, on every path.
+// A timer and a deferred Stop in one: the timer goes when the scope is left, on every path.
+//   time::ScopedTimer limit(3s);                               // NewTimer
+//   time::ScopedTimer warning(time::AfterFunc(3s, Complain));  // takes it over
 class ScopedTimer {
  public:
   explicit ScopedTimer(Duration delay, std::source_location site = std::source_location::current())
       : timer_(NewTimer(delay, site)) {}
-  ScopedTimer(const ScopedTimer&) = delete;
-  ScopedTimer& operator=(const ScopedTimer&) = delete;
-  ~ScopedTimer() { timer_.Stop(); }
+  explicit ScopedTimer(Timer timer) : timer_(std::move(timer)) {}
+  ScopedTimer(ScopedTimer&&) = default;  // what is moved from stops nothing
+  ScopedTimer& operator=(ScopedTimer&& other) noexcept {
+    std::swap(timer_, other.timer_);  // and other stops what was here
+    return *this;
+  }
+  ~ScopedTimer() {
+    if (timer_) timer_.Stop();
+  }
 
-  Chan<Time> C() const { return timer_.C(); }
+  RecvChan<Time> C() const { return timer_.C(); }
   bool Stop() const { return timer_.Stop(); }
   bool Reset(Duration delay, std::source_location site = std::source_location::current()) const {
     return timer_.Reset(delay, site);
   }
 
  private:
-  const Timer timer_;
+  Timer timer_;
 };
 
 // The same for a ticker.
@@ -126,23 +151,29 @@ class ScopedTicker {
   explicit ScopedTicker(Duration period,
                         std::source_location site = std::source_location::current())
       : ticker_(NewTicker(period, site)) {}
-  ScopedTicker(const ScopedTicker&) = delete;
-  ScopedTicker& operator=(const ScopedTicker&) = delete;
+  ScopedTicker(ScopedTicker&&) = default;
+  ScopedTicker& operator=(ScopedTicker&& other) noexcept {
+    std::swap(ticker_, other.ticker_);
+    return *this;
+  }
   ~ScopedTicker() { ticker_.Stop(); }
 
-  Chan<Time> C() const { return ticker_.C(); }
+  RecvChan<Time> C() const { return ticker_.C(); }
+  void Stop() const { ticker_.Stop(); }
+  void Reset(Duration period, std::source_location site = std::source_location::current()) const {
+    ticker_.Reset(period, site);
+  }
 
  private:
-  const Ticker ticker_;
+  Ticker ticker_;
 };
 
-}  // namespace time
-
-// The kinds of timer that this layer arms, as a census names them.
+// The kinds of timer that this package arms, as a census names them.
 extern const TimerKind kAfter;
 extern const TimerKind kTimer;
 extern const TimerKind kAfterFunc;
 extern const TimerKind kTick;
 extern const TimerKind kTicker;
 
+}  // namespace time
 }  // namespace afterleak

@@ -143,7 +143,7 @@ TEST_P(TimeTest, ResetTellsWhetherTheTimerWasActiveAndMovesTheDeadline) {
 
 TEST_P(TimeTest, AValueReadLateCarriesTheTimeOfExpiry) {
   InBubble([] {
-    const Chan<Time> after = time::After(3s);
+    const RecvChan<Time> after = time::After(3s);
     time::Sleep(10s);
     EXPECT_EQ(after.Recv(), At(3s));
     EXPECT_EQ(time::Now(), At(10s));
@@ -153,7 +153,7 @@ TEST_P(TimeTest, AValueReadLateCarriesTheTimeOfExpiry) {
 
 TEST_F(Go122TimeTest, LenAndCapAreZeroAndOneUntilExpiryAndThenOneAndOne) {
   InBubble([] {
-    const Chan<Time> after = time::After(3s);
+    const RecvChan<Time> after = time::After(3s);
     EXPECT_EQ(after.Len(), 0u);
     EXPECT_EQ(after.Cap(), 1u);
     time::Sleep(3s);
@@ -164,7 +164,7 @@ TEST_F(Go122TimeTest, LenAndCapAreZeroAndOneUntilExpiryAndThenOneAndOne) {
 
 TEST_F(Go123TimeTest, LenAndCapAreAlwaysZero) {
   InBubble([] {
-    const Chan<Time> after = time::After(3s);
+    const RecvChan<Time> after = time::After(3s);
     EXPECT_EQ(after.Len(), 0u);
     EXPECT_EQ(after.Cap(), 0u);
     time::Sleep(3s);
@@ -315,15 +315,17 @@ TEST_P(TimeTest, TheLargestDelayNeverFires) {
   EXPECT_THROW(InBubble([] { time::After(Duration::max()).Recv(); }), Deadlock);
 }
 
-TEST(UninitializedTimerTest, PanicsWhateverItIsAskedSaveToStopATicker) {
+TEST(UninitializedTimerTest, HasANilChannelAndPanicsWhenItIsStoppedOrReset) {
   const time::Timer timer;
+  EXPECT_FALSE(timer);
   EXPECT_EQ(PanicOf([&] { timer.Stop(); }), "time: Stop called on uninitialized Timer");
   EXPECT_EQ(PanicOf([&] { timer.Reset(1s); }), "time: Reset called on uninitialized Timer");
-  EXPECT_NE(PanicOf([&] { timer.C(); }), "no panic");
+  EXPECT_TRUE(timer.C().IsNil());
   const time::Ticker ticker;
+  EXPECT_FALSE(ticker);
   EXPECT_EQ(PanicOf([&] { ticker.Stop(); }), "no panic") << "as in Go";
   EXPECT_EQ(PanicOf([&] { ticker.Reset(1s); }), "time: Reset called on uninitialized Ticker");
-  EXPECT_NE(PanicOf([&] { ticker.C(); }), "no panic");
+  EXPECT_TRUE(ticker.C().IsNil());
 }
 
 // ---- AfterFunc
@@ -458,7 +460,7 @@ TEST_P(TimeTest, ScopedTimersAndTickersStopOnEveryPath) {
       try {
         const time::ScopedTimer timer(3s);
         const time::ScopedTicker ticker(3s);
-        const Chan<Time> outlives = timer.C();
+        const RecvChan<Time> outlives = timer.C();
         EXPECT_EQ(live(), 2);
         if (fails) throw std::runtime_error("on the way out");
       } catch (const std::runtime_error&) {
@@ -473,8 +475,62 @@ TEST_P(TimeTest, ScopedTimersAndTickersStopOnEveryPath) {
   EXPECT_EQ(Totals().stopped, 5);
 }
 
+TEST_P(TimeTest, AScopedTimerThatWasMovedStopsOnceAndOneThatIsReplacedStopsBefore) {
+  InBubble([this] {
+    {
+      time::ScopedTimer first(3s);
+      EXPECT_TRUE(first.Reset(4s));
+      time::ScopedTimer second(std::move(first));
+      EXPECT_EQ(Totals().live, 1);
+      second = time::ScopedTimer(5s);
+      EXPECT_EQ(Totals().live, 1);
+      EXPECT_EQ(second.C().Recv(), At(5s));
+    }
+    EXPECT_EQ(Totals().live, 0);
+    {
+      time::ScopedTicker first(3s);
+      first.Reset(2s);
+      const time::ScopedTicker second(std::move(first));
+      EXPECT_EQ(second.C().Recv(), At(7s));
+      EXPECT_EQ(Totals().live, 1);
+    }
+    EXPECT_EQ(Totals().live, 0);
+  });
+}
+
+TEST_P(TimeTest, AScopedTimerTakesOverACallback) {
+  InBubble([this] {
+    int calls = 0;
+    {
+      const time::ScopedTimer late(time::AfterFunc(3s, [&] { ++calls; }));
+      const time::ScopedTimer soon(time::AfterFunc(1s, [&] { ++calls; }));
+      time::Sleep(2s);
+    }
+    EXPECT_EQ(Totals().live, 0);
+    time::Sleep(2s);
+    EXPECT_EQ(calls, 1);
+  });
+}
+
+TEST_P(TimeTest, CallbacksNeedNotBeCopyable) {
+  InBubble([] {
+    int got = 0;
+    time::AfterFunc(1s, [value = std::make_unique<int>(7), &got]() mutable { got = (*value)++; });
+    time::Sleep(2s);
+    EXPECT_EQ(got, 7);
+  });
+}
+
+TEST(TimeUntil, IsWhatIsLeft) {
+  Bubble().Run([] {
+    time::Sleep(1s);
+    EXPECT_EQ(time::Until(At(3s)), 2s);
+    EXPECT_EQ(time::Until(Time()), -1s);
+  });
+}
+
 TEST(ScopedTimerTest, StopsWhenItsGoroutineIsUnwoundAtTheEndOfTheBubble) {
-  const auto kept = std::make_shared<Chan<Time>>();
+  const auto kept = std::make_shared<RecvChan<Time>>();
   {
     Bubble bubble;
     bubble.Go([kept] {
@@ -528,8 +584,8 @@ TEST_P(TimeTest, EveryHandleKeepsItsTimerHeard) {
     const auto heard = [&] { return Totals().live == 1 && Totals().abandoned == 0; };
     const auto lost = [&] { return Totals().live - Totals().abandoned == 0; };
     {
-      Chan<Time> original = time::After(3s);
-      const Chan<Time> copy = original;
+      RecvChan<Time> original = time::After(3s);
+      const RecvChan<Time> copy = original;
       original = {};
       EXPECT_TRUE(heard()) << "a copy of the channel";
     }
@@ -543,7 +599,7 @@ TEST_P(TimeTest, EveryHandleKeepsItsTimerHeard) {
     EXPECT_TRUE(lost());
     time::Sleep(3s);
     {
-      const Chan<Time> chan = time::NewTimer(3s).C();
+      const RecvChan<Time> chan = time::NewTimer(3s).C();
       EXPECT_TRUE(heard()) << "the channel alone";
     }
     EXPECT_TRUE(lost());
@@ -569,7 +625,7 @@ TEST_P(TimeTest, AChannelInAParkedSelectIsHeardUntilAnotherCaseWins) {
 TEST_P(TimeTest, OnlyWhatIsLiveCanBeAbandoned) {
   InBubble([] {
     time::NewTimer(3s).Stop();
-    const Chan<Time> unread = time::After(3s);
+    const RecvChan<Time> unread = time::After(3s);
     time::Sleep(3s);
   });
   EXPECT_EQ(Totals().peak_abandoned, 0);
@@ -594,7 +650,7 @@ TEST_P(TimeTest, AfterFuncIsRootedAndNeverAbandoned) {
 
 TEST_P(TimeTest, ADroppedTickerTicksForEverInGo122AndIsCollectedInGo123) {
   InBubble([&] {
-    const Chan<Time> kept = time::Tick(3s);
+    const RecvChan<Time> kept = time::Tick(3s);
     time::Tick(3s);
     time::NewTicker(5s);
     time::Sleep(60s);
@@ -686,9 +742,9 @@ TEST_P(TimeTest, SleepIsNoLiveTimer) {
 
 TEST_P(TimeTest, TimersDueAtOneInstantFireInOrderOfArmingBeforeAnyGoroutineRunsOn) {
   InBubble([] {
-    const Chan<Time> later = time::After(3s + 1ns);
-    const Chan<Time> first = time::After(3s);
-    const Chan<Time> second = time::After(3s);
+    const RecvChan<Time> later = time::After(3s + 1ns);
+    const RecvChan<Time> first = time::After(3s);
+    const RecvChan<Time> second = time::After(3s);
     EXPECT_EQ(Select({Recv(later), Recv(second), Recv(first)}), 2);
     EXPECT_EQ(time::Now(), At(3s));
     EXPECT_EQ(second.TryRecv(), At(3s)) << "it has fired too";
@@ -713,7 +769,7 @@ TEST_P(TimeTest, CallbacksAndReceiversRunInTheOrderInWhichTheirTimersFire) {
 TEST_P(RealTimeTest, ValuesCarryTheTimeOfExpiryHoweverLateTheyAreRead) {
   InBubble([] {
     const Time before = time::Now();
-    const Chan<Time> after = time::After(2ms);
+    const RecvChan<Time> after = time::After(2ms);
     const Time armed = time::Now();
     time::Sleep(5ms);
     const Time value = after.Recv().value();
@@ -724,11 +780,11 @@ TEST_P(RealTimeTest, ValuesCarryTheTimeOfExpiryHoweverLateTheyAreRead) {
 
 TEST_P(RealTimeTest, EarlierTimersFireFirst) {
   InBubble([] {
-    const Chan<Time> never = time::After(Duration::max());
+    const RecvChan<Time> never = time::After(Duration::max());
     for (Duration delay = 20ms;; delay *= 2) {
       const Time start = time::Now();
-      const Chan<Time> late = time::After(delay);
-      const Chan<Time> soon = time::After(1ms);
+      const RecvChan<Time> late = time::After(delay);
+      const RecvChan<Time> soon = time::After(1ms);
       const int first = Select({Recv(never), Recv(late), Recv(soon)});
       if (time::Now() >= start + delay) continue;  // both may have been ready: the machine is slow
       EXPECT_EQ(first, 2);
@@ -789,7 +845,7 @@ TEST_P(RealTimeTest, ResetIsAtomicWithASendInFlight) {
 
 TEST_P(RealTimeTest, HandlesMayGoWhileTheirTimersFire) {
   for (int round = 0; round < 20; ++round) {
-    std::vector<Chan<Time>> handles(100);
+    std::vector<RecvChan<Time>> handles(100);
     InBubble([&] {
       for (std::size_t i = 0; i < handles.size(); ++i) {
         handles[i] = time::After(std::chrono::microseconds(2 * i));
@@ -803,11 +859,11 @@ TEST_P(RealTimeTest, HandlesMayGoWhileTheirTimersFire) {
 
 TEST_P(RealTimeTest, HandlesMayGoWhileTheBubbleEnds) {
   for (int round = 0; round < 20; ++round) {
-    std::vector<Chan<Time>> handles(2000);
+    std::vector<RecvChan<Time>> handles(2000);
     std::atomic<bool> ending = false;
     std::thread dropper([&] {
       while (!ending) std::this_thread::yield();
-      for (Chan<Time>& handle : handles) handle = {};
+      for (RecvChan<Time>& handle : handles) handle = {};
     });
     {
       Bubble ends({.clock = ClockKind::kReal, .timers = GetParam()});
@@ -815,7 +871,7 @@ TEST_P(RealTimeTest, HandlesMayGoWhileTheBubbleEnds) {
         // The first to be dropped by the bubble, and then its callback is destroyed.
         time::AfterFunc(1min,
                         [last = std::shared_ptr<void>(nullptr, [&](void*) { ending = true; })] {});
-        for (Chan<Time>& handle : handles) handle = time::After(1h);
+        for (RecvChan<Time>& handle : handles) handle = time::After(1h);
       });
     }
     dropper.join();

@@ -1235,7 +1235,7 @@ const std::vector<Rule> rules = {
     {"a child of which only Done is kept ends with its parent",
      [] {
        auto [parent, cancel] = context::WithCancel(context::Background());
-       Chan<Unit> done = [&top = parent] {
+       RecvChan<Unit> done = [&top = parent] {
          auto [child, cancel_child] = context::WithCancel(top);
          auto [grandchild, cancel_grandchild] = context::WithCancel(child);
          return grandchild.Done();

@@ -18,8 +18,8 @@ namespace workshop {
 
 std::optional<int> FirstQuote(Chan<int> local, Chan<int> distant, Duration polite,
                               Duration patience, const std::function<void()>& remind) {
-  const Chan<Time> reminder = time::After(polite);
-  const Chan<Time> deadline = time::After(patience);
+  const RecvChan<Time> reminder = time::After(polite);
+  const RecvChan<Time> deadline = time::After(patience);
   for (;;) {
     int price = 0;
     switch (Select({Recv(local, &price),    // case price := <-local:

@@ -18,7 +18,7 @@ namespace workshop {
 
 std::optional<int> Download(Chan<Chunk> chunks, Duration period,
                             const std::function<void(int)>& report) {
-  const Chan<Time> tick = time::Tick(period);
+  const RecvChan<Time> tick = time::Tick(period);
   int bytes = 0;
   for (;;) {
     Chunk chunk;
