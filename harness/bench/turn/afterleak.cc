@@ -27,7 +27,7 @@ class Loop {
     Bubble bubble;
     bubble.Run([&] {
       for (std::int64_t i = 0; i < live; ++i) {
-        time::After(bench::kMuchLater + i * std::chrono::milliseconds(1));
+        std::ignore = time::After(bench::kMuchLater + i * std::chrono::milliseconds(1));
       }
       Loop loop;
       work(loop);
@@ -68,7 +68,7 @@ class Loop {
 bool WatchesAsNamed() {
   constexpr std::string_view kPeer = PEER;
   Bubble bubble;
-  bubble.Run([] { time::After(bench::kPoll); });
+  bubble.Run([] { std::ignore = time::After(bench::kPoll); });
   return heap::Counting() == (kPeer == "afterleak" || kPeer == "no_census") &&
          (bubble.Totals().live == 1) == (kPeer == "afterleak" || kPeer == "no_counters");
 }

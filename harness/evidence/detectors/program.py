@@ -31,8 +31,8 @@ class Run:
                 "--sample", "30s" if self.length == END else self.length, "--exit", self.exit, *more]
 
     def short(self):
-        """The same before its load, for a tool that looks once to be compared with; it ends with all that it made still there."""
-        return dataclasses.replace(self, length="1ms", exit="pending")
+        """The same without its load, for a tool that looks once to be compared with; it ends with all that it made still there."""
+        return dataclasses.replace(self, workload="idle", length="1ms", exit="pending")
 
 
 # A run of a moment, with one true leak: a tool that does not find that is broken, or did not really run.
