@@ -41,8 +41,7 @@ void Print(std::string_view text) {
 void Complain(std::string_view line) noexcept try {
   std::string text = fmt::format("afterleak: {}", line);
   // What the user typed may be in it.
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  std::ranges::replace_if(text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
   static_cast<void>(WriteAll(STDERR_FILENO, text + '\n'));
 } catch (...) {  // no memory: nothing is said
 }

@@ -36,8 +36,7 @@ void WriteFile(const std::filesystem::path& path, const std::string& text) {
 // Pattern, workload, side and mode. evidence/common/runs.py names plots so too.
 std::string TimelineFile(const Timeline& run) {
   std::string workload = run.options.workload.ToString();
-  std::ranges::replace_if(
-      workload, [](char c) { return c == ':' || c == '@' || c == '/'; }, '-');
+  std::ranges::replace_if(workload, [](char c) { return c == ':' || c == '@' || c == '/'; }, '-');
   return fmt::format("{}.{}.{}.{}.csv", run.pattern, workload, ToString(run.options.variant),
                      ToString(run.options.bubble.timers));
 }

@@ -65,7 +65,7 @@ int WidthOf(std::span<const Column<Row>> columns) {
 
 template <typename Row>
 std::string Headings(std::span<const Column<Row>> columns,
-                     std::string_view Column<Row>::*line = &Column<Row>::heading) {
+                     std::string_view Column<Row>::* line = &Column<Row>::heading) {
   std::string out;
   for (const Column<Row>& column : columns)
     out += fmt::format(" {:>{}}", column.*line, column.width);

@@ -114,7 +114,9 @@ TEST_F(AtomicFileTest, NothingIsThereBeforeCommitAndAllAfter) {
 
 TEST_F(AtomicFileTest, WithoutCommitTheOldFileStays) {
   WriteAtomically("a.csv", "old");
-  { AtomicFile("a.csv").Write("new"); }
+  {
+    AtomicFile("a.csv").Write("new");
+  }
   EXPECT_EQ(ContentOf("a.csv"), "old");
   EXPECT_EQ(Names(), List{"a.csv"});
 }

@@ -295,13 +295,9 @@ TEST(Chan, ValuesThatOnlyMoveGoThroughEveryPath) {
 
 // What a Chan can do and a RecvChan cannot, asked of the compiler.
 template <typename C>
-concept Closable = requires(const C& chan) {
-  chan.Close();
-};
+concept Closable = requires(const C& chan) { chan.Close(); };
 template <typename C>
-concept Sendable = requires(const C& chan) {
-  chan.Send(typename C::value_type{});
-};
+concept Sendable = requires(const C& chan) { chan.Send(typename C::value_type{}); };
 
 TEST(Chan, WhatOnlyReceivesCanNeitherSendNorClose) {
   static_assert(Closable<Chan<int>> && Sendable<Chan<int>>);
@@ -327,7 +323,9 @@ TEST(Chan, AChannelOfChannelsCountsItsHandles) {
     channels.Send(time::After(10s));
     channels.Send(time::After(20s));
     EXPECT_EQ(Bubble::Current().Totals().abandoned, 0) << "the buffer holds the handles";
-    { const auto taken = channels.Recv(); }
+    {
+      const auto taken = channels.Recv();
+    }
     EXPECT_EQ(Bubble::Current().Totals().abandoned, 1) << "the taken one was dropped";
   });
   EXPECT_EQ(bubble.Totals().abandoned, 2) << "the buffer went, and with it the last handle";

@@ -60,7 +60,7 @@ SelectCase Default();
 // stay until the Select. What is made for one Select stands inside its braces.
 class [[nodiscard("a case does nothing until Select performs it")]] SelectCase {
  public:
-  SelectCase(SelectCase && other) noexcept;
+  SelectCase(SelectCase&& other) noexcept;
   SelectCase& operator=(SelectCase&&) = delete;
   ~SelectCase() {
     if (type_ != nullptr) type_->end(*this);

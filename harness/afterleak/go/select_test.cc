@@ -463,9 +463,7 @@ TEST(Select, AWaitingSelectIsReportedWithItsLine) {
 TEST(Select, OnChannelsOfDifferentBubblesPanics) {
   const auto foreign = MakeChan<int>(1);
   InBubble([&] {
-    EXPECT_EQ(PanicOf([&] {
-                Select({Recv(foreign), Recv(MakeChan<int>())});
-              }),
+    EXPECT_EQ(PanicOf([&] { Select({Recv(foreign), Recv(MakeChan<int>())}); }),
               "select on channels of different bubbles");
   });
 }

@@ -94,7 +94,7 @@ bool SignalKernel::Caught(int signal) {
 }
 
 bool SignalKernel::Ignored(int signal) {
-  struct sigaction action {};
+  struct sigaction action{};
   return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
@@ -104,7 +104,7 @@ void SignalKernel::ApplyLocked() {
   for (std::size_t s = 1; s < caught_.size(); ++s) {
     const int signal = static_cast<int>(s);
     if (caught_[s] || ignored_[s]) {
-      struct sigaction action {};
+      struct sigaction action{};
       action.sa_handler = caught_[s] ? &Handle : SIG_IGN;
       action.sa_flags = SA_RESTART | SA_ONSTACK;
       sigfillset(&action.sa_mask);

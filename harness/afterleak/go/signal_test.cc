@@ -305,7 +305,7 @@ TEST_P(SignalTest, AVirtualBubbleIsAProcessOfItsOwn) {
       EXPECT_EQ(DispositionOf(SIGUSR2), Disposition::kDefault);
     });
     for (const int s : {SIGUSR1, SIGUSR2}) {
-      struct sigaction action {};
+      struct sigaction action{};
       sigaction(s, nullptr, &action);
       EXPECT_EQ(action.sa_handler, SIG_DFL) << "the kernel knows nothing of it";
     }
@@ -411,7 +411,7 @@ void CountFallenThrough(int) { fell_through.fetch_add(1); }
 class ScopedAction {
  public:
   ScopedAction(int signal, void (*handler)(int)) : signal_(signal) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = handler;
     sigaction(signal_, &action, &before_);
   }
@@ -419,7 +419,7 @@ class ScopedAction {
 
  private:
   const int signal_;
-  struct sigaction before_ {};
+  struct sigaction before_{};
 };
 
 TEST_F(KernelSignalTest, AfterTheLastStopTheActionIsWhatItWasBeforeTheFirstNotify) {

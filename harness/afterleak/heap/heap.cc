@@ -136,9 +136,9 @@ void Bump(std::atomic<int64_t>& count, int64_t by) {
   count.store(count.load(kRelaxed) + by, kRelaxed);
 }
 
-[[gnu::noinline]] void CountWithoutSlot(Flow Slot::*flow, int64_t bytes, int64_t change);
+[[gnu::noinline]] void CountWithoutSlot(Flow Slot::* flow, int64_t bytes, int64_t change);
 
-inline void Count(Flow Slot::*flow, int64_t bytes, int64_t change) {
+inline void Count(Flow Slot::* flow, int64_t bytes, int64_t change) {
   Slot* const slot = this_thread.slot;
   if (slot == nullptr) [[unlikely]]
     return CountWithoutSlot(flow, bytes, change);
@@ -149,7 +149,7 @@ inline void Count(Flow Slot::*flow, int64_t bytes, int64_t change) {
     Tell(*slot);
 }
 
-void CountWithoutSlot(Flow Slot::*flow, int64_t bytes, int64_t change) {
+void CountWithoutSlot(Flow Slot::* flow, int64_t bytes, int64_t change) {
   if (TakeSlot()) return Count(flow, bytes, change);
   (slots[0].*flow).blocks.fetch_add(1, kRelaxed);
   (slots[0].*flow).bytes.fetch_add(bytes, kRelaxed);

@@ -158,10 +158,10 @@ TEST_F(Heap, AlignmentIsHonoured) {
   for (const size_t alignment : Sizes{1, 8, 16, 32, 64, 4096}) {
     for (const size_t size : Sizes{1, 24, 32, 4096, 5000}) {
       std::array<void*, 20> blocks;  // several: one might be aligned by luck
-      for (void*& block : blocks) block = ::operator new (size, std::align_val_t{alignment});
+      for (void*& block : blocks) block = ::operator new(size, std::align_val_t{alignment});
       for (void* block : blocks) {
         EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % std::max<size_t>(alignment, 16), 0u);
-        ::operator delete (block, std::align_val_t{alignment});
+        ::operator delete(block, std::align_val_t{alignment});
       }
     }
   }
@@ -172,7 +172,7 @@ TEST_F(Heap, FailureThrowsOrReturnsNullAndCountsNothing) {
   for (volatile size_t size : {kTooMuch / 4, kTooMuch - 7, kTooMuch}) {
     Scope scope;
     EXPECT_THROW(Take(size), std::bad_alloc);
-    EXPECT_THROW(static_cast<void>(::operator new (size, std::align_val_t{64})), std::bad_alloc);
+    EXPECT_THROW(static_cast<void>(::operator new(size, std::align_val_t{64})), std::bad_alloc);
     EXPECT_EQ(::operator new(size, std::nothrow), nullptr);
     EXPECT_EQ(::operator new[](size, std::align_val_t{64}, std::nothrow), nullptr);
     EXPECT_EQ(scope.usage(), Usage{});
