@@ -45,10 +45,10 @@ struct Files {
   bool TakeStdout() const;
 };
 
-// All that the command line asks for is judged here, each argument alone and beside the others.
-// What CLI11 sees by itself (an unknown flag, a word that is not in a list, a flag that needs
-// another) it has refused before. Each of these throws std::invalid_argument with one line for the
-// user.
+// All that the command line asks for is judged here, each argument alone and beside the
+// others. What CLI11 sees by itself (an unknown flag, a word that is not in a list, a flag
+// that needs another) it has refused before. Each of these throws std::invalid_argument with
+// one line for the user.
 const afterleak::Pattern& FindPattern(const std::string& name);
 afterleak::RunOptions Understand(const afterleak::Pattern& pattern, const Arguments& arguments);
 // Leaves no trace if the run does not come to its end. Throws afterleak::FileError too.

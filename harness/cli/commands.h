@@ -1,5 +1,5 @@
-// What the program does: one function for each of its commands. Each prints, and returns the exit
-// code.
+// What the program does: one function for each of its commands. Each prints, and returns
+// the exit code.
 #pragma once
 
 #include "cli/arguments.h"

@@ -41,8 +41,8 @@ class OutputFile {
   // Throws std::invalid_argument if the other one would be written over this one, or into it.
   void RefuseSame(const OutputFile& other) const;
 
-  // All that is to be in it. Throws as Print and AtomicFile do; a regular file is whole or as it
-  // was.
+  // All that is to be in it. Throws as Print and AtomicFile do; a regular file is whole or
+  // as it was.
   void Write(std::string_view text);
 
  private:

@@ -9,8 +9,8 @@
 
 namespace cli {
 
-// The text, with each line that is too wide broken between words; what is left of a line is
-// indented.
+// The text, with each line that is too wide broken between words; what is left of a
+// line is indented.
 std::string Wrap(std::string_view text, int indent);
 
 // One run: what it was, its samples (a dozen at most), its census by line, and the verdict.

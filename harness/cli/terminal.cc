@@ -42,8 +42,8 @@ bool UseUnicode() {
   std::setlocale(LC_CTYPE, "");
   const std::string_view codeset = nl_langinfo(CODESET);
   const char* name = std::setlocale(LC_CTYPE, nullptr);
-  // In the C locale, which most containers have, nothing is known of the terminal; those of today
-  // show UTF-8.
+  // In the C locale, which most containers have, nothing is known of the terminal; those of
+  // today show UTF-8.
   return codeset == "UTF-8" || name == nullptr || std::string_view(name) == "C" ||
          std::string_view(name) == "POSIX";
 }

@@ -203,8 +203,8 @@ TEST_F(Claims, StopClosesTheChannel) {
 }
 
 TEST_F(Claims, ItMattersOnlyWhereTheHostProcessLivesOn) {
-  // One session is one timer, for as long as the duration at the most; a host that goes on gathers
-  // them.
+  // One session is one timer, for as long as the duration at the most; a host that goes
+  // on gathers them.
   Staged once("signal_before_expiry", Variant::kLeaky, "signal@1s");
   Staged host("signal_before_expiry", Variant::kLeaky, "busy:2/s");
   const std::int64_t one = once.At(29s).abandoned;

@@ -1,5 +1,5 @@
-// A host process that runs sessions on the real clock, for real signals. session_host_test.cc sends
-// them.
+// A host process that runs sessions on the real clock, for real signals.
+// session_host_test.cc sends them.
 //
 //   session_host before_expiry|registration leaky|fixed SESSIONS
 //

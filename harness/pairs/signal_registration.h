@@ -1,5 +1,5 @@
-// Pattern signal_registration: a session that listens for signals itself, and stops its timer as it
-// should.
+// Pattern signal_registration: a session that listens for signals itself, and stops its timer
+// as it should.
 //
 // Leaky: the registration is never ended. It holds its channel for ever, and the process no longer
 // dies of SIGTERM. Fixed: signal::Stop.

@@ -8,8 +8,8 @@
 //   Valgrind massif      a detailed snapshot, in the file massif.30s.out; in the folder that the
 //                        environment's AFTERLEAK_SNAPSHOTS names, or the current one
 //   gperftools           HeapProfilerDump, with "30s" as its reason, where HEAPPROFILE is set
-// Sources: the client requests of valgrind.h and memcheck.h, the monitor commands in Massif's
-// manual, gperftools/heap-profiler.h.
+// Sources: the client requests of valgrind.h and memcheck.h, the monitor commands in
+// Massif's manual, gperftools/heap-profiler.h.
 #pragma once
 
 #include "afterleak/census/clock.h"

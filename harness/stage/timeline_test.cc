@@ -18,8 +18,8 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// A pattern for the tests: its leaky side drops an After of 10 s every second, its fixed side
-// sleeps.
+// A pattern for the tests: its leaky side drops an After of 10 s every second, its
+// fixed side sleeps.
 Pattern Dropper() {
   return {.name = "dropper",
           .summary = "drops",

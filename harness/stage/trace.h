@@ -1,5 +1,5 @@
-// Trace: the life of every timer on a time axis, in the JSON format of Chrome's trace viewer and of
-// Perfetto (ui.perfetto.dev).
+// Trace: the life of every timer on a time axis, in the JSON format of Chrome's trace viewer and
+// of Perfetto (ui.perfetto.dev).
 //
 // Each run is a process of the trace. Each timer is one slice, from arming to its end,
 // named after how it ended, which is also what the viewers colour it by: "received",

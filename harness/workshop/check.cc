@@ -3,9 +3,9 @@
 //   check RESULT.json [--before RESULT.json] [--color] [--ascii]   the verdict, for the runner
 //   check --load                                                   the load alone, for other tools
 //
-// The result is written to a file because the learner's code may print what it likes. Exit code: 0
-// passed, 1 failed, 2 bad input. Who finds no result knows that the program ended before its check
-// did.
+// The result is written to a file because the learner's code may print what it likes. Exit
+// code: 0 passed, 1 failed, 2 bad input. Who finds no result knows that the program ended
+// before its check did.
 #include "workshop/check.h"
 
 #include <fmt/format.h>

@@ -78,8 +78,8 @@ std::vector<T> Drain(const Chan<T>& chan) {
   return values;
 }
 
-// The run that is measured and plotted: its samples are taken while it goes on, at settled
-// instants.
+// The run that is measured and plotted: its samples are taken while it goes on,
+// at settled instants.
 class Load {
  public:
   static constexpr int kFew = 20;           // N

@@ -1,5 +1,5 @@
-// What the exercises define and their checks call. What each of it promises is said at the top of
-// its exercise.
+// What the exercises define and their checks call. What each of it promises is said at the top
+// of its exercise.
 #pragma once
 
 #include <cstddef>

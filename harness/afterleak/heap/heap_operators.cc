@@ -137,8 +137,8 @@ void* NewOrNull(size_t size, std::align_val_t alignment = kAnyAlignment) noexcep
 
 }  // namespace
 
-// What makes the linker take this file out of its archive: programs that link it ask for this symbol
-// (CMakeLists.txt, afterleak_heap_operators.pc).
+// Programs that link this file ask the linker for this symbol (CMakeLists.txt,
+// afterleak_heap_operators.pc), so that the file is linked though nothing else refers to it.
 extern "C" const char afterleak_heap_operators;
 extern "C" const char afterleak_heap_operators = 0;
 

@@ -32,12 +32,12 @@ namespace bench {
 using std::chrono::nanoseconds;
 using namespace std::chrono_literals;
 
-// Between two deadlines. libuv and GLib count in milliseconds: with less, their timers would be due
-// in groups.
+// Between two deadlines. libuv and GLib count in milliseconds: with less, their timers would be
+// due in groups.
 constexpr nanoseconds kStep = 1ms;
 
-// Operations to one turn of the loop. A turn asks the kernel for events; that is not to be
-// measured.
+// Operations to one turn of the loop. A turn asks the kernel for events; that is not
+// to be measured.
 constexpr std::int64_t kTurn = 100;
 
 // From the C library's heap, also if taken by operator new: what the peer keeps in all.
@@ -130,8 +130,8 @@ class LiveSet {
   bool in_order_ = true;
 };
 
-// Arming millions takes longer than measuring: a set is kept for the next benchmark that can use
-// it.
+// Arming millions takes longer than measuring: a set is kept for the next benchmark that
+// can use it.
 template <class Peer>
 LiveSet<Peer>& Live(std::int64_t live, bool in_order) {
   static LiveSet<Peer>* set =
@@ -220,8 +220,8 @@ void FireAll(benchmark::State& state) {
   Expect(state, peer.fired == armed, "not as many timers expired as were armed");
 }
 
-// Whether the peer reads the virtual clock: without it, this would take 30 seconds or never end
-// well.
+// Whether the peer reads the virtual clock: without it, this would take 30 seconds or
+// never end well.
 template <class Peer>
 bool ReadsVirtualClock() {
   Peer peer(1, 30s);
