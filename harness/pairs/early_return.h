@@ -1,4 +1,4 @@
-// Pattern early_return: the same loop, left with the first message.
+// Pattern early_return: the same loop, which returns at the first message.
 //
 // Leaky: the call is over at once, but its two timers are not: after each call one is held for 3 s
 // and the other for 30 s. Fixed: leaving the scope stops both.

@@ -147,7 +147,7 @@ TEST(Census, ByteSecondsAreBytesTimesTheTimeLeftAtAbandonment) {
   EXPECT_DOUBLE_EQ(census.totals().byte_seconds_lost, 2000);
   const Census::Ticket second = Arm(census, kOnce, 1500ms);
   census.Abandon(second, Time(1s));
-  census.Stop(second);  // what is lost is lost
+  census.Stop(second);  // what was lost stays lost
   EXPECT_DOUBLE_EQ(census.totals().byte_seconds_lost, 2050);
   census.Abandon(Arm(census, kPeriodic, 3s), Time());
   EXPECT_DOUBLE_EQ(census.totals().byte_seconds_lost, 2050) << "a ticker has no end";

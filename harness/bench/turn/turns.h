@@ -1,6 +1,6 @@
 // What is measured of a whole turn of the looping select. The same code runs for ours and for Asio.
 //
-// A peer is a class that stands in the loop:
+// A peer is a class that provides the loop:
 //
 //   static constexpr const char* kName;
 //   static constexpr std::int64_t kMost;          // timers; with more, a repetition takes too long
