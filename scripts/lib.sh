@@ -145,6 +145,8 @@ stop_child() {
   kill "-$1" "$2" 2>/dev/null || true
   for ((tenths = 0; tenths < (grace + 2) * 10; ++tenths)); do
     kill -0 "$2" 2>/dev/null || return 0
+    # bash lets it ignore INT until it has begun to listen.
+    if ((tenths == 10)); then kill -TERM "$2" 2>/dev/null || true; fi
     sleep 0.1
   done
   kill -KILL "$2" 2>/dev/null || true # what it guards is killed then

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <string>
+#include <tuple>
 
 #include "afterleak/afterleak.h"
 
@@ -21,7 +22,7 @@ using testing::Not;
 void Serve(bool leaks) {
   time::ScopedTicker ticker(1s);
   for (;;) {
-    if (leaks) time::After(5s);
+    if (leaks) std::ignore = time::After(5s);
     ticker.C().Recv();
   }
 }

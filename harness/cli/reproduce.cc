@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/show.h"
 #include "pairs/pairs.h"

@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <tuple>
 
 #include "afterleak/go/time.h"
 
@@ -28,7 +29,7 @@ Pattern Dropper() {
           .stage = [](const Stage& stage) {
             stage.bubble.Go([variant = stage.variant] {
               for (;;) {
-                if (variant == Variant::kLeaky) time::After(10s);
+                if (variant == Variant::kLeaky) std::ignore = time::After(10s);
                 time::Sleep(1s);
               }
             });

@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -28,7 +29,7 @@ Pattern Dropper() {
               const time::ScopedTicker ticker(2s);
               time::NewTimer(1h).Stop();
               for (;;) {
-                time::After(10s);
+                std::ignore = time::After(10s);
                 time::Sleep(1s);
               }
             });

@@ -6,18 +6,18 @@ import io
 import itertools
 import json
 import os
+import pathlib
 import pty
 import re
 import signal
 import struct
 import subprocess
-import sys
 import termios
 import time
 import unittest
 
 from tests import helper
-from tests.helper import PROGRAM
+from tests.helper import PROGRAM, ROOT
 
 os.environ.pop("COLUMNS", None)
 PATTERNS = ["looping_select", "early_return", "signal_before_expiry", "signal_registration"]

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import sys
 import tempfile
 import time
@@ -9,6 +10,7 @@ import unittest
 
 from evidence.common.files import ROOT
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # so that cleanups run
 PROGRAM = os.environ.get("AFTERLEAK_PROGRAM", str(ROOT / ".build/release/afterleak"))
 
 

@@ -3,6 +3,7 @@
 A line "..." stands for any lines, and PID for the number of a process.
 """
 
+import os
 import re
 import shlex
 import shutil
@@ -37,6 +38,10 @@ class Readme(unittest.TestCase):
             printed = re.sub(r"^==\d+==", "==PID==", done.stdout, flags=re.MULTILINE)
             pattern = "".join("(?:.*\n)*?" if line == "...\n" else re.escape(line) for line in shown.splitlines(keepends=True))
             self.assertRegex(printed, re.compile(r"\A" + pattern + r"\Z"), f"$ {command}\nprinted:\n{printed}")
+
+    def test_the_code_that_it_begins_with_is_a_pattern(self):
+        first = re.search(r"^```cpp\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)[1]
+        self.assertIn(first, (ROOT / "leaky/looping_select.cc").read_text())
 
 
 if __name__ == "__main__":

@@ -150,7 +150,9 @@ void Runtime::WorkerLoop(Workers::iterator worker) {
   for (;;) {
     while (!called()) {
       const bool idled = worker->wake.wait_for(lock, kIdle) == std::cv_status::timeout;
-      if (idled && !called() && !closing_) return RetireWorker(worker, lock);
+      // While virtual time moves, what is allocated must not depend on the machine's clock.
+      const bool stays = closing_ || (is_virtual() && driving_);
+      if (idled && !stays && !called()) return RetireWorker(worker, lock);
     }
     if (worker->assigned == nullptr) return;
     Goroutine& goroutine = *std::exchange(worker->assigned, nullptr);

@@ -16,7 +16,8 @@
 // in a row thus need only a few threads, and only what is blocked keeps one each. A goroutine that
 // blocks outside this run-time, in a system call or on a std::mutex, looks as if it were running.
 // So when no waiting goroutine has been started for 10 ms, the clock's thread starts one more, as
-// Go's sysmon does. A thread that has been idle for a second ends.
+// Go's sysmon does. A thread that has been idle for a second ends, but in a virtual bubble not
+// before the drive does.
 //
 // A request that fails for lack of memory or threads throws to its caller and changes nothing. If
 // there is no caller, as in a callback that is due, it fails the bubble (Fail).

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "afterleak/afterleak.h"
@@ -33,7 +34,7 @@ class JournalTest : public testing::Test {
 TEST_F(JournalTest, TellsHowEachTimerEnded) {
   bubble_.Run([] {
     time::After(1s).Recv();                                                // received
-    time::After(1s);                                                       // nobody can hear it
+    std::ignore = time::After(1s);                                         // nobody can hear it
     const time::Timer unread = time::NewTimer(1s);                         // left in its channel
     const time::Timer stopped = time::NewTimer(1h);                        // stopped
     time::AfterFunc(1s, [] {});                                            // a callback
@@ -41,7 +42,7 @@ TEST_F(JournalTest, TellsHowEachTimerEnded) {
     time::Sleep(2s);
     stopped.Stop();
     cancel();
-    time::After(1h);
+    std::ignore = time::After(1h);
   });
   EXPECT_THAT(Ends(), ElementsAre("received", "fired unheard", "fired", "stopped", "fired", "fired",
                                   "live"));
@@ -49,7 +50,7 @@ TEST_F(JournalTest, TellsHowEachTimerEnded) {
 
 TEST(JournalOfMode123, TellsWhatIsCollected) {
   Bubble bubble({.timers = TimerMode::kGo123, .journal = true});
-  bubble.Run([] { time::After(1h); });
+  bubble.Run([] { std::ignore = time::After(1h); });
   ASSERT_EQ(bubble.Lives().size(), 1u);
   EXPECT_EQ(bubble.Lives()[0].end, TimerEnd::kCollected);
   EXPECT_EQ(bubble.Lives()[0].ended, Time());
@@ -99,7 +100,7 @@ TEST_F(JournalTest, AResetEndsOneLifeAndBeginsAnother) {
 TEST_F(JournalTest, AgreesWithTheCensusAfterTenThousandTimers) {
   bubble_.Run([] {
     for (int i = 0; i < 10'000; ++i) {
-      time::After(Duration(1ms) * (i % 7 + 1));
+      std::ignore = time::After(Duration(1ms) * (i % 7 + 1));
       if (i % 3 == 0) time::Sleep(1ms);
     }
   });
@@ -116,7 +117,7 @@ TEST_F(JournalTest, ChargesNothingToTheCodeUnderTest) {
     Bubble bubble({.journal = journal});
     const heap::Scope scope;
     bubble.Run([] {
-      for (int i = 0; i < 1000; ++i) time::After(1h);
+      for (int i = 0; i < 1000; ++i) std::ignore = time::After(1h);
     });
     return scope.usage();
   };
@@ -125,7 +126,7 @@ TEST_F(JournalTest, ChargesNothingToTheCodeUnderTest) {
 
 TEST(Journal, IsNotKeptUnlessAskedFor) {
   Bubble bubble;
-  bubble.Run([] { time::After(1s); });
+  bubble.Run([] { std::ignore = time::After(1s); });
   EXPECT_TRUE(bubble.Lives().empty());
 }
 

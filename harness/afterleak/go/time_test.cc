@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -266,8 +267,10 @@ TEST_P(RealTimeTest, ATickerThatIsLateKeepsItsPhaseAndDoesNotCatchUp) {
 
 TEST_P(TimeTest, ATickerWithoutAPositivePeriodPanics) {
   InBubble([] {
-    EXPECT_EQ(PanicOf([] { time::NewTicker(0s); }), "non-positive interval for NewTicker");
-    EXPECT_EQ(PanicOf([] { time::NewTicker(-1ns); }), "non-positive interval for NewTicker");
+    EXPECT_EQ(PanicOf([] { std::ignore = time::NewTicker(0s); }),
+              "non-positive interval for NewTicker");
+    EXPECT_EQ(PanicOf([] { std::ignore = time::NewTicker(-1ns); }),
+              "non-positive interval for NewTicker");
     EXPECT_EQ(PanicOf([] { time::ScopedTicker ticker(0s); }),
               "non-positive interval for NewTicker");
     const time::Ticker ticker = time::NewTicker(3s);
@@ -567,7 +570,7 @@ TEST_P(TimeTest, ATimerMayOutliveItsBubbleButNothingHappensToItAnyMore) {
 
 TEST_P(TimeTest, AnAfterThatIsDroppedIsAbandonedInGo122AndCollectedInGo123AtOnce) {
   InBubble([&] {
-    time::After(3s);
+    std::ignore = time::After(3s);
     EXPECT_EQ(Totals().abandoned, go122() ? 1 : 0);
     EXPECT_EQ(Totals().live, go122() ? 1 : 0);
     EXPECT_EQ(Totals().collected, go122() ? 0 : 1);
@@ -652,8 +655,8 @@ TEST_P(TimeTest, AfterFuncIsRootedAndNeverAbandoned) {
 TEST_P(TimeTest, ADroppedTickerTicksForEverInGo122AndIsCollectedInGo123) {
   InBubble([&] {
     const RecvChan<Time> kept = time::Tick(3s);
-    time::Tick(3s);
-    time::NewTicker(5s);
+    std::ignore = time::Tick(3s);
+    std::ignore = time::NewTicker(5s);
     time::Sleep(60s);
     const CensusTotals totals = Totals();
     EXPECT_EQ(totals.live, go122() ? 3 : 1);
@@ -699,7 +702,7 @@ TEST_P(TimeTest, OneAfterIsOneHeapBlockOfAtMost160BytesUntilItsDeadline) {
   if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
   InBubble([&] {
     const heap::Scope scope;
-    time::After(3s);
+    std::ignore = time::After(3s);
     EXPECT_EQ(scope.usage().total_blocks, 1);
     EXPECT_LE(scope.usage().total_bytes, 160);
     EXPECT_EQ(scope.usage().live_blocks, go122() ? 1 : 0) << "dropped";
@@ -718,7 +721,7 @@ TEST_P(TimeTest, TenThousandDroppedTimersLeaveTheHeapAsItWas) {
   if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
   InBubble([&] {
     const heap::Scope scope;
-    for (int i = 0; i < 10'000; ++i) time::After(std::chrono::milliseconds(i));
+    for (int i = 0; i < 10'000; ++i) std::ignore = time::After(std::chrono::milliseconds(i));
     EXPECT_EQ(scope.usage().live_blocks, go122() ? 10'000 : 0);
     time::Sleep(5s);
     EXPECT_EQ(scope.usage().live_blocks, Totals().live);

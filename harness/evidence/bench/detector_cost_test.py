@@ -43,7 +43,7 @@ class WithFolder(helper.FolderTest):
 
     def only_fakes(self):
         """Of all tools only the fakes are on PATH."""
-        for name in ("bash", "setpriv"):
+        for name in ("bash", "setpriv", "prlimit"):
             os.symlink(shutil.which(name), self.folder / "bin" / name)
         self.enterContext(unittest.mock.patch.dict(os.environ, PATH=str(self.folder / "bin")))
 

@@ -282,7 +282,7 @@ class Script(helper.FolderTest):
         for arguments, said in ((["--frobnicate"], "unknown argument --frobnicate"), (["--filter"], "--filter has no value"),
                                 (["--filter", "("], r"'\(' is no regular expression"), (["--compare="], "--compare is empty"),
                                 (["--compare", "none.json"], f"{self.folder}/none.json cannot be read"),
-                                (["--out", "none"], f"{self.folder}/none is not a folder")):
+                                (["--out", "none"], f"{self.folder}/none is not a folder"), (["--out="], "--out is empty")):
             with self.subTest(arguments):
                 done = subprocess.run([ROOT / "scripts/bench", *arguments], cwd=self.folder, capture_output=True, text=True, timeout=60)
                 self.refused(done, said)

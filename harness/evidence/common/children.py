@@ -10,7 +10,6 @@ A signal takes no lock, raises nothing and waits for nothing. Its handler is Pyt
 
 import os
 import pathlib
-import resource
 import select
 import shutil
 import signal
@@ -111,17 +110,8 @@ def start(command, **options):
     """A process that leads a session of its own and is killed by the kernel should the thread that started it die."""
     if stopped():
         raise Stopped
-    guard = ["setpriv", "--pdeathsig", "KILL", "--"] if shutil.which("setpriv") else []
-    process = subprocess.Popen([*guard, *map(str, command)], stdin=subprocess.DEVNULL, start_new_session=True, **options)
-    limit_output(process.pid)
-    return process
-
-
-def limit_output(pid):
-    try:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (MOST_OUTPUT, MOST_OUTPUT))
-    except (ProcessLookupError, PermissionError, ValueError):  # it has ended, or has a lower limit already
-        pass
+    guard = ["setpriv", "--pdeathsig", "KILL", "--", "prlimit", f"--fsize={MOST_OUTPUT}", "--"] if shutil.which("setpriv") else []
+    return subprocess.Popen([*guard, *map(str, command)], stdin=subprocess.DEVNULL, start_new_session=True, **options)
 
 
 def in_the_foreground(command):

@@ -19,7 +19,8 @@ import signal
 import sys
 import time
 
-PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# HUP is left alone where whoever started us ignores it, as nohup does.
+PASSED_ON = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else [])]
 GRACE = 5.0  # seconds from a signal that is passed on until all is killed
 ORPHANED = 1.0  # the same once the owner is dead
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36

@@ -84,6 +84,15 @@ class Contained(helper.FolderTest):
         self.assertEqual(process.wait(helper.PATIENCE), -signal.SIGKILL)
         self.assertEqual([pid for pid in self.pids() if alive(pid)], [])
 
+    def test_under_nohup_a_hangup_is_passed_over(self):
+        script = helper.write_program(self.folder / "tree", "trap 'exit 7' HUP; echo ready; sleep 0.2; exit 0")
+        command = ["env", "--ignore-signal=HUP", *helper.module("evidence.common.contained", "--", script)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.send_signal(signal.SIGHUP)
+        self.assertEqual(process.wait(helper.PATIENCE), 0)
+        process.stdout.close()
+
     def test_killed_it_leaves_nothing(self):
         self.tree().kill()
         self.assert_nothing_is_left()

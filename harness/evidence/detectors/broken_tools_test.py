@@ -108,7 +108,7 @@ class BrokenTools(helper.FolderTest):
         self.assert_nothing_is_left()
 
     def test_tools_that_are_missing(self):
-        for name in ("bash", "setpriv"):
+        for name in ("bash", "setpriv", "prlimit"):
             os.symlink(shutil.which(name), self.folder / "bin" / name)
         self.assertEqual(self.run_script(path="/nowhere"), 3)
         for name, rows in FOR_ROWS.items():

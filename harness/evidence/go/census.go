@@ -53,6 +53,10 @@ func (c *counts) add(r *runtime.MemProfileRecord) {
 	if ours < 0 {
 		return
 	}
+	// Newer Gos (1.26 and 1.27) begin with the allocator and what of the run-time called it, which older ones leave out.
+	if ours >= 2 && names[0] == "runtime.mallocgc" {
+		names, ours = names[2:], ours-2
+	}
 	// From the allocating function of the run-time outwards to the function that the pattern called.
 	inner := names[:ours]
 	calls := func(prefixes ...string) bool {

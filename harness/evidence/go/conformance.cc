@@ -23,6 +23,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -76,7 +77,7 @@ int Units(Duration span) {
 
 // Receives a value if one is there.
 template <typename T>
-bool Ready(const Chan<T>& c) {
+bool Ready(const RecvChan<T>& c) {
   return Select({Recv(c), Default()}) == 0;
 }
 
@@ -116,13 +117,13 @@ std::string PanicsWhenWoken(const std::function<void()>& body, const std::functi
 
 // Receives a value that may take its time; the longest wait of any rule is much shorter than this.
 template <typename T>
-bool Arrives(const Chan<T>& c) {
+bool Arrives(const RecvChan<T>& c) {
   return Select({Recv(c), Recv(time::After(100 * kUnit))}) == 0;
 }
 
 // How many values are there.
 template <typename T>
-int Count(const Chan<T>& c) {
+int Count(const RecvChan<T>& c) {
   int n = 0;
   while (Ready(c)) ++n;
   return n;
@@ -145,13 +146,13 @@ int Fill(const Chan<int>& c, std::initializer_list<int> values) {
 }
 
 template <typename T>
-bool Closed(const Chan<T>& c) {
+bool Closed(const RecvChan<T>& c) {
   bool ok = true;
   return Select({Recv(c, nullptr, &ok), Default()}) == 0 && !ok;
 }
 
 template <typename T>
-std::string Sizes(const Chan<T>& c) {
+std::string Sizes(const RecvChan<T>& c) {
   return fmt::format("{}/{}", c.Len(), c.Cap());
 }
 
@@ -1114,8 +1115,9 @@ const std::vector<Rule> rules = {
        for (int i = 0; i < 2; ++i) Go([=, c = ticker.C()] { c.Recv(), got.Send(true); });
        return Say{Arrives(got), Arrives(got)};
      }},
-    {"NewTicker(0) panics", [] { return Panics([] { time::NewTicker(0s); }); }},
-    {"NewTicker of less than zero panics", [] { return Panics([] { time::NewTicker(-kUnit); }); }},
+    {"NewTicker(0) panics", [] { return Panics([] { std::ignore = time::NewTicker(0s); }); }},
+    {"NewTicker of less than zero panics",
+     [] { return Panics([] { std::ignore = time::NewTicker(-kUnit); }); }},
     {"Reset(0) of a ticker panics",
      [] {
        auto ticker = time::NewTicker(kUnit);
@@ -1167,9 +1169,11 @@ const std::vector<Rule> rules = {
        });
      },
      In::kRealAndVirtual},
-    {"After that nobody can hear", [] { return Kept([] { time::After(1h); }); }},
-    {"a timer that nobody can hear or stop", [] { return Kept([] { time::NewTimer(1h); }); }},
-    {"a ticker that nobody can hear or stop", [] { return Kept([] { time::NewTicker(1h); }); }},
+    {"After that nobody can hear", [] { return Kept([] { std::ignore = time::After(1h); }); }},
+    {"a timer that nobody can hear or stop",
+     [] { return Kept([] { std::ignore = time::NewTimer(1h); }); }},
+    {"a ticker that nobody can hear or stop",
+     [] { return Kept([] { std::ignore = time::NewTicker(1h); }); }},
     {"a callback that nobody can stop", [] { return Kept([] { time::AfterFunc(1h, [] {}); }); }},
     {"a deadline that nobody can cancel",
      [] { return Kept([] { std::ignore = context::WithTimeout(context::Background(), 1h); }); }},

@@ -233,8 +233,8 @@ class Packages(unittest.TestCase):
             apt_cache.write_text(f"#!/bin/sh\nif [ $1 = pkgnames ]; then cat <<'END'\n{names}golang-1.19-doc\nEND\n"
                                  f"else cat <<'END'\n{policy}END\nfi\n")
             apt_cache.chmod(0o755)
-            done = subprocess.run([sys.executable, "-I", "-S", ROOT / "harness/go/packages.py"], capture_output=True, text=True,
-                                  env={"PATH": f"{folder}:/usr/bin:/bin"})
+            done = subprocess.run(helper.module("evidence.go.packages"), capture_output=True, text=True,
+                                  env={**os.environ, "PATH": f"{folder}:/usr/bin:/bin"})
         return done.stdout, done.returncode
 
     def test_what_apt_knows(self):

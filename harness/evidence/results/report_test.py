@@ -33,7 +33,8 @@ class Plots(Folder):
                 bin = self.folder / "bin"
                 shutil.rmtree(bin, ignore_errors=True)
                 bin.mkdir()
-                (bin / "setpriv").symlink_to(shutil.which("setpriv"))
+                for tool in ("setpriv", "prlimit"):
+                    (bin / tool).symlink_to(shutil.which(tool))
                 if text is not None:
                     (bin / "gnuplot").write_text(f"#!{shutil.which('bash')}\nPATH={os.environ['PATH']}\n{text}\n")
                     (bin / "gnuplot").chmod(stat.S_IRWXU)

@@ -28,11 +28,6 @@ bool MemoryIsRefused() {
   return left == 0 || (left < 0 && memory_ends);
 }
 
-template <typename Function>
-Function* Next(const char* name) {
-  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
-}
-
 }  // namespace
 
 std::int64_t LiveBlocks() { return live_blocks; }
@@ -78,19 +73,23 @@ void operator delete[](void* block) noexcept { Free(block); }
 void operator delete(void* block, std::size_t) noexcept { Free(block); }
 void operator delete[](void* block, std::size_t) noexcept { Free(block); }
 
-extern "C" void* mmap(void* at, std::size_t bytes, int protection, int flags, int file,
-                      off_t offset) noexcept {
-  static auto* const next = Next<decltype(mmap)>("mmap");
+// The linker substitutes it for mmap (--wrap), but only in this program's calls: sanitizers need
+// theirs before main.
+extern "C" void* __real_mmap(void* at, std::size_t bytes, int protection, int flags, int file,
+                             off_t offset);
+extern "C" void* __wrap_mmap(void* at, std::size_t bytes, int protection, int flags, int file,
+                             off_t offset) {
   if (MemoryIsRefused()) {
     errno = ENOMEM;
     return MAP_FAILED;
   }
-  return next(at, bytes, protection, flags, file, offset);
+  return __real_mmap(at, bytes, protection, flags, file, offset);
 }
 
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
                               void* (*body)(void*), void* argument) noexcept {
-  static auto* const next = Next<decltype(pthread_create)>("pthread_create");
+  static auto* const next =
+      reinterpret_cast<decltype(&pthread_create)>(dlsym(RTLD_NEXT, "pthread_create"));
   if (threads_left.load(std::memory_order_relaxed) < kPlenty && threads_left.fetch_sub(1) <= 0) {
     threads_refused = true;
     return EAGAIN;
