@@ -1,4 +1,4 @@
-// All that a program written in the manner of Go needs.
+// Everything that a program written in the style of Go needs.
 #pragma once
 
 #include "afterleak/bubble/bubble.h"  // Bubble, Go

@@ -1,6 +1,6 @@
-// What happens when memory runs out: every request for it is refused once, one after the other, in
-// a program that uses everything. Each time the program ends with std::bad_alloc, or does without;
-// the ledger is conserved, the bubble ends, and nothing is left on the heap.
+// What happens when memory runs out. In a program that uses everything, each request for memory is
+// refused once, one after the other. Each time the program ends with std::bad_alloc, or manages
+// without; the ledger is conserved, the bubble ends, and nothing is left on the heap.
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -92,7 +92,7 @@ void UseSignals(bool real) {
   ctx.Done().Recv();
 }
 
-// The totals are looked at whenever something has ended, well or not.
+// The totals are checked after everything that ends, well or not.
 void UseEverything(ClockKind clock, TimerMode timers, bool* conserved) {
   Bubble bubble({.clock = clock, .timers = timers, .journal = true});
   const Defer check([&] { *conserved = *conserved && bubble.Totals().Conserved(); });
@@ -126,7 +126,7 @@ void EndInADeadlock(bool* conserved) {
   *conserved = false;
 }
 
-// So many that the census needs more room again and again.
+// Enough of them that the census needs more room again and again.
 void ArmHundredsOfTimers(bool* conserved) {
   Bubble bubble({.journal = true});
   const Defer check([&] { *conserved = *conserved && bubble.Totals().Conserved(); });
@@ -138,7 +138,7 @@ void ArmHundredsOfTimers(bool* conserved) {
 // Refuses the first, the second, ... request of `program`, until it makes no more.
 void RefuseEveryRequest(const std::function<void(bool* conserved)>& program, From from) {
   bool conserved = true;
-  program(&conserved);  // what stays for the whole process is there now
+  program(&conserved);  // allocates what stays for the whole process
   ASSERT_TRUE(conserved);
   for (int nth = 1;; ++nth) {
     SCOPED_TRACE("request " + std::to_string(nth));
@@ -190,8 +190,8 @@ TEST_P(ScarceMemoryTest, TheCensusMayFailToGrow) {
   RefuseEveryRequest(&ArmHundredsOfTimers, GetParam());
 }
 
-// Each once: if all failed from then on, a goroutine could fail after Run has told of another, and a
-// failure that nobody was told of ends the process.
+// Each request fails once. If all failed from then on, a goroutine could fail after Run has
+// reported another, and a failure that no call has reported ends the process.
 TEST(ScarceMemory, EveryRequestOfARealBubbleMayFail) {
   RefuseEveryRequest(
       [](bool* conserved) { UseEverything(ClockKind::kReal, TimerMode::kGo122, conserved); },

@@ -1,4 +1,4 @@
-// How many threads the goroutines of a bubble take, and what happens when the system gives no more.
+// How many threads the goroutines of a bubble need, and what happens when the system has no more.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -25,7 +25,7 @@ int Threads() {
   return static_cast<int>(std::distance(begin(tasks), end(tasks)));
 }
 
-// Without a bound: ctest has one.
+// No timeout here: ctest has one.
 template <typename Condition>
 void Until(Condition condition) {
   while (!condition()) std::this_thread::sleep_for(1ms);
@@ -47,7 +47,7 @@ TEST(Threads, TenThousandCallbacksAtOnceTakeAFewAndGiveThemBack) {
   Until([&] { return ran == kCallbacks; });
   EXPECT_EQ(bubble.Totals().fired, kCallbacks);
   // As many as there are processors, and one more for each 10 ms in which a busy machine let none
-  // of them get on.
+  // of them make progress.
   EXPECT_LT(most - before, kCallbacks / 10);
   Until([&] { return Threads() <= before + 1; });  // the clock's
 }
@@ -157,7 +157,7 @@ TEST(ScarceThreads, OneThatWaitsStartsWhenTheSystemHasAThreadAgain) {
   ScarceThreads scarce(2);
   bubble.Run([&] {
     const auto values = MakeChan<int>();
-    Go([=] { values.Send(1); });  // blocks: nobody will give its thread back
+    Go([=] { values.Send(1); });  // blocks and never gives its thread back
     time::Sleep(1ns);
     Go([=] { values.Recv(); });
     Until([&] { return scarce.Refused(); });

@@ -24,25 +24,25 @@
 
 namespace afterleak {
 
-// So many timers are live now: a number, or a matcher of one. Rooted ones count.
+// Matches a bubble with this many live timers: a number or a matcher. Rooted timers count.
 MATCHER_P(HasLiveTimers, expected,
           "a number of live timers that " +
               testing::DescribeMatcher<std::int64_t>(expected, negation)) {
   return testing::ExplainMatchResult(expected, arg.Totals().live, result_listener);
 }
 
-// Every live timer can still be heard by somebody.
+// Matches a bubble in which every live timer can still be heard.
 MATCHER(HasNoAbandonedTimers, negation ? "has abandoned timers" : "has no abandoned timers") {
   return arg.Totals().abandoned == 0;
 }
 
-// As a failed expectation shows a bubble: by its census.
+// A failed expectation shows a bubble as its census.
 inline void PrintTo(const Bubble& bubble, std::ostream* os) { *os << ToString(bubble.Report()); }
 
-// Lets ten windows of time pass in the bubble and looks at ten settled instants of each. Fails,
-// with the census by line, as soon as more timers are live than at any of the first window, or one
-// is abandoned. The window should be longer than every delay that the code uses, so that what is
-// bounded has reached its bound by its end.
+// Advances the bubble by ten windows of time and samples ten settled instants of each. Fails, with
+// the census by line, as soon as more timers are live than at any instant of the first window, or
+// one is abandoned. The window should be longer than every delay that the code uses, so that
+// anything bounded has reached its bound by the end of the first window.
 inline testing::AssertionResult LiveTimersStayBounded(Bubble& bubble, Duration window) {
   const Time start = bubble.Now();
   std::int64_t bound = 0;

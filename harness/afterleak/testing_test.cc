@@ -18,7 +18,7 @@ using testing::HasSubstr;
 using testing::Le;
 using testing::Not;
 
-// A server that looks around every second and drops a time-out each time, or does not.
+// A server that looks around every second and either drops a time-out each time or does not.
 void Serve(bool leaks) {
   time::ScopedTicker ticker(1s);
   for (;;) {

@@ -1,7 +1,7 @@
-// The version of the library, and the check that a compiler can use it.
+// The version of the library, and a check that the compiler can use it.
 //
 // Versions follow Semantic Versioning (semver.org). Before 1.0.0 a new minor version may change the
-// API. CMake reads the three numbers here, so this file is the only place that has them.
+// API. CMake reads the three numbers from here, so no other file has them.
 #pragma once
 
 #define AFTERLEAK_VERSION_MAJOR 0

@@ -1,6 +1,6 @@
-// What operator new and delete cost with the allocator that is linked, which ALLOCATOR names: any of
-// so many live blocks is freed, and one of another size taken. Alone, and while another thread does
-// the same with blocks of its own.
+// The cost of operator new and delete with the linked allocator, which ALLOCATOR names. One of many
+// live blocks is freed at random and a block of another size is allocated. Alone, and while another
+// thread does the same with different blocks.
 #include <dlfcn.h>
 
 #include <cstddef>
@@ -42,7 +42,7 @@ class Blocks {
     random_ = random_ * 6364136223846793005u + 1442695040888963407u;
     return random_ >> 32;
   }
-  // 16 to 271 bytes, touched as a constructor does.
+  // 16 to 271 bytes, touched the way a constructor does.
   void* Taken() { return new (::operator new(16 + (Random() & 255))) std::uint64_t(0); }
 
   std::vector<void*> blocks_;
@@ -71,7 +71,7 @@ BENCHMARK(NewDeleteOfTwo)
     ->Arg(100'000)
     ->UseManualTime();
 
-// A library that is linked and not used would be measured under a wrong name.
+// An allocator that is linked but unused would be measured under the wrong name.
 bool IsInUse(const std::string& allocator) {
   const bool counting = afterleak::heap::Counting();
   Dl_info from{};

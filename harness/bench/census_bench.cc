@@ -1,5 +1,5 @@
-// What one time::After takes, in time and on the heap, what the census takes of it, and how long a
-// report of many timers takes.
+// What one time::After costs in time and on the heap, how much of that is the census, and how long
+// a report of many timers takes.
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
@@ -18,7 +18,7 @@ namespace {
 using namespace afterleak;
 using namespace std::chrono_literals;
 
-// One After, dropped at once: in go122 it stays.
+// One After, dropped at once: in go122 the timer stays.
 void MeasureAfter(benchmark::State& state, const Bubble::Options& options) {
   Bubble bubble(options);
   bubble.Run([&] {
@@ -34,18 +34,18 @@ void MeasureAfter(benchmark::State& state, const Bubble::Options& options) {
 void After(benchmark::State& state) { MeasureAfter(state, {}); }
 BENCHMARK(After);
 
-// As in Go, whose After reads the machine's clock.
+// As in Go, where After reads the machine's clock.
 void AfterOnRealClock(benchmark::State& state) { MeasureAfter(state, {.clock = ClockKind::kReal}); }
 BENCHMARK(AfterOnRealClock);
 
-// Bytes of this process that are in memory: the census keeps its records outside of the heap.
+// Resident bytes of this process, because the census keeps its records outside the heap.
 double ResidentBytes() {
   std::int64_t pages = 0, resident = 0;
   std::ifstream("/proc/self/statm") >> pages >> resident;
   return static_cast<double>(resident * sysconf(_SC_PAGESIZE));
 }
 
-// The census alone: so many timers are armed, and stay.
+// The census alone: this many timers are armed and stay.
 void CensusArm(benchmark::State& state) {
   const TimerKind kind{.name = "timer"};
   while (state.KeepRunningBatch(state.range(0))) {
@@ -69,7 +69,7 @@ void MeasureReport(benchmark::State& state, std::size_t sites, void (*arm)(std::
     state.SkipWithError("the report is not of so many timers and sites");
 }
 
-// A census by line over so many live timers, each of them visited.
+// A census by line of this many live timers, each of them visited.
 void Report(benchmark::State& state) {
   MeasureReport(state, 1, [](std::int64_t live) {
     for (std::int64_t i = 1; i <= live; ++i) std::ignore = time::After(i * 1ms);
@@ -77,7 +77,7 @@ void Report(benchmark::State& state) {
 }
 BENCHMARK(Report)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
 
-// The same when a thousand lines take turns in arming them.
+// The same when a thousand lines take turns arming them.
 void ReportOfThousandSites(benchmark::State& state) {
   MeasureReport(state, 1'000, [](std::int64_t live) {
     for (std::int64_t i = 1; i <= live; i += 1'000) {

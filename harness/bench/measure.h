@@ -1,5 +1,5 @@
-// What the benchmark programs share that keep their own time. Google Benchmark's clock is of no use
-// to them: it is the virtual one, or would count what is not to be measured.
+// Shared by the benchmark programs that keep time themselves. Google Benchmark's clock is no use to
+// them: it is the virtual one, or would include what is not to be measured.
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -9,7 +9,7 @@
 
 namespace bench {
 
-// Seconds of the processor that this thread has used, the kernel's included.
+// Processor seconds that this thread has used, including the kernel's.
 inline double CpuSeconds() {
   timespec used;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
@@ -24,7 +24,7 @@ inline void Expect(benchmark::State& state, bool as_it_should, const std::string
   state.SkipWithError(otherwise.c_str());
 }
 
-// The rest of main() when all benchmarks are registered.
+// The rest of main(), once all benchmarks are registered.
 inline int RunBenchmarks(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;

@@ -27,7 +27,7 @@ Duration PositiveDuration(const char* flag, const std::string& text) {
   }
 }
 
-// Decimal digits alone: no sign, no blank, no 0x.
+// Decimal digits only: no sign, no blank, no 0x.
 std::uint64_t WholeNumber(const char* flag, const std::string& text, std::uint64_t least,
                           std::uint64_t most) {
   std::uint64_t number = 0;
@@ -38,7 +38,7 @@ std::uint64_t WholeNumber(const char* flag, const std::string& text, std::uint64
   return number;
 }
 
-// When something first happens, of a workload that has anything happen.
+// The instant of the first event, for a workload that has events.
 std::optional<Duration> FirstEvent(const Workload& workload) {
   switch (workload.kind) {
     case Workload::Kind::kIdle:

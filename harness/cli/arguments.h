@@ -1,4 +1,4 @@
-// The command line: what it says, and what that means.
+// The command line: what it says and what that means.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +12,7 @@
 
 namespace cli {
 
-// What the command line says, before it is understood.
+// What the command line says, before it is interpreted.
 struct Arguments {
   bool list_as_json = false;
   std::string pattern;
@@ -41,17 +41,16 @@ struct Files {
   std::optional<OutputFile> csv;
   std::optional<OutputFile> json;
 
-  // Standard output is a file of data then, with nothing else in it.
+  // If true, standard output is a data file with nothing else in it.
   bool TakeStdout() const;
 };
 
-// All that the command line asks for is judged here, each argument alone and beside the others.
-// What CLI11 sees by itself (an unknown flag, a word that is not in a list, a flag that needs
-// another) it has refused before. Each of these throws std::invalid_argument with one line for the
-// user.
+// Judges everything that the command line asks for, each argument alone and in combination. CLI11
+// has already refused what it sees by itself: an unknown flag, a word not in a list, a flag that
+// needs another. Each of these throws std::invalid_argument with one line for the user.
 const afterleak::Pattern& FindPattern(const std::string& name);
 afterleak::RunOptions Understand(const afterleak::Pattern& pattern, const Arguments& arguments);
-// Leaves no trace if the run does not come to its end. Throws afterleak::FileError too.
+// Leaves no trace if the run does not finish. Also throws afterleak::FileError.
 void Open(const Arguments& arguments, Files* files);
 std::filesystem::path FolderOf(const Arguments& arguments);
 

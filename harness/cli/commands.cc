@@ -23,7 +23,7 @@ namespace {
 
 using namespace afterleak;
 
-// Ctrl-C asks for an end in good order; a second one ends the process as always.
+// Ctrl-C asks for an orderly end; a second one ends the process as usual.
 class InterruptWatch {
  public:
   InterruptWatch() : interrupts_(MakeChan<os::Signal>(1)), over_(MakeChan<Unit>()) {
@@ -49,7 +49,7 @@ class InterruptWatch {
   block = nullptr;
 }
 
-// Whatever can be written is written; then the first failure is told.
+// Writes whatever can be written, then reports the first failure.
 void Write(const Timeline& timeline, const Arguments& arguments, Files& files) {
   std::exception_ptr failure;
   const auto attempt = [&failure](const auto& write) {
@@ -110,7 +110,7 @@ int List(const Arguments& arguments) {
 int Run(const Arguments& arguments) {
   const Pattern& pattern = FindPattern(arguments.pattern);
   const RunOptions options = Understand(pattern, arguments);
-  // Opened first: a path that cannot be written is said before a long run, not after.
+  // Opened first, so that a path that cannot be written is reported before a long run, not after.
   Files files;
   Open(arguments, &files);
 

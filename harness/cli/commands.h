@@ -1,5 +1,4 @@
-// What the program does: one function for each of its commands. Each prints, and returns the exit
-// code.
+// What the program does: one function for each command. Each prints, and returns the exit code.
 #pragma once
 
 #include "cli/arguments.h"
@@ -9,7 +8,7 @@ namespace cli {
 constexpr int kAsExpected = 0;
 constexpr int kNotAsExpected = 1;
 constexpr int kBadInput = 2;
-constexpr int kInterrupted = 130;  // 128 + SIGINT, as shells have it
+constexpr int kInterrupted = 130;  // 128 + SIGINT, as in shells
 constexpr int kReaderGone = 141;   // 128 + SIGPIPE
 
 int List(const Arguments& arguments);

@@ -1,5 +1,5 @@
-// The program afterleak: runs the pairs and says what their timers do. Here is its command line;
-// commands.h is what it does.
+// The program afterleak: runs the pairs and reports what their timers do. This file is its command
+// line; commands.h is what it does.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -44,7 +44,7 @@ void AddRunFlags(CLI::App& command, cli::Arguments& arguments) {
       ->type_name("N");
 }
 
-// CLI11 says of a flag that is repeated: "At Most 1 required but received 2".
+// CLI11's message for a repeated flag: "At Most 1 required but received 2".
 std::string WhatIsWrong(const CLI::App& command, const CLI::ParseError& error) {
   for (const CLI::Option* option : command.get_options()) {
     if (option->get_items_expected_max() == 1 && option->count() > 1)

@@ -18,8 +18,8 @@ using namespace afterleak;
 void PrepareOutput() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // `ulimit -f`
-  // The lowest free number is given to what is opened next. That a stream was closed is still seen:
-  // it cannot be written.
+  // The next file opened would get the lowest free number. A closed stream is still noticed,
+  // because it cannot be written.
   int descriptor = 0;
   while (descriptor <= STDERR_FILENO && descriptor >= 0)
     descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -40,9 +40,8 @@ void Print(std::string_view text) {
 
 void Complain(std::string_view line) noexcept try {
   std::string text = fmt::format("afterleak: {}", line);
-  // What the user typed may be in it.
-  std::ranges::replace_if(
-      text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
+  // The text may contain what the user typed.
+  std::ranges::replace_if(text, [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
   static_cast<void>(WriteAll(STDERR_FILENO, text + '\n'));
 } catch (...) {  // no memory: nothing is said
 }

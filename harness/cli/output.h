@@ -1,5 +1,5 @@
-// Where all goes that the program says: standard output, standard error, the files that the user
-// named. Every write is checked.
+// Where all of the program's output goes: standard output, standard error, and the files that the
+// user named. Every write is checked.
 #pragma once
 
 #include <exception>
@@ -11,38 +11,38 @@
 
 namespace cli {
 
-// Whoever read standard output has gone, as `head` does. Nothing is to be said.
+// The reader of standard output has gone, as `head` does. Print no message for it.
 class ReaderGone : public std::exception {
  public:
   const char* what() const noexcept override { return "nobody reads standard output"; }
 };
 
-// Call it first. From then on a failed write is an error and no signal, and no file that is opened
-// gets the number of a standard stream that is closed. Throws std::runtime_error when standard
-// output is closed: said before a long run, not after.
+// Call this first. From then on a failed write is an error and not a signal, and no file that is
+// opened gets the number of a closed standard stream. Throws std::runtime_error if standard output
+// is closed, so that this is reported before a long run, not after.
 void PrepareOutput();
 
-// To standard output, without a buffer. Throws ReaderGone, or std::runtime_error with one line.
+// Writes to standard output, unbuffered. Throws ReaderGone, or std::runtime_error with one line.
 void Print(std::string_view text);
 
-// One line to standard error, "afterleak: " before it. If that cannot be written either, nobody can
-// be told: it never throws, and the exit code stays what it is.
+// Writes one line to standard error, after "afterleak: ". If that fails too, there is no way to
+// report it: it never throws, and the exit code stays what it is.
 void Complain(std::string_view line) noexcept;
 
-// A file that the user named. "-" is standard output, and so is whatever leads to it.
+// A file that the user named. "-" is standard output, and so is any path that leads to it.
 class OutputFile {
  public:
-  // `flag` named it. Throws FileError where it cannot be written, std::invalid_argument where it
-  // makes no sense.
+  // `flag` is the option that named it. Throws FileError if it cannot be written, and
+  // std::invalid_argument if it makes no sense.
   OutputFile(std::string flag, std::string path);
 
   bool IsStdout() const { return !file_; }
 
-  // Throws std::invalid_argument if the other one would be written over this one, or into it.
+  // Throws std::invalid_argument if the other file would be written over this one, or into it.
   void RefuseSame(const OutputFile& other) const;
 
-  // All that is to be in it. Throws as Print and AtomicFile do; a regular file is whole or as it
-  // was.
+  // Writes the whole content. Throws as Print and AtomicFile do; a regular file is either
+  // complete or unchanged.
   void Write(std::string_view text);
 
  private:

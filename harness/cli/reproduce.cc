@@ -19,10 +19,10 @@ namespace {
 
 using namespace afterleak;
 
-// What was run of one pattern.
+// The runs of one pattern.
 struct Study {
   const Pattern* pattern = nullptr;
-  // For each workload: leaky and fixed with timers as in go122, then both with those of go123.
+  // For each workload: leaky and fixed with timers as in go122, then both as in go123.
   std::vector<Timeline> runs{};
   // On Pattern::gentle, with a journal: leaky and fixed.
   std::vector<Timeline> gentle{};
@@ -34,11 +34,10 @@ void WriteFile(const std::filesystem::path& path, const std::string& text) {
   file.Commit();
 }
 
-// Pattern, workload, side and mode. evidence/common/runs.py names plots so too.
+// Pattern, workload, side and mode. evidence/common/runs.py names plots the same way.
 std::string TimelineFile(const Timeline& run) {
   std::string workload = run.options.workload.ToString();
-  std::ranges::replace_if(
-      workload, [](char c) { return c == ':' || c == '@' || c == '/'; }, '-');
+  std::ranges::replace_if(workload, [](char c) { return c == ':' || c == '@' || c == '/'; }, '-');
   return fmt::format("{}.{}.{}.{}.csv", run.pattern, workload, ToString(run.options.variant),
                      ToString(run.options.bubble.timers));
 }
@@ -76,7 +75,7 @@ int Reproduce(const std::filesystem::path& out, std::string_view article,
 
   std::error_code error;
   for (const char* folder : {"timelines", "traces"})
-    std::filesystem::create_directories(out / folder, error);  // if not, the first file says so
+    std::filesystem::create_directories(out / folder, error);  // a failure shows at the first file
   for (const Study& study : studies) {
     for (const Timeline& run : study.runs)
       WriteFile(out / "timelines" / TimelineFile(run), ToCsv(run));

@@ -7,12 +7,13 @@
 
 namespace cli {
 
-// Prints a plot for each pattern and workload, and one table: of all, or of those of one article
-// ("A" or "B"). Writes to the folder `out`, which must exist, those of all:
+// Prints a plot for each pattern and workload, and one table: of all of them, or of those of
+// one article ("A" or "B"). Always writes the files of all patterns to the folder `out`,
+// which must exist:
 //   timelines/PATTERN.WORKLOAD.SIDE.MODE.csv   the samples
-//   traces/PATTERN.trace.json                  both sides, each timer a slice (stage/trace.h)
+//   traces/PATTERN.trace.json                  both sides, one slice for each timer (stage/trace.h)
 // What it writes is the same on every machine. Throws afterleak::FileError. Returns the exit code:
-// 1 when one of the leaky sides shown is found bounded or a fixed one leaking, in timer mode go122.
+// 1 if, in timer mode go122, a leaky side shown turns out bounded or a fixed one leaks.
 int Reproduce(const std::filesystem::path& out, std::string_view article,
               const std::stop_token& stop);
 

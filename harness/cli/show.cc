@@ -18,7 +18,7 @@ using namespace afterleak;
 
 constexpr std::size_t kMaxRows = 13;
 
-// The samples to show: the first, the last, and others evenly between.
+// The samples to show: the first, the last, and others spread evenly in between.
 std::vector<std::size_t> Rows(std::size_t samples) {
   std::vector<std::size_t> rows;
   if (samples == 0) return rows;
@@ -44,7 +44,7 @@ struct Column {
   std::string (*cell)(const Row&);
 };
 
-// The first of them, as many as find room, and one at least: the most telling stand first.
+// As many of the first columns as fit, and at least one: the most telling ones come first.
 template <typename Row>
 std::span<const Column<Row>> Fitting(std::span<const Column<Row>> columns, int room) {
   std::size_t fitting = 0;
@@ -65,7 +65,7 @@ int WidthOf(std::span<const Column<Row>> columns) {
 
 template <typename Row>
 std::string Headings(std::span<const Column<Row>> columns,
-                     std::string_view Column<Row>::*line = &Column<Row>::heading) {
+                     std::string_view Column<Row>::* line = &Column<Row>::heading) {
   std::string out;
   for (const Column<Row>& column : columns)
     out += fmt::format(" {:>{}}", column.*line, column.width);
@@ -106,7 +106,7 @@ constexpr Column<CensusTotals> kSummaryColumns[] = {
      [](const CensusTotals& c) { return fmt::format("{:.0f}", c.byte_seconds_lost); }},
 };
 
-// What is to be said of a run.
+// The remarks on a run.
 std::string Finding(const Timeline& t) {
   const Judgement judgement = Judge(t);
   if (!t.interrupted || judgement.verdict == Verdict::kLeak)

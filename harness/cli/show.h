@@ -9,17 +9,16 @@
 
 namespace cli {
 
-// The text, with each line that is too wide broken between words; what is left of a line is
-// indented.
+// The text, with each line that is too wide broken between words; continuation lines are indented.
 std::string Wrap(std::string_view text, int indent);
 
-// One run: what it was, its samples (a dozen at most), its census by line, and the verdict.
+// One run: what it was, its samples (at most a dozen), its census by line, and the verdict.
 std::string ShowRun(const afterleak::Timeline& timeline);
 
-// Both sides of one pattern, sample by sample, and what is to be said of each.
+// Both sides of one pattern, sample by sample, and the remarks on each.
 std::string ShowComparison(const afterleak::Timeline& leaky, const afterleak::Timeline& fixed);
 
-// A line for each run.
+// One line for each run.
 std::string ShowSummary(const std::vector<afterleak::Timeline>& timelines);
 
 // Live timers over time, one curve for each run.

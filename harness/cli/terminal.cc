@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kUsual = 80;
 constexpr int kNarrowest = 54;
-constexpr int kWidest = 1000;  // more is a slip
+constexpr int kWidest = 1000;  // a larger number is a typing mistake
 
 int Columns() {
   if (const char* const text = std::getenv("COLUMNS")) {
@@ -42,8 +42,8 @@ bool UseUnicode() {
   std::setlocale(LC_CTYPE, "");
   const std::string_view codeset = nl_langinfo(CODESET);
   const char* name = std::setlocale(LC_CTYPE, nullptr);
-  // In the C locale, which most containers have, nothing is known of the terminal; those of today
-  // show UTF-8.
+  // The C locale, which most containers have, says nothing about the terminal; today's
+  // terminals show UTF-8.
   return codeset == "UTF-8" || name == nullptr || std::string_view(name) == "C" ||
          std::string_view(name) == "POSIX";
 }

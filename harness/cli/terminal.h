@@ -3,14 +3,14 @@
 
 namespace cli {
 
-// Where stdout is a terminal that is not dumb, and NO_COLOR is unset.
+// True if stdout is a terminal that is not dumb, and NO_COLOR is unset.
 bool UseColor();
 
-// Where the locale is UTF-8, or unknown.
+// True if the locale is UTF-8, or unknown.
 bool UseUnicode();
 
-// In columns: COLUMNS where it is set, else what the terminal says, and 80 where stdout is none. Not
-// less than what the narrowest tables need: below that, lines are folded by the terminal.
+// The width in columns: COLUMNS if it is set, otherwise what the terminal says, and 80 if stdout is
+// not a terminal. Never less than the narrowest tables need; a narrower terminal folds the lines.
 int Width();
 
 }  // namespace cli

@@ -1,9 +1,9 @@
-// What the two articles claim, one test for each. evidence/results/claims.py makes
-// results/claims.md of the outcomes.
+// What the two articles claim, one test for each claim. evidence/results/claims.py writes
+// results/claims.md from the outcomes.
 //
-// A test measures whether the claim holds to the letter, and whether what it is about holds at all.
-// The verdict follows from these two, and is checked against the one that the project stands by, so
-// that a run-time which behaves otherwise fails here.
+// A test measures whether the claim holds to the letter, and whether it holds in substance. The
+// verdict follows from the two, and is compared with the one that the project stands by, so that a
+// run-time that behaves differently fails here.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ struct Outcome {
   bool to_the_letter = false;
   bool in_substance = false;
   std::string measured;
-  std::string correction;  // where it does not hold to the letter
+  std::string correction;  // if it does not hold to the letter
 };
 
 class Claims : public testing::Test {
@@ -108,7 +108,8 @@ TEST_F(Claims, AMessageLeavesTwoTimersHanging) {
 
 TEST_F(Claims, ItLeaksBecauseTheTimerEscapesToTheHeap) {
   if (!heap::Counting()) GTEST_SKIP() << "operator new does not count in this process";
-  // The fixed side has its timers on the heap as well. If that were the cause, it would leak.
+  // The fixed side has its timers on the heap as well. If the heap were the cause, it
+  // would leak too.
   Bubble bubble;
   const heap::Scope scope;
   bubble.Go(
@@ -203,8 +204,8 @@ TEST_F(Claims, StopClosesTheChannel) {
 }
 
 TEST_F(Claims, ItMattersOnlyWhereTheHostProcessLivesOn) {
-  // One session is one timer, for as long as the duration at the most; a host that goes on gathers
-  // them.
+  // One session leaves one timer, for at most its duration; in a host that goes
+  // on, they accumulate.
   Staged once("signal_before_expiry", Variant::kLeaky, "signal@1s");
   Staged host("signal_before_expiry", Variant::kLeaky, "busy:2/s");
   const std::int64_t one = once.At(29s).abandoned;
@@ -219,7 +220,7 @@ TEST_F(Claims, ItMattersOnlyWhereTheHostProcessLivesOn) {
 }
 
 TEST_F(Claims, TheFixLeavesNothingBehind) {
-  // leaky/signal_registration.cc is the article's own fix: its timer is stopped.
+  // leaky/signal_registration.cc is the article's fix: its timer is stopped.
   Staged run("signal_registration", Variant::kLeaky, "busy:1/s");
   const std::int64_t registrations = run.At(60s).rooted - 1;
   const bool nothing = registrations == 0;

@@ -1,7 +1,7 @@
-// Pattern early_return: the same loop, left with the first message.
+// Pattern early_return: the same loop, which returns at the first message.
 //
-// Leaky: the call is over at once, its two timers are not: one is held for 3 s and the other for 30
-// s after each call. Fixed: leaving the scope stops both.
+// Leaky: the call is over at once, but its two timers are not: after each call one is held for 3 s
+// and the other for 30 s. Fixed: leaving the scope stops both.
 #pragma once
 
 #include <optional>
@@ -10,11 +10,11 @@
 #include "pairs/looping_select.h"
 
 namespace leaky {
-// The first message, or nothing after times.give_up.
+// Returns the first message, or nothing after times.give_up.
 std::optional<std::string> EarlyReturn(Chan<std::string> messages, LoopTimes times);
 }  // namespace leaky
 
 namespace fixed {
-// The first message, or nothing after times.give_up.
+// Returns the first message, or nothing after times.give_up.
 std::optional<std::string> EarlyReturn(Chan<std::string> messages, LoopTimes times);
 }  // namespace fixed

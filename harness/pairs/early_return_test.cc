@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 
 using Function = std::optional<std::string> (*)(Chan<std::string>, LoopTimes);
 
-// Has a message ready for each call, and makes so many of them at the present instant.
+// Has a message ready for each call, and makes this many calls at the present instant.
 void Call(Function function, int calls) {
   const auto messages = MakeChan<std::string>(1);
   const Time before = time::Now();

@@ -1,9 +1,9 @@
-// Pattern looping_select: a loop that waits for messages, polls every few seconds and means to give
-// up after half a minute.
+// Pattern looping_select: a loop that waits for messages, polls every few seconds and is meant to
+// give up after half a minute.
 //
-// Leaky: every turn makes two new timers, so the one that should end the loop starts anew before it
-// can fire. Whichever case wins, the other timers stay in the timer queue until their deadline: 11
-// live timers when nothing happens, 33 for each message a second. Fixed: one deadline and one
+// Leaky: every turn makes two new timers, so the one that should end the loop is restarted before
+// it can fire. Whichever case wins, the other timers stay in the timer queue until their deadline:
+// 11 live timers when nothing happens, 33 for each message a second. Fixed: one deadline and one
 // ticker for the whole loop.
 #pragma once
 
@@ -32,7 +32,7 @@ namespace leaky {
 using namespace afterleak;
 using namespace pairs;
 
-// Returns when it has given up. It never does: see above.
+// Returns once it has given up. It never does: see above.
 void LoopingSelect(Chan<std::string> messages, LoopTimes times, const Work& work);
 }  // namespace leaky
 
@@ -40,6 +40,6 @@ namespace fixed {
 using namespace afterleak;
 using namespace pairs;
 
-// Returns when it has given up.
+// Returns once it has given up.
 void LoopingSelect(Chan<std::string> messages, LoopTimes times, const Work& work);
 }  // namespace fixed

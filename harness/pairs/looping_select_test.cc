@@ -108,7 +108,7 @@ TEST(LoopingSelectLeaky, IdleInModeGo123KeepsOnlyWhatTheSelectRefersTo) {
   EXPECT_GT(run.At(600s).collected, 0);
 }
 
-// ---- so many messages a second
+// ---- a number of messages a second
 
 class Busy : public testing::TestWithParam<int> {
  protected:

@@ -22,7 +22,7 @@ LoopTimes Times(const Stage& stage) {
   return {.poll = usual.poll / stage.tempo, .give_up = usual.give_up / stage.tempo};
 }
 
-// What is made here belongs to the bubble that is staged.
+// What is made here belongs to the bubble on the stage.
 template <typename T>
 Chan<T> MakeChanIn(Bubble& bubble, std::size_t capacity) {
   Chan<T> chan;
@@ -40,7 +40,7 @@ void StageLoopingSelect(const Stage& stage) {
   Schedule(stage.bubble, stage.workload, [=] { messages.TrySend("hello"); });
 }
 
-// One call, or under load one for each message.
+// One call or, under load, one for each message.
 void StageEarlyReturn(const Stage& stage) {
   const auto messages = MakeChanIn<std::string>(stage.bubble, 1);
   const auto calls = MakeChanIn<Unit>(stage.bubble, 1);
@@ -58,7 +58,7 @@ void StageEarlyReturn(const Stage& stage) {
   });
 }
 
-// A host that runs one session after the other; only one when the workload is a single signal.
+// A host that runs one session after another; only one if the workload is a single signal.
 template <typename Session>
 void StageSessions(const Stage& stage, Session session) {
   const bool once = stage.workload.kind == Workload::Kind::kOnce;
@@ -69,7 +69,7 @@ void StageSessions(const Stage& stage, Session session) {
   });
 }
 
-// The host was told of its signals long before, so its own registration is not part of the picture.
+// The host registered for its signals long before, so its registration is not part of the picture.
 void StageSignalBeforeExpiry(const Stage& stage) {
   const auto signals = MakeChanIn<os::Signal>(stage.bubble, 1);
   const auto function =
@@ -83,8 +83,8 @@ void StageSignalRegistration(const Stage& stage) {
       stage.variant == Variant::kLeaky ? &leaky::SignalRegistration : &fixed::SignalRegistration;
   StageSessions(stage, [=, length = kSessionLength / stage.tempo] { function(length); });
   Schedule(stage.bubble, stage.workload, [] {
-    // With the real clock this is a real signal. One that nobody is registered for would end this
-    // process, as it should; but not now.
+    // With the real clock this is a real signal. If nothing were registered for it, it would end
+    // this process, as it should; but not now.
     if (signal::DispositionOf(SIGTERM) == signal::Disposition::kNotified) signal::Raise(SIGTERM);
   });
 }

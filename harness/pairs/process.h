@@ -1,4 +1,4 @@
-// For tests: a child process to talk with, line by line.
+// For tests: a child process to talk to, line by line.
 #pragma once
 
 #include <fcntl.h>
@@ -16,7 +16,7 @@ extern char** environ;
 
 namespace pairs {
 
-// Killed and reaped at the end of its scope, if it still runs.
+// Killed and reaped at the end of its scope if it is still running.
 class Process {
  public:
   explicit Process(std::vector<std::string> arguments) {
@@ -27,7 +27,7 @@ class Process {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, to[0], STDIN_FILENO);
     posix_spawn_file_actions_adddup2(&actions, from[1], STDOUT_FILENO);
-    // Whoever runs the tests may have these ignored, which a child inherits.
+    // The tests may have been started with these ignored, which a child inherits.
     posix_spawnattr_t attributes;
     sigset_t defaults;
     sigemptyset(&defaults);
@@ -58,7 +58,7 @@ class Process {
     std::fclose(output_);
   }
 
-  // Without its newline; empty at the end of the output. Blocks.
+  // Returns a line without its newline; empty at the end of the output. Blocks.
   std::string Line() {
     char line[256];
     if (std::fgets(line, sizeof line, output_) == nullptr) return "";
@@ -67,14 +67,14 @@ class Process {
     return text;
   }
 
-  // Writes a newline to its standard input.
+  // Writes a newline to the child's standard input.
   void Nudge() const {
     if (write(input_, "\n", 1) != 1) throw std::runtime_error("the process does not listen");
   }
 
   void Send(int signal) const { kill(pid_, signal); }
 
-  // What waitpid says. Blocks until it has ended.
+  // Returns what waitpid says. Blocks until the child has ended.
   int Wait() {
     int status = 0;
     waitpid(pid_, &status, 0);

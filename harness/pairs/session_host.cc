@@ -1,11 +1,11 @@
-// A host process that runs sessions on the real clock, for real signals. session_host_test.cc sends
-// them.
+// A host process that runs sessions on the real clock, for real signals. The tests of the two
+// signal patterns send them.
 //
 //   session_host before_expiry|registration leaky|fixed SESSIONS
 //
-// Prints a line when a session listens, and one when a signal has ended it. After the last one it
-// prints its census, and then answers each line of its input, so that it can be seen whether
-// SIGTERM has ended it. Ends with its input, or with 2 when nobody can read its output.
+// Prints a line when a session is listening, and one when a signal has ended it. After the last
+// session it prints its census, and then answers each line of input, which shows whether SIGTERM
+// has ended it. Ends with its input, or with exit code 2 when nobody can read its output.
 #include <fmt/format.h>
 
 #include <chrono>
@@ -28,7 +28,7 @@ void Say(const std::string& line) {
   if (std::puts(line.c_str()) < 0 || std::fflush(stdout) != 0) std::_Exit(2);
 }
 
-// Says "listening" as soon as the session is blocked in its select, which is after its Notify.
+// Says "listening" once the session is blocked in its select, which is after its Notify.
 void SayWhenListening() {
   while (ToString(Bubble::Current().Goroutines()).find("[select]: ") == std::string::npos)
     time::Sleep(1ms);

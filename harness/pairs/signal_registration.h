@@ -1,8 +1,8 @@
-// Pattern signal_registration: a session that listens for signals itself, and stops its timer as it
-// should.
+// Pattern signal_registration: a session that listens for signals itself and stops its timer
+// as it should.
 //
-// Leaky: the registration is never ended. It holds its channel for ever, and the process no longer
-// dies of SIGTERM. Fixed: signal::Stop.
+// Leaky: the registration is never ended. It holds its channel forever, and SIGTERM no longer ends
+// the process. Fixed: signal::Stop.
 #pragma once
 
 #include <optional>
@@ -12,13 +12,13 @@
 namespace leaky {
 using namespace afterleak;
 
-// The signal that ended the session, or nothing when its time was over.
+// Returns the signal that ended the session, or nothing when its time was over.
 std::optional<os::Signal> SignalRegistration(Duration length);
 }  // namespace leaky
 
 namespace fixed {
 using namespace afterleak;
 
-// The signal that ended the session, or nothing when its time was over.
+// Returns the signal that ended the session, or nothing when its time was over.
 std::optional<os::Signal> SignalRegistration(Duration length);
 }  // namespace fixed

@@ -1,4 +1,4 @@
-// For the tests of pairs: one side of a pattern, staged and ready to be stepped through.
+// For the tests of pairs: one side of a pattern, on the stage and ready to be stepped through.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,7 @@ class Staged {
     Find(pattern).stage({bubble_, variant, afterleak::ParseWorkload(workload)});
   }
 
-  // The settled census at an instant, which must not lie before the last one asked for.
+  // The settled census at an instant, which must not be before the last one requested.
   afterleak::CensusTotals At(afterleak::Duration instant) {
     bubble_.AdvanceTo(instant);
     const afterleak::CensusTotals totals = bubble_.Totals();

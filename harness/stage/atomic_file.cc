@@ -23,8 +23,8 @@ fs::path FolderOf(const fs::path& path) {
   return path.has_parent_path() ? path.parent_path() : fs::path(".");
 }
 
-// N for /proc/self/fd/N, to which /dev/stdout and /dev/fd/N lead. Such a path is never opened: a
-// second open file would write over what is written through the first.
+// Returns N for /proc/self/fd/N, to which /dev/stdout and /dev/fd/N lead. Such a path is never
+// opened: a second open file would overwrite what is written through the first.
 std::optional<int> DescriptorOf(const fs::path& path) {
   std::error_code error;
   const fs::path folder = fs::canonical("/proc/self/fd", error);
@@ -35,17 +35,17 @@ std::optional<int> DescriptorOf(const fs::path& path) {
   return descriptor;
 }
 
-// Returns 0 or the errno of what went wrong.
+// Returns 0, or the errno of what went wrong.
 int WriteAndClose(int descriptor, std::string_view text) {
   int error = WriteAll(descriptor, text);
-  // Some file systems tell only now. After EINTR Linux has closed it all the same.
+  // Some file systems report failures only at close. After EINTR, Linux has closed it all the same.
   if (close(descriptor) != 0 && errno != EINTR && error == 0) error = errno;
   return error;
 }
 
-// Makes an empty file beside `target`, with the permissions that the umask leaves to a new one.
-// Its name is short: the longest that the target may have is allowed. The descriptor is -1, with
-// errno, if the folder takes no file.
+// Makes an empty file beside `target`, with the permissions that the umask leaves to a new file.
+// Its name is short, so the target's name may have the maximum length. If the folder takes no file,
+// the descriptor is -1, with errno set.
 std::pair<fs::path, int> CreateTemporary(const fs::path& target) {
   for (int n = 0;; ++n) {
     fs::path path = FolderOf(target) / fmt::format(".afterleak-{}-{}.tmp", getpid(), n);
@@ -97,7 +97,7 @@ void AtomicFile::Fail(int error) const {
 
 AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), target_(path_) {
   text_.imbue(std::locale::classic());
-  constexpr int kMostLinks = 40;  // as the kernel
+  constexpr int kMostLinks = 40;  // as in the kernel
   std::error_code ignored;
   for (int links = 0; !(descriptor_ = DescriptorOf(target_)); ++links) {
     if (!fs::is_symlink(fs::symlink_status(target_, ignored))) break;
@@ -124,7 +124,7 @@ AtomicFile::AtomicFile(fs::path path) : path_(std::move(path)), target_(path_) {
   }
   if (in_place_) return;
 
-  // Only making a file shows that one can be made.
+  // The only way to know that a file can be made is to make one.
   const auto [temporary, descriptor] = CreateTemporary(target_);
   if (descriptor < 0) Fail(errno);
   close(descriptor);
@@ -153,7 +153,7 @@ bool AtomicFile::Replaces(int descriptor) const {
 }
 
 void AtomicFile::Commit() {
-  if (!text_) Fail(ENOMEM);  // a part of the text was not taken
+  if (!text_) Fail(ENOMEM);  // some of the text was lost
   if (in_place_) {
     const int descriptor = descriptor_ ? fcntl(*descriptor_, F_DUPFD_CLOEXEC, 0)
                                        : open(target_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);

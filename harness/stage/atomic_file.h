@@ -25,18 +25,18 @@ int WriteAll(int descriptor, std::string_view text);
 
 //   AtomicFile file("results/idle.csv");    // a path that cannot be written is refused here
 //   file.stream() << "seconds,live\n";
-//   file.Commit();                          // until here the old file, or none, is there
+//   file.Commit();                          // until here, the old file (or none) is there
 //
-// The text is kept in memory. Commit writes it to a temporary beside the target and renames that,
-// so whoever ends earlier, even by SIGKILL, leaves nothing behind; a kill within Commit may leave
-// ".afterleak-<pid>-<n>.tmp". (O_TMPFILE would need a second name too in order to replace a file,
-// and not every file system has it.) There is no fsync: a result lost to a power cut is made again
-// by running the program again.
+// The text is kept in memory. Commit writes it to a temporary file beside the target and renames
+// that, so a process that ends earlier, even by SIGKILL, leaves nothing behind; a kill within
+// Commit may leave ".afterleak-<pid>-<n>.tmp". (O_TMPFILE would also need a second name to replace
+// a file, and not every file system has it.) There is no fsync: if a power cut loses a result, run
+// the program again.
 //
-// Symbolic links are followed and stay. An existing file keeps its permissions, but not its owner,
-// its hard links or its ACL; a write-protected one is refused. What is no regular file (a device,
-// a fifo) is written in place, and so is /dev/stdout and its like, through the open descriptor:
-// flush std::cout before Commit where the order matters.
+// Symbolic links are followed and kept. An existing file keeps its permissions, but not its owner,
+// hard links or ACL; a write-protected one is refused. Anything but a regular file (a device, a
+// fifo) is written in place. So are /dev/stdout and the like, through the open descriptor: flush
+// std::cout before Commit if the order matters.
 class AtomicFile {
  public:
   // Throws FileError.
@@ -44,26 +44,26 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  // Formats as in the "C" locale, whatever the program's own.
+  // Formats as in the "C" locale, whatever the program's locale.
   std::ostream& stream() { return text_; }
   void Write(std::string_view text) { text_ << text; }
 
-  // Whether both write one file or one stream, however their paths are spelled.
+  // True if both write to one file or one stream, however their paths are spelled.
   bool IsSameAs(const AtomicFile& other) const;
 
-  // Whether it writes through this very descriptor, as /dev/stdout does through 1.
+  // True if it writes through this very descriptor, as /dev/stdout does through 1.
   bool IsDescriptor(int descriptor) const { return descriptor_ == descriptor; }
 
-  // Whether it replaces the regular file that `descriptor` is open on, which would then write to a
+  // True if it replaces the regular file that `descriptor` is open on, which would then write to a
   // file without a name.
   bool Replaces(int descriptor) const;
 
-  // Call it once. Throws FileError, and then leaves a regular file as it was.
+  // Call it once. On failure it throws FileError and leaves a regular file unchanged.
   void Commit();
 
  private:
   [[noreturn]] void Fail(int error) const;
-  std::optional<std::pair<dev_t, ino_t>> Inode() const;  // of what is there
+  std::optional<std::pair<dev_t, ino_t>> Inode() const;  // of the existing file
 
   std::filesystem::path path_;    // as given
   std::filesystem::path target_;  // with links followed

@@ -24,7 +24,7 @@ namespace {
 bool close_fails = false;
 }  // namespace
 
-// Stands before libc's, since no ordinary file system fails at close.
+// Replaces libc's close, because no ordinary file system fails there.
 extern "C" int close(int descriptor) {
   const long result = syscall(SYS_close, descriptor);
   if (!close_fails) return static_cast<int>(result);
@@ -57,8 +57,8 @@ std::string ErrorOf(const std::function<void()>& action) {
   }
 }
 
-// Takes root's permissions away for a while. Whatever writes under /dev needs it: code that is
-// wrong would rename a file over the machine's /dev/null.
+// Takes root's permissions away for a while. Every test that writes under /dev needs it: with a
+// bug, the code would rename a file over the machine's /dev/null.
 class AsNobody {
  public:
   AsNobody() {
@@ -72,7 +72,7 @@ class AsNobody {
   const uid_t user_ = geteuid();
 };
 
-// Runs each test in a new folder of its own, as the working directory.
+// Runs each test in a new folder, which is the working directory.
 class AtomicFileTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -114,7 +114,9 @@ TEST_F(AtomicFileTest, NothingIsThereBeforeCommitAndAllAfter) {
 
 TEST_F(AtomicFileTest, WithoutCommitTheOldFileStays) {
   WriteAtomically("a.csv", "old");
-  { AtomicFile("a.csv").Write("new"); }
+  {
+    AtomicFile("a.csv").Write("new");
+  }
   EXPECT_EQ(ContentOf("a.csv"), "old");
   EXPECT_EQ(Names(), List{"a.csv"});
 }
@@ -237,7 +239,7 @@ TEST_F(AtomicFileTest, FollowsLinksAndKeepsThem) {
   EXPECT_TRUE(fs::is_symlink("first") && fs::is_symlink("second"));
   EXPECT_FALSE(fs::is_symlink("sub/a.csv"));
 
-  // A relative link starts at its own folder.
+  // A relative link starts at the folder that holds it.
   fs::create_symlink("b.csv", "sub/link");
   WriteAtomically("sub/link", "text");
   EXPECT_EQ(ContentOf("sub/b.csv"), "text");
@@ -309,7 +311,8 @@ TEST_F(AtomicFileTest, AFullDeviceIsAnErrorAndStaysADevice) {
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
 }
 
-// The limit on a file's size stands for the full disk: the first write is cut, the next one fails.
+// A limit on the file size simulates the full disk: the first write is cut short, the
+// next one fails.
 TEST_F(AtomicFileTest, ADiskThatFillsUpLeavesTheOldFile) {
   WriteAtomically("a.csv", "old");
   rlimit limit;
@@ -370,7 +373,7 @@ TEST_F(AtomicFileTest, WritesAFifoInPlaceAndOnlyAtCommit) {
   EXPECT_TRUE(fs::is_fifo("fifo"));
 }
 
-// `program --csv /dev/stdout > all.txt` must go on in all.txt where the program had come to.
+// `program --csv /dev/stdout > all.txt` must continue in all.txt where the program had got to.
 TEST_F(AtomicFileTest, WritesAnOpenDescriptorWhereItStands) {
   const int out = open("all.txt", O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   fs::create_symlink("/dev/fd/" + std::to_string(out), "link");

@@ -16,7 +16,7 @@ enum class Variant : std::uint8_t { kLeaky, kFixed };
 
 std::string_view ToString(Variant variant);
 
-// What a pattern is put on.
+// What a pattern runs on.
 struct Stage {
   Bubble& bubble;  // at 0
   Variant variant;
@@ -25,14 +25,14 @@ struct Stage {
 };
 
 struct Pattern {
-  std::string name;                 // as its files are called
-  std::string article{};            // that it is from: "A" or "B"
+  std::string name;                 // as in the names of its files
+  std::string article{};            // the article it comes from: "A" or "B"
   std::string summary;              // one line
-  std::string fix{};                // what the fixed side does instead; a sentence
+  std::string fix{};                // what the fixed side does instead, in one sentence
   std::string event;                // what it waits for: "message" or "signal"
   std::vector<Workload> workloads;  // those that tell its story, the usual one first
-  Workload gentle{};                // shows the same with timers few enough to be drawn one by one
-  // Starts one side: its goroutines, and the events of the workload.
+  Workload gentle{};                // shows the same with few enough timers to draw one by one
+  // Starts one side: its goroutines and the events of the workload.
   std::function<void(const Stage&)> stage;
 };
 

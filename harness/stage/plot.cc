@@ -30,7 +30,7 @@ struct Style {
   std::string_view ascii;
 };
 
-// Thick, thin, double, dashed: told apart without colour too.
+// Thick, thin, double, dashed: distinguishable without colour too.
 constexpr Style kStyles[] = {
     {";1;31", {"━", "┃", "┏", "┓", "┗", "┛"}, "#"},
     {";32", {"─", "│", "╭", "╮", "╰", "╯"}, "o"},
@@ -38,7 +38,7 @@ constexpr Style kStyles[] = {
     {";35", {"╌", "╎", "┌", "┐", "└", "┘"}, "."},
 };
 
-// All that is drawn goes through here, so that width and character set are kept in one place.
+// All drawing goes through here, so that width and character set are handled in one place.
 class Canvas {
  public:
   explicit Canvas(const PlotOptions& options) : options_(options) {}
@@ -58,7 +58,7 @@ class Canvas {
       text.remove_prefix(size);
       if (size == 1 && (glyph[0] < ' ' || glyph[0] > '~')) glyph = "?";
       if (size > 1 && !options_.unicode) glyph = glyph == "\u00b5" ? "u" : "?";
-      // No character below U+1100 is wide; to take all others for wide keeps the bound.
+      // No character below U+1100 is wide. Treating all others as wide keeps to the bound.
       const int columns = glyph.size() > 1 && glyph >= "\u1100" ? 2 : 1;
       Set(row, column, columns, {glyph, ink});
       column += columns;
@@ -127,7 +127,7 @@ std::string Short(Duration time) {
   return text;
 }
 
-// 1, 2 or 5 times a power of ten, and `least` or more.
+// 1, 2 or 5 times a power of ten, and at least `least`.
 double RoundUp(double least) {
   for (double power = 1;; power *= 10) {
     for (const int digit : {1, 2, 5}) {
@@ -143,7 +143,7 @@ struct CountAxis {
   std::string Label(int height) const { return Short(height / rows_per_step * step); }
 };
 
-// The finest scale that fits `rows` rows above zero; of equals, that with most labels.
+// The finest scale that fits `rows` rows above zero; among equals, the one with most labels.
 CountAxis FitCounts(const std::vector<Series>& series, int rows) {
   double peak = 0;
   for (const Series& each : series) {
@@ -157,10 +157,10 @@ CountAxis FitCounts(const std::vector<Series>& series, int rows) {
   return best;
 }
 
-// Times are in nanoseconds; doubles have room for the difference of any two.
+// Times are in nanoseconds; doubles can hold the difference of any two.
 double Nanoseconds(Duration time) { return static_cast<double>(time.count()); }
 
-// The shortest step in which people count time that is `least` or more.
+// The shortest step in which people count time that is at least `least`.
 double FitTimeStep(double least) {
   constexpr double kSecond = 1e9;
   constexpr double kDay = 24 * 3600 * kSecond;
@@ -175,7 +175,7 @@ double FitTimeStep(double least) {
 struct TimeAxis {
   double first = std::numeric_limits<double>::max();
   double last = std::numeric_limits<double>::lowest();
-  double step = 0;  // between two labels; 0 where there is but one instant
+  double step = 0;  // between two labels; 0 if there is only one instant
   int columns;
 
   TimeAxis(const std::vector<Series>& series, int room) : columns(std::max(room, 1)) {
@@ -188,7 +188,7 @@ struct TimeAxis {
     if (last <= first) return;
     constexpr int kColumnsPerLabel = 13;
     step = FitTimeStep((last - first) * kColumnsPerLabel / columns);
-    // A few columns are given up for labels at equal distances.
+    // A few columns are given up so that labels are equally spaced.
     if (last - first >= step) columns -= (columns - 1) % static_cast<int>((last - first) / step);
   }
 
@@ -202,7 +202,7 @@ struct TimeAxis {
 
 constexpr int kNone = -1;
 
-// The row above zero, in each column, of the largest value held in that slice of time.
+// For each column, the row above zero of the largest value held in that slice of time.
 std::vector<int> Heights(const Series& series, const TimeAxis& time, const CountAxis& counts) {
   std::vector<int> heights(static_cast<std::size_t>(time.columns), kNone);
   for (auto point = series.points.begin(); point != series.points.end(); ++point) {
@@ -210,7 +210,7 @@ std::vector<int> Heights(const Series& series, const TimeAxis& time, const Count
     const int height = static_cast<int>(std::lround(value / counts.PerRow()));
     const double start = time.ColumnOf(Nanoseconds(point->first));
     const auto next = std::next(point);
-    // The last value is held for no time; it is rounded up into a column of its own.
+    // The last value is held for no time, so it is rounded up into a separate column.
     const bool is_last = next == series.points.end();
     const double begin = is_last ? std::ceil(start) : std::floor(start);
     const double end = is_last ? begin + 1 : std::ceil(time.ColumnOf(Nanoseconds(next->first)));
@@ -222,7 +222,7 @@ std::vector<int> Heights(const Series& series, const TimeAxis& time, const Count
   return heights;
 }
 
-// What a line shows at `height` in the column where it comes from `before` to `now`.
+// What a line shows at `height` in the column where it goes from `before` to `now`.
 std::optional<Shape> ShapeAt(int height, int before, int now) {
   const bool level = before == now || before == kNone;
   if (height == now) return level ? kLevel : before < now ? kDownRight : kUpRight;

@@ -126,7 +126,7 @@ TEST(PlotTest, HoldsAValueUntilTheNextSampleAndNotBeyondTheLast) {
 }
 
 TEST(PlotTest, ShowsWhatRemainsAtTheEndOfARun) {
-  // 29.9 s lies inside a column, which shows the 5; the 0 is not lost in it.
+  // 29.9 s is inside a column, which shows the 5; the 0 is not lost in it.
   const Series a{"a", {{seconds(0), 5}, {milliseconds(29'900), 0}}};
   const auto lines = Lines(TerminalPlot({.height = 6}, {a, Flat("b", 5)}));
   EXPECT_THAT(lines[5], HasSubstr("0 ┤ ")) << lines[5];
@@ -244,7 +244,7 @@ TEST(PlotTest, ColorChangesNothingButColor) {
   EXPECT_THAT(plain, Not(HasSubstr("\x1b")));
   EXPECT_EQ(WithoutColor(color), plain);
   EXPECT_THAT(color, AllOf(HasSubstr("\x1b[0;1;31m━━━"), HasSubstr("\x1b[0;32m───")));
-  // A line that is cut out of the plot leaves the terminal as it was.
+  // A line cut out of the plot leaves the terminal as it was.
   for (const std::string& line : Lines(color)) {
     const auto last = line.rfind("\x1b[");
     EXPECT_TRUE(last == line.npos || line.compare(last, 4, "\x1b[0m") == 0) << line;

@@ -17,7 +17,7 @@ std::vector<std::string> dumps;
 
 }  // namespace
 
-// In the place of gperftools.
+// Replaces gperftools.
 extern "C" int IsHeapProfilerRunning() { return running ? 1 : 0; }
 extern "C" void HeapProfilerDump(const char* reason) { dumps.emplace_back(reason); }
 
@@ -47,7 +47,8 @@ TEST(Probe, GivesTheHeapProfilerTheInstantAsItsReason) {
 TEST(Probe, IsCalledAtTheSettledInstantsOfARun) {
   dumps.clear();
   running = true;
-  // What happens at the instant of a checkpoint, and what follows from it, comes first.
+  // Everything that happens at the instant of a checkpoint, and whatever follows from
+  // it, comes first.
   const auto events = [](const Stage& stage) {
     stage.bubble.At(Time(2s), [&bubble = stage.bubble] {
       bubble.At(Time(2s), [] { dumps.emplace_back("event at 2s"); });

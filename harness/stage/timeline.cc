@@ -14,7 +14,7 @@
 namespace afterleak {
 namespace {
 
-// Seconds with as many digits as they need: what spreadsheets and gnuplot read.
+// Seconds with as many digits as they need: what spreadsheets and gnuplot can read.
 std::string Seconds(Duration d) {
   return fmt::format("{}", std::chrono::duration<double>(d).count());
 }
@@ -36,7 +36,7 @@ nlohmann::ordered_json ToJson(const Sample& sample) {
   return json;
 }
 
-// Instants are counted from the start; null is never, or not yet.
+// Instants are counted from the start; null means never, or not yet.
 nlohmann::ordered_json ToJson(std::optional<Time> instant) {
   if (!instant || *instant == Time::max()) return nullptr;
   return instant->time_since_epoch().count();
@@ -89,7 +89,7 @@ Timeline RunPattern(const Pattern& pattern, const RunOptions& options, Bubble& b
   const std::stop_callback on_stop(stop, [&] { bubble.Interrupt(); });
   pattern.stage({bubble, options.variant, options.workload, options.tempo});
 
-  const heap::Scope::Suspend ours;  // what follows is ours, and not the pattern's
+  const heap::Scope::Suspend ours;  // from here on it is our work, not the pattern's
   const std::function<void(Duration)> sample_at = [&](Duration at) {
     bubble.SampleAt(Time(at), [&, at] {
       timeline.samples.push_back({.at = at, .census = bubble.Totals(), .heap = scope.usage()});
@@ -165,7 +165,7 @@ std::string ToJson(const Timeline& timeline) {
       {"fired_unheard", c.fired_unheard},
       {"byte_seconds_lost", c.byte_seconds_lost},
   };
-  // What has leaked has leaked; that nothing leaks is seen at the end.
+  // What has leaked has leaked; that nothing leaks shows only at the end.
   if (judgement.verdict == Verdict::kLeak) {
     json["verdict"] = "leak";
   } else if (!timeline.interrupted) {

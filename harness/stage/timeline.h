@@ -1,4 +1,4 @@
-// Timeline: the settled samples of one run of a pattern, and what they amount to.
+// Timeline: the settled samples of one run of a pattern, and the conclusion from them.
 #pragma once
 
 #include <cstdint>
@@ -21,14 +21,14 @@ struct RunOptions {
   Duration sample = std::chrono::seconds(1);
   std::int64_t tempo = 1;  // all delays of the pattern are divided by it
   Bubble::Options bubble{};
-  std::vector<Duration> checkpoints{};  // when a heap tool is told of it (probe.h)
+  std::vector<Duration> checkpoints{};  // when to tell the heap tool (probe.h)
 };
 
 struct Sample {
   Duration at{};
   CensusTotals census{};
-  heap::Usage heap{};  // of what the pattern's code allocated since the start; all 0 where
-                       // heap::Counting() is false
+  // Of what the pattern's code has allocated since the start; all 0 if heap::Counting() is false.
+  heap::Usage heap{};
   std::vector<GoroutineReport> goroutines{};  // with bubble.journal
 };
 
@@ -38,16 +38,16 @@ struct Timeline {
   std::vector<Sample> samples{};  // at 0, and every options.sample until options.length
   CensusReport report{};          // at the end, or where it was interrupted
   bool interrupted = false;
-  std::vector<TimerLife> lives{};  // with options.bubble.journal
+  std::vector<TimerLife> lives{};  // if options.bubble.journal
 };
 
-// Puts the pattern on the stage of a bubble of its own and samples it. Ends early when `stop` is
-// requested. Throws what the pattern throws.
+// Puts the pattern on stage in a new bubble and samples it. Ends early when `stop` is requested.
+// Throws what the pattern throws.
 Timeline RunPattern(const Pattern& pattern, const RunOptions& options,
                     const std::stop_token& stop = {});
 
-// The same in a bubble of the caller's, which is new and was made with options.bubble. What the
-// pattern leaves behind is there as long as the bubble.
+// The same in the caller's bubble, which must be new and made with options.bubble. What the pattern
+// leaves behind lives as long as the bubble.
 Timeline RunPattern(const Pattern& pattern, const RunOptions& options, Bubble& bubble,
                     const std::stop_token& stop = {});
 
@@ -58,17 +58,17 @@ struct Judgement {
   std::string why;  // one line
 };
 
-// A leak: at some settled sample a timer was abandoned; or more were live at some sample of the
-// second half of the run than at any of the first, so that nothing bounds them (rooted timers, such
-// as registrations, are never abandoned). The second sign needs a run that is long against the
-// delays in it.
+// A leak: a timer was abandoned at some settled sample; or more timers were live at some sample of
+// the second half of the run than at any of the first half, so that nothing bounds them (rooted
+// timers, such as registrations, are never abandoned). The second sign needs a run that is long
+// compared with the delays in it.
 Judgement Judge(const Timeline& timeline);
 
-// A line per sample, and a heading.
+// A heading, and one line per sample.
 std::string ToCsv(const Timeline& timeline);
 
-// All of it: options, samples, the census by line, and the judgement. The verdict of a run that was
-// interrupted before it was seen to leak is null.
+// Everything: options, samples, the census by line, and the judgement. If a run was interrupted
+// before it was seen to leak, its verdict is null.
 std::string ToJson(const Timeline& timeline);
 
 }  // namespace afterleak

@@ -19,8 +19,8 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 using testing::StartsWith;
 
-// A pattern for the tests: its leaky side drops an After of 10 s every second, its fixed side
-// sleeps.
+// A pattern for the tests: its leaky side drops an After of 10 s every second; its
+// fixed side sleeps.
 Pattern Dropper() {
   return {.name = "dropper",
           .summary = "drops",
@@ -96,7 +96,7 @@ TEST(Timeline, EndsEarlyWhenAskedTo) {
   EXPECT_TRUE(timeline.interrupted);
   EXPECT_EQ(timeline.report.at, Time(5s));
   EXPECT_EQ(timeline.samples.size(), 5u);
-  // Nothing was seen to leak, which does not say that nothing would have.
+  // Nothing was seen to leak, which does not mean that nothing would have.
   const auto json = nlohmann::json::parse(ToJson(timeline));
   EXPECT_EQ(json["interrupted"], true);
   EXPECT_EQ(json["verdict"], nullptr);

@@ -18,7 +18,7 @@ using Json = nlohmann::ordered_json;
 double Microseconds(Duration d) { return std::chrono::duration<double, std::micro>(d).count(); }
 double Microseconds(Time t) { return Microseconds(t.time_since_epoch()); }
 
-// For the viewers that take it; Perfetto makes a colour of its own of each name.
+// For the viewers that accept it; Perfetto derives a colour from each name.
 std::string_view Color(TimerEnd end) {
   switch (end) {
     case TimerEnd::kReceived:

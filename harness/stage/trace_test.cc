@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-// Every second it drops an After of 10 s; one it stops, and one ticker it keeps.
+// Every second it drops an After of 10 s. It stops one timer and keeps one ticker.
 Pattern Dropper() {
   return {.name = "dropper",
           .summary = "drops",

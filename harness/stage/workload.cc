@@ -29,7 +29,7 @@ std::int64_t ParseRate(std::string_view text, std::string_view digits) {
   return rate;
 }
 
-// The instant of event k: exact for every rate, without an error that adds up.
+// The instant of event k: exact for every rate, with no accumulating error.
 Time InstantOf(std::int64_t k, std::int64_t rate) {
   constexpr std::int64_t kSecond = 1'000'000'000;
   return Time(Duration(k / rate * kSecond + k % rate * kSecond / rate));

@@ -1,7 +1,7 @@
 // Workload: what happens to a pattern while it runs.
 //
-// Written idle, message@1s (one message at that instant; signal@1s for a pattern that
-// waits for signals), or busy:1000/s (so many messages or signals a second, for ever; the first one
+// Written as idle, message@1s (one message at that instant; signal@1s for a pattern that waits for
+// signals), or busy:1000/s (that many messages or signals a second, without end; the first comes
 // after the first interval).
 #pragma once
 
@@ -24,7 +24,7 @@ struct Workload {
   Duration at{};          // kOnce: when
   std::int64_t rate = 0;  // kBusy: how often a second
 
-  // As it is written.
+  // The notation described above.
   std::string ToString() const;
 };
 
@@ -32,7 +32,7 @@ struct Workload {
 // and what would be right.
 Workload ParseWorkload(std::string_view text);
 
-// Has `event` happen in the bubble as the workload says.
+// Makes `event` happen in the bubble as the workload says.
 void Schedule(Bubble& bubble, const Workload& workload, std::function<void()> event);
 
 }  // namespace afterleak

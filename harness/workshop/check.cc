@@ -4,8 +4,7 @@
 //   check --load                                                   the load alone, for other tools
 //
 // The result is written to a file because the learner's code may print what it likes. Exit code: 0
-// passed, 1 failed, 2 bad input. Who finds no result knows that the program ended before its check
-// did.
+// passed, 1 failed, 2 bad input. If there is no result, the program ended before its check did.
 #include "workshop/check.h"
 
 #include <fmt/format.h>
@@ -30,7 +29,7 @@ namespace {
 
 struct Arguments {
   std::string result;
-  std::string before;  // a result to be plotted beside
+  std::string before;  // a result to plot alongside
   bool color = false;
   bool unicode = true;
   bool load_only = false;
@@ -65,7 +64,7 @@ int SecondsAllowed() {
   return seconds != nullptr ? std::max(std::atoi(seconds), 1) : 10;
 }
 
-// Learners' loops may print and allocate without end.
+// Learners' loops may print and allocate endlessly.
 void LimitResources() {
   std::signal(SIGXFSZ, SIG_IGN);
   const rlimit file_size{1 << 24, 1 << 24};
@@ -97,7 +96,7 @@ int Run::Main() {
   return failed_ ? 1 : 0;
 }
 
-// Asks, in order; whatever is wrong, it tries to measure the load for the plot.
+// Asks in order. Whatever is wrong, it tries to measure the load for the plot.
 void Run::Judge() {
   constexpr TimerMode kModes[] = {TimerMode::kGo122, TimerMode::kGo123};
   try {
@@ -114,7 +113,7 @@ void Run::Judge() {
   if (measured_) return;
   try {
     RunLoad(TimerMode::kGo122);
-  } catch (...) {  // it has failed already, for a better reason
+  } catch (...) {  // it has already failed, for a better reason
   }
 }
 

@@ -1,16 +1,16 @@
 // What the checks of all exercises share. A check is a program: the learner's file, one file of
-// checks/, and this.
+// checks/, and this one.
 //
 //   const Exercise kExercise = {.behaviour = ..., .load = ..., .paths = ...};
 //
 // It asks in this order, and stops at the first thing that is wrong:
 //
-//   behaviour   does the code keep its promise? Who deletes the work, or shortens a time, is told
-//   load        do N turns, and 10 N, leave as many timers live, none of them abandoned?
+//   behaviour   does the code keep its promise? It does not if work is deleted or a time shortened
+//   load        do 10 N turns leave as many timers live as N turns, and none of them abandoned?
 //   paths       and on the ways out that the load does not take?
 //
-// Each part is done with timers as in go122, and then as in go123. Channels towards the learner's
-// code have room for all that is sent, so that a part waits for nobody.
+// Each part is done with timers as in go122, and then as in go123. Channels to the learner's code
+// have room for everything that is sent, so that no part has to wait.
 //
 // The learner's code is not trusted: it may hang, throw, or end the process (watchdog.h).
 #pragma once
@@ -37,7 +37,7 @@ using namespace std::chrono_literals;
 // The first thing that is wrong.
 class Failure : public std::runtime_error {
  public:
-  // `id` names it for ever; `sentence` says to the learner what is still wrong.
+  // `id` names it permanently; `sentence` tells the learner what is still wrong.
   Failure(std::string id, const std::string& sentence)
       : std::runtime_error(sentence), id_(std::move(id)) {}
   const std::string& id() const { return id_; }
@@ -49,7 +49,7 @@ class Failure : public std::runtime_error {
 // Throws the Failure unless `holds`.
 void Require(bool holds, const char* id, const std::string& sentence);
 
-// A call of the learner's function, in a goroutine of its own.
+// A call of the learner's function, in a separate goroutine.
 template <typename Result>
 struct Call {
   std::optional<Result> result;  // once it has returned
@@ -78,18 +78,17 @@ std::vector<T> Drain(const Chan<T>& chan) {
   return values;
 }
 
-// The run that is measured and plotted: its samples are taken while it goes on, at settled
-// instants.
+// The run that is measured and plotted. Its samples are taken as it goes, at settled instants.
 class Load {
  public:
   static constexpr int kFew = 20;           // N
   static constexpr int kTurns = 10 * kFew;  // 10 N
 
-  // A turn of something that goes on is over.
+  // Call this when a turn of something that goes on is over.
   void Turn();
-  // A turn is over, and what ran in it has returned: nothing of it may be left.
+  // Call this when a turn is over and what ran in it has returned: nothing of it may be left.
   void Returned();
-  // One look without a turn, for the plot.
+  // Samples once without a turn, for the plot.
   void Look();
 
   struct Sample {
@@ -111,19 +110,20 @@ class Load {
   CensusReport report_;
 };
 
-// A part of a check. Runs as a goroutine of a virtual bubble, for `kLimit` of its time at most.
+// A part of a check. Runs as a goroutine of a virtual bubble, for at most `kLimit` of virtual time.
 using Part = std::function<void()>;
 constexpr Duration kLimit = 1h;
 
 struct Exercise {
-  const char* things = "timers";  // what is counted, in its sentences
-  bool bounded = true;  // whether the load must leave as many timers after 10 N turns as after N
+  const char* things = "timers";  // what its sentences count
+  // Whether the load must leave as many timers after 10 N turns as after N.
+  bool bounded = true;
   std::vector<Part> behaviour;
   std::function<void(Load&)> load;
   std::vector<Part> paths;
 };
 
-// Each check defines it.
+// Each check defines this.
 extern const Exercise kExercise;
 
 }  // namespace workshop

@@ -1,5 +1,4 @@
-// What the exercises define and their checks call. What each of it promises is said at the top of
-// its exercise.
+// What the exercises define and their checks call. The promise of each is at the top of its file.
 #pragma once
 
 #include <cstddef>

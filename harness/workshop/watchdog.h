@@ -1,8 +1,8 @@
 // Watchdog: ends a check that does not end by itself, and says why.
 //
-// Learners' code may turn for ever at one instant of virtual time, wait for something outside of
-// its bubble, swallow the exception that unwinds it, or call std::terminate. None of that comes
-// back to whoever called it, so a thread that keeps out of it all has the last word.
+// Learners' code may loop forever at one instant of virtual time, wait for something outside its
+// bubble, swallow the exception that unwinds it, or call std::terminate. None of that returns to
+// the caller, so a thread that takes no part in it has the last word.
 #pragma once
 
 #include <condition_variable>
@@ -17,7 +17,8 @@ namespace workshop {
 
 class Watchdog {
  public:
-  // Calls `report(id, sentence)` and ends the process when the time is over, or it terminates.
+  // Calls `report(id, sentence)` and ends the process when the time is over, or when
+  // the process terminates.
   using Report = std::function<void(const std::string& id, const std::string& sentence)>;
   Watchdog(int seconds, Report report);
   ~Watchdog();

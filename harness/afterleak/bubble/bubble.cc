@@ -84,7 +84,7 @@ Bubble& Bubble::Default() {
     Process() : Bubble(Options{.clock = ClockKind::kReal}) { runtime_->FailuresEndTheProcess(); }
   };
   static Process process = [] {
-    const heap::Scope::Suspend suspend;  // it stays, whoever asks first
+    const heap::Scope::Suspend suspend;  // kept for the whole process: charge no scope for it
     return Process();
   }();
   return process;
@@ -116,7 +116,7 @@ void Wait(std::source_location site) {
   internal::Goroutine& self = runtime.Self();
   const Time now = runtime.Now();
   lock.unlock();
-  // When the sample comes, this goroutine may have been unwound; then there is nobody to wake.
+  // By the time of the sample, this goroutine may have been unwound. Then there is nothing to wake.
   const auto waiting = std::make_shared<internal::Goroutine*>(&self);
   runtime.At(now, true, [&runtime, weak = std::weak_ptr(waiting)] {
     const Lock event_lock(runtime.mutex());

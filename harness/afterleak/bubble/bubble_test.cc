@@ -31,8 +31,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-// What goroutines note down. Declared before their bubble, since its end may still run their
-// destructors.
+// What goroutines record. Declare it before their bubble, whose end may still
+// run their destructors.
 using Trace = std::vector<std::string>;
 
 template <typename Act>
@@ -644,7 +644,7 @@ TEST(BubbleNesting, RunAndAdvanceInsideOfTheSameBubbleAreRefused) {
   EXPECT_EQ(bubble.Now(), Time(1s));
 }
 
-// A little of everything, as a trace of who did what when.
+// A little of everything, traced: who did what, and when.
 Trace Mixture(std::uint64_t seed) {
   Trace trace;
   const auto note = [&](const std::string& what) {
@@ -698,7 +698,7 @@ TEST(RealClock, EventsAndSamplesComeInOrder) {
     bool in_time = false;
     std::atomic<int> done = 0;
     Bubble bubble({.clock = ClockKind::kReal});
-    // From an event, so that none of them comes before all are there.
+    // From an event, so that none of them arrives before all are in place.
     bubble.At(Time(0ms), [&] {
       const Time soon = bubble.Now() + lead;
       bubble.SampleAt(soon, [&] { trace.push_back("sample"), ++done; });
@@ -707,7 +707,7 @@ TEST(RealClock, EventsAndSamplesComeInOrder) {
       in_time = bubble.Now() < soon;
     });
     while (done < 3) bubble.Advance(1ms);
-    if (!in_time) continue;  // what is in the past counts as now: the machine is slow
+    if (!in_time) continue;  // what is past counts as now: the machine is slow
     EXPECT_THAT(trace, ElementsAre("event", "sample", "later"));
     break;
   }

@@ -1,7 +1,7 @@
 // Panic: what Go's run-time says when a program breaks a rule of channels, timers or signals.
 //
-// A panic is an exception here: it unwinds, it can be caught, and it
-// leaves no lock held. The texts are Go's own, so that a reader who knows them can search for them.
+// A panic is an exception here: it unwinds, it can be caught, and it leaves no lock held. The texts
+// are those of Go, so that readers who know them can search for them.
 #pragma once
 
 #include <stdexcept>
@@ -10,14 +10,14 @@
 
 namespace afterleak {
 
-// A broken rule: close of a nil channel, send on a closed one, a ticker without an interval.
+// A broken rule: closing a nil channel, sending on a closed one, a ticker without an interval.
 class Panic : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// Every goroutine of a virtual bubble is blocked and nothing is pending that could wake one. what()
-// lists each goroutine with the line where it waits. Thrown from Bubble::Run.
+// Every goroutine of a virtual bubble is blocked and nothing pending could wake one. what() lists
+// each goroutine with the line where it waits. Thrown from Bubble::Run.
 class Deadlock : public Panic {
  public:
   using Panic::Panic;

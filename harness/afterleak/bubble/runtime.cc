@@ -13,19 +13,20 @@
 namespace afterleak::internal {
 namespace {
 
-// Where the calling thread is: in a goroutine, or in an event of a runtime (no goroutine), or in no
-// bubble at all.
+// Where the calling thread is: in a goroutine, in an event of a runtime (no goroutine), or
+// in no bubble.
 struct Here {
   Runtime* runtime = nullptr;
   Goroutine* goroutine = nullptr;
 };
 thread_local Here here;
 
-// How long a thread without work is kept, in case there is more.
+// How long an idle thread is kept, in case there is more work.
 constexpr std::chrono::seconds kIdle(1);
 
-// How many goroutines of a real bubble run before a new one has to wait: Go's GOMAXPROCS. Below
-// four, two that block outside of the run-time would hold up the others on a small machine.
+// How many goroutines of a real bubble run before a new one has to wait: Go's GOMAXPROCS. With
+// fewer than four, two goroutines that block outside the run-time would hold up the others on
+// a small machine.
 int MostRunning() {
   static const int most = std::max(4, static_cast<int>(std::thread::hardware_concurrency()));
   return most;
@@ -62,7 +63,7 @@ void Runtime::Go(std::function<void()>&& body, std::source_location site) {
     try {
       Wake(goroutine);
     } catch (...) {
-      if (busy_.empty()) throw;  // nobody would ever take it
+      if (busy_.empty()) throw;  // nothing would ever take it
       waits = true;
     }
   }
@@ -79,19 +80,19 @@ bool Goroutine::Resume(Runtime& rt, Lock& lock) {
   try {
     rt.Wake(*this);
     return true;
-  } catch (...) {  // only one that has never run needs what may not be there
+  } catch (...) {  // only one that has never run may lack what it needs
     rt.Fail(rt.Caught());
     rt.Discard(*this, lock);
     return false;
   }
 }
 
-// One that has never run needs a thread: throws where there is none, and has changed nothing.
+// A goroutine that has never run needs a thread. Throws if there is none, having changed nothing.
 void Runtime::Wake(Goroutine& goroutine) {
   if (goroutine.state == Goroutine::State::kNew) {
     Assign(goroutine);
   } else if (&goroutine != here.goroutine) {
-    goroutine.wake.notify_one();  // one that drives the clock often wakes itself, and is awake
+    goroutine.wake.notify_one();  // the one that drives the clock often wakes itself, and is awake
   }
   goroutine.state = Goroutine::State::kRunning;
   ++running_;
@@ -121,13 +122,13 @@ void Runtime::Assign(Goroutine& goroutine) {
   busy_.splice(busy_.end(), fresh);
 }
 
-// In a real bubble: one that ran has blocked or ended.
+// In a real bubble: a running goroutine has blocked or ended.
 void Runtime::StartWaiting() {
   while (!waiting_.empty() && running_ < MostRunning() && StartFirstWaiting()) {
   }
 }
 
-// False where no thread can be had; the clock tries again.
+// False if no thread is available; the clock will try again.
 bool Runtime::StartFirstWaiting() {
   try {
     Wake(static_cast<Goroutine&>(waiting_.first()));
@@ -139,8 +140,8 @@ bool Runtime::StartFirstWaiting() {
   return true;
 }
 
-// A worker that ends a goroutine looks for the next thing to do before it sleeps, so a thousand
-// callbacks in a row run on one thread.
+// A worker that ends a goroutine looks for more work before it sleeps, so a thousand callbacks in a
+// row run on one thread.
 void Runtime::WorkerLoop(Workers::iterator worker) {
   Lock lock(mutex_);
   const auto called = [&] {
@@ -149,7 +150,7 @@ void Runtime::WorkerLoop(Workers::iterator worker) {
   for (;;) {
     while (!called()) {
       const bool idled = worker->wake.wait_for(lock, kIdle) == std::cv_status::timeout;
-      // While virtual time moves, what is allocated must not depend on the machine's.
+      // While virtual time moves, what is allocated must not depend on the machine's clock.
       const bool stays = closing_ || (is_virtual() && driving_);
       if (idled && !stays && !called()) return RetireWorker(worker, lock);
     }
@@ -170,7 +171,7 @@ void Runtime::WorkerLoop(Workers::iterator worker) {
   }
 }
 
-// Each that leaves joins the one that left before, and Close the last.
+// Each departing worker joins the one that left before it, and Close joins the last.
 void Runtime::RetireWorker(Workers::iterator worker, Lock& lock) {
   Workers before;
   before.swap(left_);
@@ -179,12 +180,12 @@ void Runtime::RetireWorker(Workers::iterator worker, Lock& lock) {
   for (Worker& other : before) other.thread.join();
 }
 
-// Deletes a goroutine that has ended, or will never run.
+// Deletes a goroutine that has ended or will never run.
 void Runtime::Discard(Goroutine& goroutine, Lock& lock) {
   lock.unlock();
   {
     const EnterRuntime nowhere(nullptr, nullptr);
-    goroutine.body = nullptr;  // may run destructors of the user's
+    goroutine.body = nullptr;  // may run the user's destructors
   }
   lock.lock();
   Delist(goroutine);
@@ -216,7 +217,7 @@ Goroutine& Runtime::Self() {
   }
   if (closed_) throw Panic("blocked in a bubble that has ended");
   if (is_virtual()) throw Panic("a thread outside of a virtual bubble cannot block in it");
-  const heap::Scope::Suspend suspend;  // it stays as long as the thread
+  const heap::Scope::Suspend suspend;  // kept as long as the thread
   thread_local Goroutine foreign{std::source_location::current()};
   foreign.runtime = this;
   foreign.foreign = true;
@@ -226,7 +227,7 @@ Goroutine& Runtime::Self() {
 void Runtime::Block(Goroutine& self, const char* waits_for, std::source_location site, Lock& lock) {
   if (closing_ && self.foreign) throw Panic("the bubble has ended");
   if (closing_) throw Unwind();
-  // With the virtual clock, whoever drives sees this when everything is blocked.
+  // With the virtual clock, the driver sees this once everything is blocked.
   if (&self == root_ && !is_virtual() && (interrupted_ || failure_)) throw Unwind();
   self.state = Goroutine::State::kBlocked;
   self.waits_for = waits_for;
@@ -259,7 +260,7 @@ void Runtime::Block(Goroutine& self, const char* waits_for, std::source_location
 }
 
 void Runtime::Ready(Goroutine& goroutine) {
-  if (goroutine.unwinds) {  // it is on its way, and now has something to deliver first
+  if (goroutine.unwinds) {  // about to unwind, but has something to deliver first
     goroutine.unwinds = false;
   } else if (is_virtual()) {
     goroutine.state = Goroutine::State::kRunnable;
@@ -385,15 +386,15 @@ void Runtime::Interrupt() {
   outside_.notify_all();
 }
 
-// Those of a virtual bubble go one after the other, so that what their destructors do happens in a
-// fixed order. Needs neither memory nor a thread.
+// Goroutines of a virtual bubble are unwound one after the other, so that their destructors run in
+// a fixed order. Needs no memory and no thread.
 void Runtime::UnwindGoroutines(Lock& lock) {
   while (!goroutines_.empty()) {
     const std::size_t count = goroutines_.size();
     for (Goroutine* goroutine : goroutines_) {
       if (goroutine->state == Goroutine::State::kNew) {
         Discard(*goroutine, lock);
-        break;  // the list may have changed meanwhile
+        break;  // the list may have changed in the meantime
       }
       if (goroutine->state == Goroutine::State::kBlocked) goroutine->unwinds = true;
       if (goroutine->state != Goroutine::State::kRunning) Wake(*goroutine);
@@ -406,7 +407,7 @@ void Runtime::UnwindGoroutines(Lock& lock) {
 void Runtime::Close(Runtime* runtime) {
   Runtime& rt = *runtime;
   Lock lock(rt.mutex_);
-  while (!rt.run_queue_.empty()) {  // tasks of contexts still count; goroutines are unwound below
+  while (!rt.run_queue_.empty()) {  // context tasks still count; goroutines are unwound below
     Runnable& next = rt.run_queue_.Take();
     if (dynamic_cast<Goroutine*>(&next) == nullptr) next.Resume(rt, lock);
   }

@@ -1,26 +1,26 @@
-// Runtime: what is inside a bubble. Channels, timers, contexts and signals are built on it; users
-// see bubble.h.
+// Runtime: the inside of a bubble. Channels, timers, contexts and signals are built on it.
+// Users want bubble.h.
 //
-// One mutex guards everything in a bubble: its queue, census, channels and goroutines.
-// Every method expects it held, unless it says otherwise; those that let go of it meanwhile take
-// the Lock. No user's code runs under it, save the move constructors of values that pass through
-// channels.
+// One mutex guards everything in a bubble: its queue, census, channels and goroutines. Every
+// method expects it to be held unless it says otherwise; methods that release it for a time
+// take the Lock. No user code runs while it is held, except the move constructors of values
+// that pass through channels.
 //
-// The virtual clock has no thread of its own. A goroutine that blocks hands the baton to the next
-// that can run; the last one to block finds nobody, and drives: it fires what is due and moves the
-// clock, on its own thread and stack, until somebody (often itself) can run again. The real clock
-// has a thread, which sleeps until the next deadline.
+// The virtual clock has no thread. A goroutine that blocks hands the baton to the next one that can
+// run. The last one to block finds no successor, so it drives: it fires what is due and moves the
+// clock, on its own thread and stack, until some goroutine (often itself) can run again. The real
+// clock has a thread, which sleeps until the next deadline.
 //
-// Goroutines of a real bubble run at the same time, but as in Go (GOMAXPROCS) no new one starts
-// while as many run as there are processors: it waits until one of them blocks or ends. So a
-// thousand callbacks in a row need a few threads, and only what is blocked keeps one each. What
-// blocks outside of this run-time, in a system call or on a std::mutex, looks as if it ran; so when
-// no waiting goroutine has been started for 10 ms, the clock's thread starts one more, as Go's
-// sysmon does. A thread that has had nothing to do for a second ends, but in a virtual bubble not
+// Goroutines of a real bubble run in parallel, but as in Go (GOMAXPROCS) no new one starts while as
+// many run as there are processors: it waits until one of them blocks or ends. A thousand callbacks
+// in a row thus need only a few threads, and only what is blocked keeps one each. A goroutine that
+// blocks outside this run-time, in a system call or on a std::mutex, looks as if it were running.
+// So when no waiting goroutine has been started for 10 ms, the clock's thread starts one more, as
+// Go's sysmon does. A thread that has been idle for a second ends, but in a virtual bubble not
 // before the drive does.
 //
-// Whatever fails for want of memory or threads throws where it was asked for, and changes nothing;
-// where nobody asked, in a callback that is due, it fails the bubble (Fail).
+// A request that fails for lack of memory or threads throws to its caller and changes nothing. If
+// there is no caller, as in a callback that is due, it fails the bubble (Fail).
 #pragma once
 
 #include <atomic>
@@ -51,22 +51,22 @@ namespace afterleak::internal {
 class Runtime;
 using Lock = std::unique_lock<std::mutex>;
 
-// Thrown through a goroutine whose bubble ends. Not an std::exception, so that user code does not
-// swallow it by habit.
+// Thrown through a goroutine whose bubble is ending. It is not a std::exception, so that user code
+// does not swallow it out of habit.
 struct Unwind {};
 
-// Something that waits in the run queue of a bubble.
+// Something that waits in a bubble's run queue.
 struct Runnable {
   Runnable* next_runnable = nullptr;
-  // Runs on, or lets a thread of its own do so: whether such a thread now has the baton. May let go
-  // of the lock meanwhile.
+  // Resumes it, here or on its own thread; true if that thread now has the baton. May release
+  // the lock meanwhile.
   virtual bool Resume(Runtime& runtime, Lock& lock) = 0;
 
  protected:
   ~Runnable() = default;
 };
 
-// First come, first served. Links what waits in it, and allocates nothing.
+// First come, first served. Links the waiting tasks and allocates nothing.
 class RunQueue {
  public:
   bool empty() const { return first_ == nullptr; }
@@ -75,7 +75,7 @@ class RunQueue {
     (first_ == nullptr ? first_ : last_->next_runnable) = &task;
     last_ = &task;
   }
-  bool alone() const { return first_ == last_; }  // of one that is not empty
+  bool alone() const { return first_ == last_; }  // for a queue that is not empty
   Runnable& first() const { return *first_; }
   Runnable& Take() { return *std::exchange(first_, first_->next_runnable); }
 
@@ -94,34 +94,33 @@ struct Goroutine final : Runnable {
   Runtime* runtime = nullptr;
   std::uint64_t id = 0;
   State state = State::kNew;
-  bool foreign = false;        // a thread that belongs to no bubble
-  bool unwinds = false;        // is to throw Unwind when it wakes
+  bool foreign = false;        // a thread outside any bubble
+  bool unwinds = false;        // must throw Unwind when it wakes
   const char* waits_for = "";  // while blocked, in the words of a Go traceback
-  std::source_location where;  // while blocked; before it first runs, where it was started
+  std::source_location where;  // while blocked; before the first run, where it was started
   std::function<void()> body;
-  heap::ScopeRef heap_scope;  // of whoever started it
+  heap::ScopeRef heap_scope;  // of the goroutine that started it
   std::condition_variable wake;
-  std::list<Goroutine*>
-      link;  // holds its node while the runtime's list does not: listing it allocates nothing
+  // Holds its node while the runtime's list does not, so that listing it allocates nothing.
+  std::list<Goroutine*> link;
   std::list<Goroutine*>::iterator place;
 };
 
-// A pending deadline: what fires is up to the layers above.
+// A pending deadline. What firing it does is up to the layers above.
 struct Alarm : TimerLink {
-  // The deadline has come, and the alarm is no longer pending. Must not run user code: it hands
-  // that to Enqueue or Go. Where memory or a thread for that is missing, the bubble fails
-  // (Runtime::Fail), and the alarm has fired all the same. Lets go of the lock only where Drop
-  // would.
+  // The deadline has come, and the alarm is no longer pending. Must not run user code: that goes to
+  // Enqueue or Go. If there is no memory or thread for it, the bubble fails (Runtime::Fail), and
+  // the alarm still counts as fired. Releases the lock only where Drop would.
   virtual void Fire(Runtime& runtime, Lock& lock) = 0;
-  // The bubble ends while this is pending; it has been taken out of the queue. Lets go of the lock
-  // where it destroys what is the user's.
+  // The bubble ends while this is pending; it has already left the queue. Releases the lock to
+  // destroy anything that belongs to the user.
   virtual void Drop(Lock& lock) = 0;
 
  protected:
   ~Alarm() override = default;
 };
 
-// While it lives, the calling thread runs for `runtime`: a goroutine, or (null) an event.
+// While it lives, the calling thread runs for `runtime`: as a goroutine, or (null) as an event.
 class EnterRuntime {
  public:
   EnterRuntime(Runtime* runtime, Goroutine* goroutine);
@@ -138,20 +137,20 @@ class Runtime {
  public:
   Runtime(const Bubble::Options& options, Bubble& bubble);
 
-  // ---- for bubble.cc; what bubble.h says of them holds, and they take the mutex themselves
+  // ---- for bubble.cc: as documented in bubble.h; these take the mutex themselves
   void Run(const std::function<void()>& main, std::source_location site);
   void AdvanceTo(Time instant);
   void At(Time instant, bool sample, std::function<void()> event);
   void Interrupt();
   Bubble& bubble() { return bubble_; }
   void FailuresEndTheProcess() { failures_end_process_ = true; }
-  // Unwinds, tears down, and deletes the runtime as soon as no channel refers to it.
+  // Unwinds, tears down, and deletes the runtime once no channel refers to it.
   static void Close(Runtime* runtime);
 
   // ---- for the layers above
-  // The runtime of the calling thread: of its goroutine, or the default bubble's.
+  // The runtime of the calling thread: its goroutine's, or the default bubble's.
   static Runtime& Current();
-  // The same, or null for a thread in no bubble.
+  // The same, or null for a thread outside any bubble.
   static Runtime* Here();
 
   const Bubble::Options& options() const { return options_; }
@@ -162,43 +161,42 @@ class Runtime {
   Census& census() { return census_; }
   TimerQueue& queue() { return queue_; }
 
-  // Adds an alarm to the queue; in a bubble that has ended it stays out. Throws
-  // std::system_error, and adds nothing, when the real clock cannot have its thread.
+  // Adds an alarm to the queue, unless the bubble has ended. Throws std::system_error, and adds
+  // nothing, if the real clock cannot get its thread.
   void Arm(Alarm& alarm, Time deadline);
 
-  // The same for one that a census counts, at `now`: opens its record and returns the ticket, or 0
-  // in a bubble that has ended. What throws, std::bad_alloc too, leaves neither.
+  // The same for an alarm that a census counts, at `now`: opens its record and returns the ticket,
+  // or 0 if the bubble has ended. If it throws, std::bad_alloc included, neither has happened.
   Census::Ticket Arm(Alarm& alarm, Time now, Time deadline, const TimerKind& kind,
                      std::uint32_t bytes, std::source_location site);
 
-  // Starts a goroutine; a no-op in a bubble that ends. Takes `body` only when it succeeds, since
-  // nothing of the user's may be destroyed under the lock. Throws std::bad_alloc, or
-  // std::system_error when a real bubble has no thread for it and none to wait for.
+  // Starts a goroutine; does nothing in a bubble that is ending. Takes `body` only on success,
+  // because nothing of the user's may be destroyed under the lock. Throws std::bad_alloc, or
+  // std::system_error if a real bubble has no thread for it and none to wait for.
   void Go(std::function<void()>&& body, std::source_location site);
 
-  // What an exception being handled does to the bubble that it reached: Fail is to be told. Ends
-  // the process in Bubble::Default().
+  // What to pass to Fail for the exception being handled, which has reached the bubble. In
+  // Bubble::Default() it ends the process instead.
   std::exception_ptr Caught() const;
-  // The next Run or Advance, or the one in progress, throws the first of these.
+  // The Run or Advance in progress, or the next one, throws the first of these.
   void Fail(std::exception_ptr failure);
 
-  // The calling goroutine, which is about to block. Throws Panic where the caller must not block
-  // here.
+  // The calling goroutine, which is about to block. Throws Panic if the caller must not block here.
   Goroutine& Self();
 
   // Blocks the calling goroutine until Ready is called for it. `waits_for` is a literal, in the
-  // words of a Go traceback. Throws Unwind when the bubble ends meanwhile; the lock is held again
-  // then too.
+  // words of a Go traceback. Throws Unwind if the bubble ends meanwhile; the lock is held again in
+  // that case too.
   void Block(Goroutine& self, const char* waits_for, std::source_location site, Lock& lock);
 
-  // Makes a blocked goroutine able to run.
+  // Makes a blocked goroutine runnable.
   void Ready(Goroutine& goroutine);
 
-  // Has `task` resumed in turn, as if in a goroutine of its own that only starts at this instant.
-  // It must outlive that.
+  // Queues `task` to be resumed in turn, like a goroutine that starts only at this instant. The
+  // task must outlive that.
   void Enqueue(Runnable& task);
 
-  // Puts the calling goroutine behind all that can run.
+  // Puts the calling goroutine behind all others that can run.
   void Yield(Lock& lock);
 
   // A number below `bound`, from the bubble's seed.
@@ -206,23 +204,23 @@ class Runtime {
 
   // Channels count themselves, so that a runtime outlives the last of them.
   void AddObject() { ++objects_; }
-  // Unlocks, since a runtime whose bubble has ended goes with its last object.
+  // Unlocks, because a runtime whose bubble has ended goes with its last object.
   void RemoveObject(Lock& lock);
-  // For a caller that knows that the bubble has not ended.
+  // For callers that know that the bubble has not ended.
   void RemoveObject() { --objects_; }
 
-  // What the signal layer keeps for a bubble; it goes first when the bubble ends.
+  // What the signal layer keeps for a bubble. It goes first when the bubble ends.
   std::shared_ptr<void>& signals() { return signals_; }
 
  private:
   friend struct Goroutine;
 
-  struct Worker {  // a thread that runs one goroutine after the other
+  struct Worker {  // a thread that runs one goroutine after another
     std::thread thread;
     std::condition_variable wake;
     Goroutine* assigned = nullptr;
   };
-  using Workers = std::list<Worker>;  // between lists they are spliced, which allocates nothing
+  using Workers = std::list<Worker>;  // spliced between lists, which allocates nothing
   struct EventKey {
     Time instant;
     bool sample;
@@ -234,7 +232,7 @@ class Runtime {
 
   bool is_virtual() const { return options_.clock == ClockKind::kVirtual; }
 
-  // runtime.cc: goroutines and the threads that they run on
+  // runtime.cc: goroutines, and the threads they run on
   void Enlist(Goroutine& goroutine) { goroutines_.splice(goroutines_.end(), goroutine.link); }
   void Delist(Goroutine& goroutine) {
     goroutine.link.splice(goroutine.link.end(), goroutines_, goroutine.place);
@@ -277,23 +275,23 @@ class Runtime {
   Events events_;
   std::uint64_t random_;
 
-  std::list<Goroutine*> goroutines_;  // all that have not ended, by age
+  std::list<Goroutine*> goroutines_;  // all that have not ended, oldest first
   std::uint64_t last_id_ = 0;
-  int running_ = 0;  // of them, those that are neither blocked nor waiting for their turn
+  int running_ = 0;  // those neither blocked nor waiting for their turn
   RunQueue run_queue_;
   Workers busy_;
-  Workers idle_;  // the one that ran last is the last, and the next to run
-  Workers left_;  // at most one, whose thread ends: to be joined
+  Workers idle_;  // the one that ran last is at the end, and runs next
+  Workers left_;  // at most one, whose thread is ending: to be joined
 
-  // Goroutines of a real bubble that have never run and wait for a thread.
+  // Goroutines of a real bubble that have never run and are waiting for a thread.
   RunQueue waiting_;
-  Time waiting_moved_{};  // when one of them was last given one, or the first of them came
+  Time waiting_moved_{};  // when one of them last got a thread, or the first one arrived
 
-  // The drive in progress: nothing runs in a virtual bubble outside of one.
+  // The drive in progress. Nothing runs in a virtual bubble outside of one.
   bool driving_ = false;
   Time limit_{};
-  Goroutine* root_ = nullptr;  // of Run
-  std::string deadlock_;       // what Run is to throw
+  Goroutine* root_ = nullptr;  // Run's main goroutine
+  std::string deadlock_;       // what Run must throw
   std::condition_variable outside_;
 
   std::exception_ptr failure_;

@@ -1,5 +1,5 @@
-// What makes time pass in a bubble: the driver of the virtual clock, and the thread of the real
-// one.
+// What makes time pass in a bubble: the driver of the virtual clock and the thread of
+// the real clock.
 #include <algorithm>
 #include <utility>
 
@@ -8,15 +8,15 @@
 
 namespace afterleak::internal {
 
-// How long the real clock waits for the goroutines to block before it takes an instant for settled.
+// How long the real clock waits for the goroutines to block before it treats an instant as settled.
 constexpr std::chrono::milliseconds kQuiet(50);
 
-// How long no waiting goroutine has to be started before the clock starts one beside those that
-// run, and how many may run then: Go's limit of threads (debug.SetMaxThreads).
+// How long no waiting goroutine may have been started before the clock starts one in addition to
+// those that run, and how many may run then: Go's limit on threads (debug.SetMaxThreads).
 constexpr std::chrono::milliseconds kStalled(10);
 constexpr int kMostStalled = 10'000;
 
-// The end of time of a real bubble is that of the machine, not a wrap-around after it.
+// The sum saturates: a real bubble's time ends when the machine's does, and does not wrap around.
 std::chrono::steady_clock::time_point Runtime::Steady(Time instant) const {
   return ToSteady(SaturatingAdd(start_, instant.time_since_epoch()));
 }
@@ -72,8 +72,8 @@ Time Runtime::NextEvent(bool samples_too) const {
   return Time::max();
 }
 
-// Fires all that is due. What fires makes goroutines ready, but none of them runs before the last
-// alarm of the instant has fired.
+// Fires everything that is due. This makes goroutines runnable, but none of them runs before the
+// last alarm of the instant has fired.
 bool Runtime::FireDue(Time now, Lock& lock) {
   bool fired = false;
   while (TimerLink* due = closing_ ? nullptr : queue_.PopDue(now)) {
@@ -113,12 +113,12 @@ void Runtime::Drive(Time limit, Lock& lock) {
   outside_.wait(lock, [&] { return !driving_; });
 }
 
-// Called by whoever has the baton and gives it up, or begins a drive: hands it on, or drives until
-// it can be.
+// Called by the holder of the baton to give it up, or to begin a drive: hands the baton on, or
+// drives until it can.
 void Runtime::Dispatch(Lock& lock) {
   while (!closing_) {
-    // After an Interrupt a Run ends when its main goroutine blocks; an Advance at once, even while
-    // goroutines keep each other busy.
+    // After an Interrupt, a Run ends when its main goroutine blocks. An Advance ends at once, even
+    // while goroutines keep each other busy.
     const bool stops = interrupted_ && root_ == nullptr;
     if (!run_queue_.empty() && !stops) {
       if (run_queue_.Take().Resume(*this, lock)) return;
@@ -130,8 +130,8 @@ void Runtime::Dispatch(Lock& lock) {
   }
 }
 
-// Does the next thing of the settled present, or moves to the next instant; false when the drive
-// ends here.
+// Does the next thing of the settled present, or moves to the next instant. False when
+// the drive ends.
 bool Runtime::Step(Lock& lock) {
   if (interrupted_ || failure_) return false;
   if (FireDue(now_, lock)) return true;
@@ -166,8 +166,8 @@ void Runtime::WakeClock(Time deadline) {
   if (deadline < clock_sleeps_until_) clock_wake_.notify_one();
 }
 
-// The last of the goroutines that wait for a thread has just come. Without a clock's thread they
-// wait until another one blocks or ends.
+// The last of the goroutines waiting for a thread has just arrived. Without a clock thread they
+// wait until another goroutine blocks or ends.
 void Runtime::WatchWaiting() {
   if (waiting_.alone()) waiting_moved_ = Now();
   try {
@@ -177,7 +177,7 @@ void Runtime::WatchWaiting() {
   }
 }
 
-// Starts one more goroutine where those that run have let none start for a while.
+// Starts one more goroutine if the running ones have let none start for a while.
 void Runtime::StartStalled(Time now) {
   if (waiting_.empty() || now < waiting_moved_ + kStalled) return;
   waiting_moved_ = now;
@@ -190,7 +190,7 @@ void Runtime::ClockLoop() {
     const Time now = Now();
     FireDue(now, lock);
     while (!run_queue_.empty()) run_queue_.Take().Resume(*this, lock);
-    if (closing_) return;  // Resume let go of the lock, and nobody heard the notification
+    if (closing_) return;  // Resume released the lock, and nobody heard the notification
     StartStalled(now);
     if (NextEvent(true) <= now) {
       if (events_.begin()->first.sample)

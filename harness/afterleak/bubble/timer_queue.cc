@@ -14,7 +14,7 @@ TimerLink* TimerQueue::PopDue(Time now) {
   while (!empty()) {
     const std::size_t index = FirstBucket();
     TimerLink* first = buckets_[kRun].next;
-    // Whoever is in the run was armed before those of its deadline that are in a bucket.
+    // A timer in the run was armed before those with the same deadline that are in a bucket.
     const bool from_run =
         first != &buckets_[kRun] && (index == kRun || first->deadline <= StartOf(index));
     if (!from_run && index >= kRadix) {
@@ -52,7 +52,7 @@ Time TimerQueue::NextDeadline() {
   return next_;
 }
 
-// The run if all buckets are empty, even if the run is too.
+// Returns the run if all buckets are empty, even if the run is empty too.
 std::size_t TimerQueue::FirstBucket() const {
   const auto word = static_cast<std::size_t>(std::countr_zero(words_ | BitOf(WordOf(kRun))));
   return word == WordOf(kRun)
@@ -60,7 +60,8 @@ std::size_t TimerQueue::FirstBucket() const {
              : word * 64 + static_cast<std::size_t>(std::countr_zero(occupied_[word]));
 }
 
-// The earliest instant that a bucket can hold: the digits of last_ above its level, and its own.
+// The earliest instant a bucket can hold: the digits of last_ above its level, and
+// the bucket's digit.
 Time TimerQueue::StartOf(std::size_t index) const {
   const std::size_t shift = index / kRadix * kDigitBits;
   const auto last = static_cast<std::uint64_t>(last_.time_since_epoch().count());
@@ -72,9 +73,9 @@ bool TimerQueue::Sorted(std::size_t index) const {
   return (unsorted_[WordOf(index)] & BitOf(index)) == 0;
 }
 
-// Moves the instant reached to the start of the first bucket, before which nothing is pending in a
-// bucket. Only this bucket changes: those behind it differ from the old and the new instant in the
-// same digit.
+// Moves the instant reached to the start of the first bucket; nothing in a bucket is pending before
+// it. Only this bucket changes: the ones after it differ from the old and from the new instant in
+// the same digit.
 void TimerQueue::Reach(std::size_t index) {
   last_ = StartOf(index);
   TimerLink& bucket = buckets_[index];

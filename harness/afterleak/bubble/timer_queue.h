@@ -1,10 +1,10 @@
-// TimerQueue: pending deadlines in exact order, with O(1) arm and stop however many are pending.
+// TimerQueue: pending deadlines in exact order. Arm and stop are O(1) however many are pending.
 //
-// A monotone radix queue (Ahuja, Mehlhorn, Orlin, Tarjan: "Faster algorithms for the
-// shortest path problem", J. ACM 37, 1990) on intrusive lists, with digits of several bits instead
-// of one. Time only moves forward, so a deadline needs to be told from `last_`, the instant the
-// queue has reached, only by the highest digit in which the two differ: the place of that digit is
-// the level of its bucket, and its value the bucket in that level. In decimal digits:
+// A monotone radix queue (Ahuja, Mehlhorn, Orlin, Tarjan: "Faster algorithms for the shortest path
+// problem", J. ACM 37, 1990) on intrusive lists, with digits of several bits instead of one. Time
+// only moves forward, so a deadline can be filed by the highest digit in which it differs from
+// `last_`, the instant the queue has reached. The place of that digit is the level of its bucket,
+// and its value is the bucket in that level. In decimal digits:
 //
 //     last_      4075
 //     4075       level 0, bucket 5     due at this very instant
@@ -14,13 +14,13 @@
 //     7xxx       level 3, bucket 7
 //
 // When time reaches a bucket, its timers are spread over the levels below it, so a timer moves at
-// most once for each of its digits, and mostly a few times. A bucket whose timers came in the order
-// of their deadlines, as timers of one duration do, is not spread but becomes the run: a list that
-// is taken from its head. Equal deadlines always share a bucket and a bucket is first come, first
-// served, so timers leave in (deadline, arming) order, exactly.
+// most once for each of its digits, and usually only a few times. A bucket whose timers arrived in
+// the order of their deadlines, as timers of one duration do, is not spread but becomes the run: a
+// list that is consumed from its head. Equal deadlines always share a bucket, and a bucket is first
+// come, first served, so timers leave in exact (deadline, arming) order.
 //
-// A timer's bucket is implied by its deadline: a node is two links, a deadline and a virtual table,
-// and the queue allocates nothing.
+// A timer's bucket is implied by its deadline. A node is two links, a deadline and a vtable
+// pointer, and the queue allocates nothing.
 #pragma once
 
 #include <algorithm>
@@ -35,8 +35,9 @@
 namespace afterleak {
 
 // What a pending timer inherits. The owner of the timer owns the node; the queue only links it.
-// Polymorphic, so that a link points to where a virtual table does: Valgrind's Memcheck takes that
-// for a pointer to the whole block, and would otherwise call every pending timer possibly lost.
+// Polymorphic, so that a link points to the address of a vtable pointer: Valgrind's Memcheck
+// takes that for a pointer to the whole block, and would otherwise report every pending timer
+// as possibly lost.
 struct TimerLink {
   TimerLink() = default;
   TimerLink(const TimerLink&) = delete;
@@ -50,39 +51,40 @@ struct TimerLink {
   bool pending() const { return next != nullptr; }
 };
 
-// Not thread-safe: the bubble that owns the queue locks it. Not copyable or movable: nodes point
-// into it.
+// Not thread-safe: the bubble that owns the queue locks it. Neither copyable nor movable, because
+// nodes point into it.
 class TimerQueue {
  public:
   TimerQueue();
   TimerQueue(const TimerQueue&) = delete;
   TimerQueue& operator=(const TimerQueue&) = delete;
 
-  // Adds a timer that is not pending. `deadline` must not lie before the instant that PopDue was
-  // last called with. A deadline of Time::max() is never due. O(1).
+  // Adds a timer that is not pending. `deadline` must not be earlier than the instant last passed
+  // to PopDue. A deadline of Time::max() is never due. O(1).
   void Arm(TimerLink& timer, Time deadline);
 
-  // Takes a pending timer out. O(1).
+  // Removes a pending timer. O(1).
   void Stop(TimerLink& timer);
 
-  // Takes out and returns the first timer, by (deadline, arming), that is due at `now`, or null
-  // when none is; `now` never goes backwards. Amortised O(1): a timer is moved at most once for
-  // each digit of its delay.
+  // Removes and returns the first timer, by (deadline, arming), that is due at `now`, or null if
+  // none is. `now` never goes backwards. Amortised O(1): a timer is moved at most once for each
+  // digit of its delay.
   TimerLink* PopDue(Time now);
 
-  // Takes out any timer, or returns null when there is none: for tearing a queue down, in no
-  // promised order.
+  // Removes any timer, or returns null if there is none. For tearing a queue down; the
+  // order is unspecified.
   TimerLink* PopAny();
 
-  // The earliest deadline, exactly; Time::max() when nothing will ever be due. O(1), but O(timers
-  // in the first bucket) after the earliest one went, unless they are in order.
+  // The earliest deadline, exactly; Time::max() if nothing will ever be due. O(1), but O(timers in
+  // the first bucket) once the earliest timer has gone, unless they are in order.
   Time NextDeadline();
 
   bool empty() const { return words_ == 0; }
 
  private:
-  // Eight bits: a timer moves less often than with fewer, and its bucket takes few instructions to
-  // find. One bit would be the textbook queue. The sentinels of all buckets take 64 KiB.
+  // Eight bits: a timer moves less often than with fewer, and its bucket takes only a few
+  // instructions to find. One bit would be the textbook queue. The sentinels of all buckets
+  // take 64 KiB.
   static constexpr int kDigitBits = 8;
   static constexpr std::size_t kRadix = std::size_t{1} << kDigitBits;
   static constexpr std::size_t kLevels =
@@ -110,14 +112,14 @@ class TimerQueue {
   bool next_known_ = true;
   std::uint64_t words_ = 0;                       // bit w: word w of occupied_ is not 0
   std::array<std::uint64_t, kWords> occupied_{};  // the buckets that are not empty
-  std::array<std::uint64_t, kWords> unsorted_{};  // those in which a timer came behind a later one
+  std::array<std::uint64_t, kWords> unsorted_{};  // those in which a timer came after a later one
   std::array<TimerLink, kRun + 1> buckets_{};     // sentinels of circular lists
 };
 
-// What is done for every timer is inline. With a million of them, each neighbour of a timer in its
-// bucket is a cache miss, and how many such misses overlap is limited by the stores that the
-// processor keeps waiting behind them: two calls are a few stores more, and stopping and arming a
-// timer at random takes half as long again with them.
+// Everything done per timer is inline. With a million timers, each neighbour of a timer in its
+// bucket is a cache miss, and the number of such misses that overlap is limited by the stores that
+// the processor queues behind them. Two calls would add a few stores, and with them stopping and
+// arming a timer at random takes half as long again.
 
 inline void TimerQueue::Arm(TimerLink& timer, Time deadline) {
   assert(!timer.pending() && deadline >= last_);
@@ -128,7 +130,7 @@ inline void TimerQueue::Arm(TimerLink& timer, Time deadline) {
 
 inline void TimerQueue::Stop(TimerLink& timer) {
   Remove(timer);
-  // Another timer may share the deadline; whoever asks next looks.
+  // Another timer may share the deadline; the next caller that asks will look.
   if (timer.deadline == next_) next_known_ = false;
 }
 

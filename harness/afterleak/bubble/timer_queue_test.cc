@@ -20,7 +20,7 @@ struct Timer : TimerLink {
 
 Time At(std::int64_t nanoseconds) { return Time(Duration(nanoseconds)); }
 
-// A queue, and timers for it that are named by the order in which they were armed.
+// A queue, and timers for it, named by the order in which they were armed.
 class TimerQueueTest : public testing::Test {
  protected:
   Timer& Arm(Time deadline) {
@@ -37,7 +37,7 @@ class TimerQueueTest : public testing::Test {
   }
 
   TimerQueue queue_;
-  std::deque<Timer> timers_;  // whose elements stay where they are
+  std::deque<Timer> timers_;  // elements stay where they are
 };
 
 using Ids = std::vector<int>;
@@ -60,7 +60,7 @@ TEST_F(TimerQueueTest, EqualDeadlinesLeaveInArmingOrder) {
 }
 
 TEST_F(TimerQueueTest, EqualDeadlinesKeepArmingOrderWhenArmedAtDifferentInstants) {
-  // 0b1100 is in another bucket each time, as seen from each of these instants.
+  // Seen from each of these instants, 0b1100 is in a different bucket.
   for (std::int64_t now : {0, 7, 8, 11, 12}) {
     PopAllDue(now);
     Arm(12 + 1000);
@@ -79,10 +79,10 @@ TEST_F(TimerQueueTest, ATimerArmedWhileItsInstantIsBeingServedComesLast) {
   EXPECT_EQ(PopAllDue(5), (Ids{1, 2}));
 }
 
-// Timers of one duration are in order in their buckets, which are then not spread. Others come
-// between them, some at the same instants, before and after that has happened.
+// Timers of one duration are in order in their buckets, which are then not spread. Others come in
+// between, some at the same instants, before and after that has happened.
 TEST_F(TimerQueueTest, TimersOfOneDurationKeepTheirPlaceAmongOthers) {
-  std::multimap<std::int64_t, int> oracle;  // keeps what is equal in the order of arming
+  std::multimap<std::int64_t, int> oracle;  // keeps equal keys in the order of arming
   const auto arm = [&](std::int64_t deadline) { oracle.emplace(deadline, Arm(deadline).id); };
   for (std::int64_t now = 0; now < 400'000; now += 10) {
     Ids due;
@@ -92,7 +92,7 @@ TEST_F(TimerQueueTest, TimersOfOneDurationKeepTheirPlaceAmongOthers) {
     ASSERT_EQ(PopAllDue(now), due) << "at " << now;
     arm(now + 100'000);
     if (now % 30 == 0) arm(now + 10);
-    if (now > 200'000 && now % 70 == 0) arm(now + 5'000);  // from here on they are not
+    if (now > 200'000 && now % 70 == 0) arm(now + 5'000);  // from here on they are not in order
     if (now % 1'000 == 0) {
       queue_.Stop(timers_[oracle.begin()->second]);
       oracle.erase(oracle.begin());
@@ -166,7 +166,7 @@ TEST_F(TimerQueueTest, NextDeadlineIsExactWhenAnEarlierTimerIsArmedAfterAStop) {
   Timer& first = Arm(100);
   Arm(300);
   queue_.Stop(first);
-  Arm(200);  // before anybody asked
+  Arm(200);  // before anyone asked
   EXPECT_EQ(queue_.NextDeadline(), At(200));
 }
 
@@ -199,7 +199,7 @@ TEST_F(TimerQueueTest, PopAnyTakesEveryTimerOutOnceTheNeverDueToo) {
   EXPECT_TRUE(queue_.empty());
 }
 
-// One random program, run on the queue and on an oracle that is slow and plainly right: a
+// One random program, run on the queue and on an oracle that is slow and obviously right: a
 // std::multimap keeps equal keys in order of insertion.
 class RandomProgram {
  public:
@@ -220,7 +220,7 @@ class RandomProgram {
           ArmOne();
       }
       ASSERT_EQ(queue_.empty(), oracle_.empty());
-      // Asking moves the queue's own bookkeeping on, so half of the programs ask rarely.
+      // Asking advances the queue's bookkeeping, so half of the programs rarely ask.
       if (asks_often_ || Below(20) == 0) {
         ASSERT_EQ(queue_.NextDeadline(), OracleNext());
       }
@@ -234,8 +234,8 @@ class RandomProgram {
   Timer& Any() { return timers_[Below(timers_.size())]; }
   Time OracleNext() const { return oracle_.empty() ? Time::max() : oracle_.begin()->first; }
 
-  // Deadlines that are hard for a queue that thinks in bits: neighbours, powers of two from here,
-  // single bits flipped, and those that others have already.
+  // Deadlines that are hard for a queue that works in bits: neighbours, powers of two from here,
+  // single flipped bits, and those that other timers already have.
   Time Deadline() {
     const auto now = static_cast<std::uint64_t>(now_.time_since_epoch().count());
     std::uint64_t at = now;

@@ -33,8 +33,8 @@ void Census::KeepJournal(std::function<Time()> now) {
   journal_ = std::make_unique<Journal>(std::move(now));
 }
 
-// The key is where the compiler keeps the file's name, not what it says: two translation units may
-// spell one line twice, and Report() joins them.
+// The key is the address where the compiler keeps the file's name, not the name: two translation
+// units may spell one line twice, and Report() joins them.
 inline Census::Site& Census::SiteOf(const TimerKind& kind, const std::source_location& where) {
   const std::uintptr_t key = reinterpret_cast<std::uintptr_t>(where.file_name()) ^
                              reinterpret_cast<std::uintptr_t>(&kind) ^
@@ -67,14 +67,14 @@ Census::Site& Census::AddSite(const TimerKind& kind, const std::source_location&
 
 Census::Ticket Census::Arm(const TimerKind& kind, const std::source_location& where,
                            std::uint32_t bytes, Time now, Time deadline) {
-  bytes &= 0x7fffffffu;  // what a record has room for
+  bytes &= 0x7fffffffu;  // as much as a record has room for
   Site& site = SiteOf(kind, where);
   if (free_ == 0) [[unlikely]]
     free_ = static_cast<Ticket>(records_.Grow());
   const Ticket ticket = free_;
   if (journal_ != nullptr) journal_->Arm(ticket, kind, where, now, deadline);
 
-  // From here on nothing throws: it is counted, or it is not.
+  // Nothing throws from here on: the timer is either counted or not.
   free_ = static_cast<Ticket>(records_[ticket].armed_at);
   ++site.armed;
   ++site.live;
@@ -101,7 +101,7 @@ void Census::Abandon(Ticket ticket, Time now) {
   totals_.peak_abandoned = std::max(totals_.peak_abandoned, ++totals_.abandoned);
   totals_.abandoned_bytes += record.bytes;
   if (!site.kind->periodic) {
-    // A real clock may be late to fire what is due; nothing is left of that.
+    // A real clock may be late to fire what is due; then no time was left.
     const std::chrono::duration<double> left =
         std::max(Duration(record.deadline) - now.time_since_epoch(), Duration::zero());
     totals_.byte_seconds_lost += record.bytes * left.count();

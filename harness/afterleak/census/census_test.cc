@@ -29,7 +29,7 @@ constexpr TimerKind kOnce{.name = "test::Once"};
 constexpr TimerKind kRooted{.name = "test::Rooted", .rooted = true};
 constexpr TimerKind kPeriodic{.name = "test::Periodic", .periodic = true};
 
-// Arms a timer of 100 bytes at the start of time.
+// Arms a timer of 100 bytes at time 0.
 Census::Ticket Arm(Census& census, const TimerKind& kind = kOnce, Duration delay = 10s,
                    std::source_location site = std::source_location::current()) {
   return census.Arm(kind, site, 100, Time(), Time(delay));
@@ -147,11 +147,11 @@ TEST(Census, ByteSecondsAreBytesTimesTheTimeLeftAtAbandonment) {
   EXPECT_DOUBLE_EQ(census.totals().byte_seconds_lost, 2000);
   const Census::Ticket second = Arm(census, kOnce, 1500ms);
   census.Abandon(second, Time(1s));
-  census.Stop(second);  // what is lost is lost
+  census.Stop(second);  // what was lost stays lost
   EXPECT_DOUBLE_EQ(census.totals().byte_seconds_lost, 2050);
   census.Abandon(Arm(census, kPeriodic, 3s), Time());
   EXPECT_DOUBLE_EQ(census.totals().byte_seconds_lost, 2050) << "a ticker has no end";
-  census.Abandon(Arm(census, kOnce, 1s), Time(2s));  // the real clock may be late to fire it
+  census.Abandon(Arm(census, kOnce, 1s), Time(2s));  // the real clock may fire it late
   EXPECT_DOUBLE_EQ(census.totals().byte_seconds_lost, 2050)
       << "and none is left after the deadline";
 }
@@ -227,7 +227,7 @@ TEST(CensusReport, OneLineIsOneRowHoweverManyCallsStandInIt) {
 TEST(CensusReport, DifferentKindsOfOneLineAreDifferentRows) {
   const auto here = std::source_location::current();
   std::deque<std::string> names;
-  std::deque<TimerKind> kinds;  // so many that their hashes must meet
+  std::deque<TimerKind> kinds;  // enough of them that hashes collide
   Census census;
   for (int i = 0; i < 1000; ++i) {
     names.push_back("test::Kind" + std::to_string(i));
@@ -280,7 +280,7 @@ std::size_t WidestLine(const std::string& text) {
   return widest;
 }
 
-// What 60 s of looping_select with 10,000 messages a second leave behind.
+// What 60 s of looping_select at 10,000 messages a second leaves behind.
 CensusReport BusyReport() {
   CensusReport report{.at = Time(60s), .totals = {}, .sites = {}};
   report.totals = {.live = 330'000,

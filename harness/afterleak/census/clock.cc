@@ -13,12 +13,12 @@ std::chrono::steady_clock::time_point RealEpoch() {
 }  // namespace
 
 Time RealNow() {
-  const auto epoch = RealEpoch();  // before now(), so that the first answer is not below zero
+  const auto epoch = RealEpoch();  // before now(), so that the first answer is not negative
   return Time(std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - epoch));
 }
 
 std::chrono::steady_clock::time_point ToSteady(Time instant) {
-  // A century is as good as never, and far from the overflow that the sum with the epoch would be.
+  // A century is as good as never, and its sum with the epoch is far from overflow.
   constexpr Duration kNever = std::chrono::hours(24 * 365 * 100);
   return RealEpoch() + std::min(instant.time_since_epoch(), kNever);
 }

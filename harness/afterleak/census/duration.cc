@@ -12,7 +12,7 @@
 namespace afterleak {
 namespace {
 
-// Magnitudes are unsigned, since the smallest duration has no positive counterpart.
+// Magnitudes are unsigned, because the smallest duration has no positive counterpart.
 constexpr std::uint64_t kLargestMagnitude = std::uint64_t{1} << 63;
 constexpr std::uint64_t kMicrosecond = 1'000;
 constexpr std::uint64_t kMillisecond = 1'000 * kMicrosecond;
@@ -49,15 +49,16 @@ constexpr std::string_view kAdvice = "write a duration as in Go: 250ms, 3s, 1m30
        fmt::format("the longest duration is {}", FormatDuration(Duration::max())));
 }
 
-// Moves up to `length` bytes from the start of *rest; npos, a search that found no end, moves all.
+// Moves up to `length` bytes off the start of *rest. npos, from a search that found no end, moves
+// all of them.
 std::string_view Take(std::string_view* rest, std::size_t length) {
   const std::string_view taken = rest->substr(0, length);
   rest->remove_prefix(taken.size());
   return taken;
 }
 
-// Goes through double as Go does, so that 0.3333333333333333333h is 20m0s in both; digits that find
-// no room in the numerator are ignored, as there.
+// Goes through double as Go does, so that 0.3333333333333333333h is 20m0s in both. As in Go, digits
+// that do not fit in the numerator are ignored.
 std::uint64_t FractionOf(std::uint64_t unit, std::string_view digits) {
   std::uint64_t numerator = 0;
   double denominator = 1;

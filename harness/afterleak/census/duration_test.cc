@@ -66,7 +66,7 @@ TEST(DurationTest, ReadsWhatGoReads) {
   }
 }
 
-// Exact arithmetic gives 19m59.999999999s for the first; the last two lie beyond 63 bits of digits.
+// Exact arithmetic gives 19m59.999999999s for the first; the last two exceed 63 bits of digits.
 TEST(DurationTest, FractionsGoThroughDoubleAsInGo) {
   EXPECT_EQ(ParseDuration("0.3333333333333333333h"), minutes(20));
   EXPECT_EQ(ParseDuration("0.2500000000000000000000000000000h"), minutes(15));
@@ -188,7 +188,7 @@ TEST(DurationTest, EveryDurationSurvivesARoundTrip) {
   std::cout << "AFTERLEAK_SEED=" << seed << std::endl;
   std::mt19937_64 random(seed);
   for (int i = 0; i < 100'000; ++i) {
-    // As many short durations as long ones, of both signs.
+    // As many short durations as long ones, with either sign.
     const Duration duration(static_cast<std::int64_t>(random()) >> random() % 64);
     const std::string text = FormatDuration(duration);
     ASSERT_EQ(ParseDuration(text).count(), duration.count()) << text;

@@ -1,9 +1,9 @@
 // Journal: the life of every timer of a census, from arming to end. A census keeps counters and the
-// live ones; a journal keeps all of them, for traces and pictures.
+// live timers; a journal keeps all of them, for traces and pictures.
 //
-// It belongs to a census and is written by it alone (Census::KeepJournal); users ask
-// Bubble::Lives for it. Not thread-safe, as the census is not. Costs some 150 bytes for each timer
-// that ever was; what it allocates is charged to no heap::Scope.
+// It belongs to a census, which alone writes to it (Census::KeepJournal); users read it through
+// Bubble::Lives. Like the census, it is not thread-safe. It costs about 150 bytes for every timer
+// ever armed, and charges none of that to a heap::Scope.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +22,11 @@ struct TimerKind;
 
 enum class TimerEnd : std::uint8_t {
   kLive,          // it has not ended
-  kReceived,      // at its deadline, and somebody was waiting for it
-  kFired,         // at its deadline: a callback, a context, or a value that is left in the channel
+  kReceived,      // at its deadline, with a receiver waiting
+  kFired,         // at its deadline: a callback, a context, or a value left in the channel
   kFiredUnheard,  // at its deadline, when nobody could receive from it any more
   kStopped,       // by Stop, Reset or a cancelled context
-  kCollected,     // with its last handle (timer mode go123)
+  kCollected,     // when its last handle went (timer mode go123)
 };
 
 // In words: "live", "received", "fired", "fired unheard", "stopped", "collected".
@@ -36,8 +36,8 @@ struct TimerLife {
   const TimerKind* kind = nullptr;
   std::source_location site;
   Time armed{};
-  Time deadline{};                // the first one, of a ticker; the largest Time for "never"
-  std::optional<Time> abandoned;  // since when nobody could hear it
+  Time deadline{};                // of a ticker, the first one; the largest Time for "never"
+  std::optional<Time> abandoned;  // since when nobody can hear it
   std::vector<Time> ticks;        // of a ticker
   std::optional<Time> ended;
   TimerEnd end = TimerEnd::kLive;
@@ -45,7 +45,7 @@ struct TimerLife {
 
 class Journal {
  public:
-  // `now` tells the instant of what is written.
+  // `now` gives the instant of each entry.
   explicit Journal(std::function<Time()> now) : now_(std::move(now)) {}
 
   // In the order of arming.
@@ -65,7 +65,7 @@ class Journal {
 
   const std::function<Time()> now_;
   std::vector<TimerLife> lives_;
-  std::vector<std::size_t> open_;  // by ticket: the life that it stands for now
+  std::vector<std::size_t> open_;  // by ticket: the life it currently stands for
 };
 
 }  // namespace afterleak

@@ -96,7 +96,7 @@ TEST_F(JournalTest, AResetEndsOneLifeAndBeginsAnother) {
   EXPECT_THAT(Ends(), ElementsAre("stopped", "fired"));
 }
 
-// Tickets are given out again; a life must not be.
+// Tickets are reused; a life must not be.
 TEST_F(JournalTest, AgreesWithTheCensusAfterTenThousandTimers) {
   bubble_.Run([] {
     for (int i = 0; i < 10'000; ++i) {

@@ -1,6 +1,6 @@
-// MappedArray: a growing array that lives outside of the heap.
+// MappedArray: a growing array outside the heap.
 //
-// The census counts what is on the heap and must not show there itself: its records come
+// The census counts what is on the heap and must not show up there itself. Its records come
 // straight from the kernel (mmap), where neither the counting allocator nor Valgrind, heaptrack or
 // a heap profile sees them. Elements never move.
 #pragma once
@@ -18,8 +18,9 @@
 
 namespace afterleak::internal {
 
-// Elements start zeroed. Chunk k holds 2^k times as many elements as the first, so an index finds
-// its chunk by one bit scan. Not thread-safe. Throws std::bad_alloc when the kernel has no memory.
+// Elements start zeroed. Chunk k holds 2^k times as many elements as the first one, so an
+// index finds its chunk with one bit scan. Not thread-safe. Throws std::bad_alloc when the
+// kernel has no memory.
 template <typename T>
 class MappedArray {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
@@ -47,13 +48,13 @@ class MappedArray {
   }
 
  private:
-  // An index and kFirst make a biased index: its highest bit is that of the first one in its chunk,
-  // and how many the chunk holds.
+  // An index plus kFirst is a biased index. Its highest bit is the biased index of its chunk's
+  // first element, and also the number of elements in that chunk.
   static constexpr std::size_t kFirst = std::bit_ceil(4096 / sizeof(T));
   static constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
-  // By the highest bit: where a chunk would begin if it held all elements from the biased index 0
-  // on.
+  // By the highest bit: the address where a chunk would begin if it held all elements from
+  // biased index 0.
   std::uintptr_t ChunkOf(std::size_t biased) const {
     return chunks_[63 - std::countl_zero(std::uint64_t{biased | 1})];
   }
@@ -65,7 +66,7 @@ class MappedArray {
     const std::size_t bytes = first * sizeof(T);
     void* chunk = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (chunk == MAP_FAILED) throw std::bad_alloc();
-    // One page fault instead of 512. Where the kernel has none to give, small pages do.
+    // One page fault instead of 512. If the kernel has no huge page, small ones do.
     if (bytes >= 2 * kHugePage) madvise(chunk, bytes, MADV_HUGEPAGE);
     chunks_[std::countr_zero(first)] = reinterpret_cast<std::uintptr_t>(chunk) - bytes;
   }

@@ -9,8 +9,8 @@
 namespace afterleak {
 
 // The qualified name in a compiler's pretty function name, without result, parameters and template
-// arguments: "std::optional<int> leaky::Session(Chan<int>, Duration)" gives "leaky::Session". What
-// does not look like a function is returned whole.
+// arguments: "std::optional<int> leaky::Session(Chan<int>, Duration)" gives "leaky::Session".
+// Anything that does not look like a function is returned unchanged.
 std::string ShortFunction(std::string_view pretty);
 
 }  // namespace afterleak

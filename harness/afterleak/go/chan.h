@@ -1,7 +1,7 @@
 // Chan<T>: Go's channels.
 //
-// Semantics are those of the Go specification ("Channel types", "Send statements",
-// "Receive operator", "Close") and of runtime/chan.go, down to the words of the panics.
+// Semantics are those of the Go specification ("Channel types", "Send statements", "Receive
+// operator", "Close") and of runtime/chan.go, including the text of the panics.
 //
 //   auto messages = MakeChan<std::string>(1);          // make(chan string, 1)
 //   messages.Send("hello");                            // messages <- "hello"
@@ -9,12 +9,12 @@
 //                                                      // nullopt is Go's (zero, false)
 //   for (std::string& message : messages) { ... }      // for message := range messages
 //
-// A Chan is a handle: copies name the same channel, which lives as long as one of them does. One
-// made without MakeChan is nil: never ready, so sending and receiving block forever. A RecvChan is
-// Go's <-chan T: the same channel for those who may only receive. A Chan converts to one.
+// A Chan is a handle: copies name the same channel, which lives as long as any of them. A Chan not
+// made by MakeChan is nil: never ready, so sending and receiving block forever. A RecvChan is Go's
+// <-chan T, the same channel for code that may only receive. A Chan converts to one.
 //
 // A channel belongs to the bubble that was current when it was made. Any thread may use it without
-// blocking; only goroutines of that bubble, or for a real bubble any thread, may block on it.
+// blocking. Only goroutines of that bubble may block on it; if the bubble is real, any thread may.
 #pragma once
 
 #include <atomic>
@@ -30,7 +30,7 @@
 
 namespace afterleak {
 
-// Go's struct{}: a value that says nothing.
+// Go's struct{}: a value that carries no information.
 struct Unit {};
 
 // A channel to receive from.
@@ -46,15 +46,15 @@ class RecvChan {
   // The nil channel.
   RecvChan() = default;
 
-  // Blocks until there is a value, or the channel is closed and drained: then nullopt.
+  // Blocks until there is a value, or until the channel is closed and drained: then nullopt.
   std::optional<T> Recv(std::source_location site = std::source_location::current()) const;
 
-  // Receives if that needs no waiting; nullopt when nothing is there, and also when the channel is
-  // closed and drained.
+  // Receives if that needs no waiting. Returns nullopt if nothing is there, and also if the channel
+  // is closed and drained.
   std::optional<T> TryRecv() const;
 
-  // Values buffered, and how many can be; both 0 for nil, for an unbuffered channel, and for a
-  // timer's in mode go123.
+  // How many values are buffered, and how many can be. Both are 0 for a nil or unbuffered channel,
+  // and for a timer's channel in mode go123.
   std::size_t Len() const { return core_ ? core_->Len() : 0; }
   std::size_t Cap() const { return core_ ? core_->Cap() : 0; }
 
@@ -67,7 +67,7 @@ class RecvChan {
   bool IsNil() const { return !core_; }
   friend bool operator==(const RecvChan&, const RecvChan&) = default;
 
-  // For the layers above: the channel behind the handle, null for nil.
+  // For the layers above: the channel behind the handle, or null for nil.
   internal::ChanCore* core() const { return core_.get(); }
   explicit RecvChan(internal::Ref<internal::ChanCore> core) : core_(std::move(core)) {}
 
@@ -81,19 +81,19 @@ class Chan : public RecvChan<T> {
  public:
   using RecvChan<T>::RecvChan;
 
-  // Blocks until the value is received or buffered. Panics on a closed channel.
+  // Blocks until the value is received or buffered. Panics if the channel is closed.
   void Send(T value, std::source_location site = std::source_location::current()) const;
 
-  // Sends if that needs no waiting (`select` with a default case); whether it did. Panics on a
-  // closed channel.
+  // Sends if that needs no waiting (`select` with a default case); returns whether it did. Panics
+  // if the channel is closed.
   bool TrySend(T value) const;
 
-  // No more values will be sent. Wakes every receiver; every blocked sender panics. Panics on a nil
-  // or a closed channel.
+  // Ends the sending of values. Wakes every receiver; every blocked sender panics. Panics if the
+  // channel is nil or already closed.
   void Close() const;
 };
 
-// Go's make(chan T, capacity), in the current bubble. One allocation, and one more where capacity
+// Go's make(chan T, capacity), in the current bubble. One allocation, and a second one if capacity
 // is above 0.
 template <typename T>
 [[nodiscard]] Chan<T> MakeChan(std::size_t capacity = 0);

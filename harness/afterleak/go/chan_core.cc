@@ -10,7 +10,7 @@ namespace afterleak::internal {
 
 Runtime& CurrentRuntime() { return Runtime::Current(); }
 
-// A goroutine that waits for the first of several operations. Lives on that goroutine's stack.
+// A goroutine that waits for the first of several operations. It is on that goroutine's stack.
 struct Selection {
   Goroutine& goroutine;
   std::span<Operation* const> cases;
@@ -24,7 +24,7 @@ struct Selection {
     }
   }
 
-  // The goroutine runs on with `operation` done, or (null) is unwound.
+  // Resumes the goroutine with `operation` done, or (null) unwinds it.
   void Complete(Operation* operation) {
     done = operation;
     for (Operation* waiting : cases) {
@@ -122,7 +122,7 @@ void ChanCore::Do(Operation& operation) {
   if (len_ > 0) {
     TakeBuffer(operation.value);
     --len_;
-    if (Operation* sender = senders_.first()) {  // there is room for the one that waited longest
+    if (Operation* sender = senders_.first()) {  // there is room for the longest waiting sender
       PutBuffer(sender->value);
       ++len_;
       wake(*sender);
@@ -156,8 +156,8 @@ void PanicIfSentOnClosed(const Operation& operation) {
     throw Panic("send on closed channel");
 }
 
-// Handles on the channels that a goroutine waits for: they must be there when it wakes, whatever
-// others do meanwhile with the variables that it took them from. Goes without the lock.
+// Handles on the channels that a goroutine waits for. The channels must still exist when it wakes,
+// whatever others have done to the variables they came from. Destroyed without the lock.
 class Held {
  public:
   explicit Held(std::span<Operation* const> cases) : cases_(cases) {

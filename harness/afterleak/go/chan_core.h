@@ -1,9 +1,9 @@
 // ChanCore: a channel without the type of its values, and the operations that wait on it.
 //
-// chan.h and select.h put types on top; time.h makes a channel that is at the same time
-// its timer. Shaped after runtime/chan.go: an Operation is Go's sudog, the two queues are recvq and
-// sendq. Since one mutex guards the whole bubble, there is no lock order and no compare-and-swap:
-// an event that completes a select takes all of its cases out of their queues at once.
+// chan.h and select.h add types; time.h makes a channel that is also its timer. Modelled on
+// runtime/chan.go: an Operation is Go's sudog, and the two queues are recvq and sendq. Because one
+// mutex guards the whole bubble, there is no lock order and no compare-and-swap: an event that
+// completes a select takes all of its cases out of their queues at once.
 #pragma once
 
 #include <atomic>
@@ -27,13 +27,15 @@ Runtime& CurrentRuntime();
 
 enum class Direction : std::uint8_t { kRecv, kSend, kDefault };
 
-// One case: what is to be done on which channel, and its place in the queue while it waits.
+// One case: what to do on which channel, and its place in the queue while it waits.
 struct Operation {
-  ChanCore* chan = nullptr;  // null for nil. Whoever performs the operation has a handle on it
+  // Null for nil. The code that performs the operation has a handle on it.
+  ChanCore* chan = nullptr;
   Direction direction = Direction::kRecv;
-  void* value =
-      nullptr;      // send: the value, which is moved from; receive: room for one, not constructed
-  bool ok = false;  // after a receive: a value was constructed; after a send: the channel took it
+  // For a send, the value, which is moved from; for a receive, room for one, not constructed.
+  void* value = nullptr;
+  // After a receive: a value was constructed. After a send: the channel took it.
+  bool ok = false;
 
   Operation* prev = nullptr;
   Operation* next = nullptr;
@@ -52,7 +54,7 @@ class OperationQueue {
   Operation* first_ = nullptr;  // its prev is the last one
 };
 
-// Reference counted by its handles. All else is guarded by the runtime's mutex.
+// Reference-counted by its handles. Everything else is guarded by the runtime's mutex.
 class ChanCore {
  public:
   ChanCore(const ChanCore&) = delete;
@@ -72,14 +74,14 @@ class ChanCore {
   ChanCore(Runtime& runtime, std::uint32_t capacity) : runtime_(runtime), cap_(capacity) {}
   virtual ~ChanCore() = default;
 
-  // Has the runtime outlive this channel, as it must. Takes the lock.
+  // Makes the runtime outlive this channel, as it must. Takes the lock.
   void CountObject();
 
   // No handle is left and none can come back. Called without the lock.
   virtual void LastHandleGone();
 
-  // Each moves one value: into the ring, which has room; out of the ring, which has one; from a
-  // sender straight to a receiver.
+  // Each moves one value: into the ring, which has room; out of the ring, which has one; or
+  // straight from a sender to a receiver.
   virtual void PutBuffer(void* from) = 0;
   virtual void TakeBuffer(void* to) = 0;
   virtual void Hand(void* from, void* to) = 0;
@@ -87,7 +89,7 @@ class ChanCore {
   // With the lock held.
   bool Ready(const Operation& operation) const;
   bool HasHandles() const { return handles_.load(std::memory_order_relaxed) != 0; }
-  // Does what Ready said can be done.
+  // Does what Ready said was possible.
   void Do(Operation& operation);
   void Close();
 
@@ -108,22 +110,22 @@ class ChanCore {
 
  protected:
   bool closed_ = false;
-  bool hides_buffer_ = false;  // Len and Cap are 0, as those of timers since Go 1.23
+  bool hides_buffer_ = false;  // Len and Cap are 0, as for timers since Go 1.23
 };
 
-// Performs one of the cases and returns its index: at once if some are ready, picking among them
-// uniformly; else the index of the default case, if there is one; else (block) when the first of
-// them can be done. -1: none could, and block is false.
+// Performs one of the cases and returns its index. If any are ready, it does so at once, picking
+// uniformly among them; otherwise it is the default case, if there is one; otherwise (block) the
+// first case that becomes possible. -1: none was possible, and block is false.
 int Perform(std::span<Operation* const> cases, bool block, std::source_location site);
 
-// The same for one case: whether it was performed.
+// The same for one case; returns whether it was performed.
 bool Perform(Operation& operation, bool block, std::source_location site);
 
-// Takes the lock. Panics on a nil or a closed channel.
+// Takes the lock. Panics if the channel is nil or closed.
 void CloseChan(ChanCore* chan);
 
-// With the lock held: closes a channel that is open, and sends if that needs no waiting (never to a
-// closed channel).
+// With the lock held. The first closes a channel that is open; the second sends if that needs no
+// waiting (never to a closed channel).
 void CloseOpenChan(ChanCore& chan);
 bool TrySendLocked(ChanCore& chan, void* value);
 
@@ -155,7 +157,7 @@ class Ref {
   Object* object_ = nullptr;
 };
 
-// Room for one T on the stack, to be constructed by a sender.
+// Room for one T on the stack, which a sender will construct.
 template <typename T>
 class Slot {
  public:

@@ -28,10 +28,10 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-// Runs `main` in a virtual bubble of its own. ASSERT_ works in it: it returns from the lambda.
+// Runs `main` in a new virtual bubble. ASSERT_ works in it: it returns from the lambda.
 void InBubble(const std::function<void()>& main) { Bubble().Run(main); }
 
-// What the panic said that `act` ended in.
+// The text of the panic that `act` ended in.
 template <typename Act>
 std::string PanicOf(const Act& act) {
   try {
@@ -42,7 +42,7 @@ std::string PanicOf(const Act& act) {
   return "no panic";
 }
 
-// Counts its instances that still hold a value, moved-from ones not.
+// Counts its instances that still hold a value; moved-from ones do not.
 struct Counted {
   explicit Counted(int v) : value(v) { ++alive; }
   Counted(Counted&& other) noexcept : value(std::exchange(other.value, 0)) {}
@@ -293,15 +293,11 @@ TEST(Chan, ValuesThatOnlyMoveGoThroughEveryPath) {
   });
 }
 
-// What a Chan can do and a RecvChan cannot, asked of the compiler.
+// Asks the compiler what a Chan can do and a RecvChan cannot.
 template <typename C>
-concept Closable = requires(const C& chan) {
-  chan.Close();
-};
+concept Closable = requires(const C& chan) { chan.Close(); };
 template <typename C>
-concept Sendable = requires(const C& chan) {
-  chan.Send(typename C::value_type{});
-};
+concept Sendable = requires(const C& chan) { chan.Send(typename C::value_type{}); };
 
 TEST(Chan, WhatOnlyReceivesCanNeitherSendNorClose) {
   static_assert(Closable<Chan<int>> && Sendable<Chan<int>>);
@@ -327,7 +323,9 @@ TEST(Chan, AChannelOfChannelsCountsItsHandles) {
     channels.Send(time::After(10s));
     channels.Send(time::After(20s));
     EXPECT_EQ(Bubble::Current().Totals().abandoned, 0) << "the buffer holds the handles";
-    { const auto taken = channels.Recv(); }
+    {
+      const auto taken = channels.Recv();
+    }
     EXPECT_EQ(Bubble::Current().Totals().abandoned, 1) << "the taken one was dropped";
   });
   EXPECT_EQ(bubble.Totals().abandoned, 2) << "the buffer went, and with it the last handle";

@@ -14,14 +14,14 @@ namespace internal {
 using context::Context;
 using context::Error;
 
-// The Done of a context: closed, never sent to. Where its context goes first, without having ended,
-// the parent knows it by an intrusive list, to close it; it leaves that when nobody holds it any
-// more.
+// The Done of a context: closed, never sent to. If its context goes first, without having ended,
+// the parent keeps it on an intrusive list so that it can close it. It leaves the list when the
+// last handle on it goes.
 class DoneChan final : public ChanCore {
  public:
   explicit DoneChan(Runtime& runtime) : ChanCore(runtime, 0) { CountObject(); }
 
-  // With the lock held, like the others.
+  // With the lock held, like the other methods.
   static void CloseAll(DoneChan*& orphans) {
     while (orphans != nullptr) {
       CloseOpenChan(*orphans);
@@ -61,18 +61,18 @@ class DoneChan final : public ChanCore {
   void Hand(void*, void*) override {}
 
   DoneChan* next_ = nullptr;
-  DoneChan** place_ = nullptr;  // what points to it in its list; null outside
+  DoneChan** place_ = nullptr;  // what points to it in its list; null when in no list
 };
 
-// A context and its deadline's timer. A child owns its parent; a parent knows its children by an
-// intrusive list, which they leave when they end or go. Guarded by the runtime's mutex, save what
-// never changes.
+// A context and the timer of its deadline. A child owns its parent. A parent knows its children by
+// an intrusive list, which they leave when they end or go. Guarded by the runtime's mutex, except
+// for what never changes.
 class ContextNode final : public std::enable_shared_from_this<ContextNode>,
                           private Alarm,
                           private Runnable {
  public:
-  // Contexts that kept themselves for the sake of their timers: they may have no other owner, and
-  // must go without the lock. What each keeps now is the next one, so that nothing is allocated.
+  // Contexts that kept themselves alive for their timers. They may have no other owner, and must be
+  // released without the lock. What each keeps now is the next one, so nothing is allocated.
   class Released {
    public:
     Released() = default;
@@ -144,7 +144,8 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
     if (pending()) kept_ = shared_from_this();
   }
 
-  // Itself and then, child by child, all that is below it: a loop, since a chain may be deep.
+  // Ends this context and then, child by child, everything below it. A loop, because a chain
+  // may be deep.
   void End(Error error, Released& released) {
     for (ContextNode* node = this; node != nullptr;) {
       if (node->error_ == Error::kNone) node->EndAlone(error, released);
@@ -214,14 +215,14 @@ class ContextNode final : public std::enable_shared_from_this<ContextNode>,
   std::optional<Time> limit_;
   Error error_ = Error::kNone;
   Census::Ticket ticket_ = 0;
-  std::shared_ptr<ContextNode>
-      kept_;             // itself, while its timer is pending or it is in the run queue
-  bool queued_ = false;  // has been put there
+  // Itself, while its timer is pending or it is in the run queue.
+  std::shared_ptr<ContextNode> kept_;
+  bool queued_ = false;  // has been put in the run queue
   bool joined_ = false;  // is among its parent's children
   ContextNode* first_child_ = nullptr;
   ContextNode* previous_sibling_ = nullptr;
   ContextNode* next_sibling_ = nullptr;
-  // Done of children that went without having ended, while somebody held it.
+  // Done channels of children that went without having ended, while a handle on them remained.
   DoneChan* orphans_ = nullptr;
 };
 

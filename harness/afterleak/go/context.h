@@ -1,18 +1,18 @@
-// Go's package context: deadlines and cancellation that reach everything started below.
+// Go's package context: deadlines and cancellation that reach everything started below them.
 //
 //   auto [ctx, cancel] = context::WithTimeout(context::Background(), 30s);
 //   Defer deferred(cancel);                         // defer cancel()
 //   switch (Select({Recv(ctx.Done()), ...})) { ... }
 //
-// Semantics are those of context/context.go: the first error wins; a deadline in the past
-// is done at return and arms no timer; a child whose deadline is not before its parent's has no
-// timer of its own; cancelling stops the timer and takes the context off its parent; when cancel
-// returns, the whole tree below is done.
+// Semantics are those of context/context.go. The first error wins. A deadline in the past is done
+// at return and arms no timer. A child whose deadline is not before its parent's has no timer.
+// Cancelling stops the timer and unlinks the context from its parent. When cancel returns, the
+// whole tree below is done.
 //
 // The timer of a deadline is rooted: it keeps its context until it fires or cancel stops it, and it
-// counts as live. One difference to Go: a context without a timer that is dropped and never
-// cancelled goes at once, where Go's parent keeps it; what remains of it is its Done, if somebody
-// holds that, to be closed with the parent's.
+// counts as live. One difference from Go: a context without a timer that is dropped and never
+// cancelled goes at once, where Go's parent keeps it. What remains is its Done, if anyone holds
+// that, which is closed with the parent's.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ namespace context {
 
 // Why a context is done: Go's ctx.Err().
 enum class Error : std::uint8_t {
-  kNone,              // it is not: nil
+  kNone,              // not done: nil
   kCanceled,          // context.Canceled
   kDeadlineExceeded,  // context.DeadlineExceeded
 };
@@ -47,12 +47,12 @@ std::string_view ToString(Error error);
 // A handle: copies name the same context. Thread-safe.
 class Context {
  public:
-  // Closed when the context is done; nil for one that never is.
+  // Closed when the context is done; nil for a context that can never be done.
   RecvChan<Unit> Done() const;
 
   Error Err() const;
 
-  // When it will be done at the latest, if that is set.
+  // When it will be done at the latest, if a deadline is set.
   std::optional<Time> Deadline() const;
 
  private:
@@ -74,21 +74,21 @@ class CancelFunc {
 
 using Cancelable = std::pair<Context, CancelFunc>;
 
-// Never done, no deadline.
+// Is never done and has no deadline.
 Context Background();
 
-// Done when `parent` is, or cancel is called.
+// Done when `parent` is done or cancel is called.
 [[nodiscard]] Cancelable WithCancel(const Context& parent);
 
-// And when `deadline` comes.
+// The same, and also done when `deadline` comes.
 [[nodiscard]] Cancelable WithDeadline(const Context& parent, Time deadline,
                                       std::source_location site = std::source_location::current());
 
-// And after `delay`.
+// The same, with the deadline `delay` from now.
 [[nodiscard]] Cancelable WithTimeout(const Context& parent, Duration delay,
                                      std::source_location site = std::source_location::current());
 
-// The timers of deadlines, as a census names them.
+// The kinds of timer behind deadlines, as a census names them.
 extern const TimerKind kDeadline;
 
 }  // namespace context

@@ -1,5 +1,5 @@
-// What package context promises: each rule of the design's "Context" is a test. Deadlines are
-// rooted, so both timer modes act alike.
+// What package context promises: each rule in the design's section "Context" is a test. Deadlines
+// are rooted, so both timer modes behave alike.
 #include "afterleak/go/context.h"
 
 #include <gmock/gmock.h>
@@ -150,7 +150,7 @@ TEST_P(ContextTest, TheFirstErrorWins) {
   });
 }
 
-// The timer of the context fires either way; what ends the context is who runs first afterwards.
+// The timer of the context fires either way; whichever runs first afterwards ends the context.
 TEST_P(ContextTest, OfACancelAndADeadlineAtOneInstantTheOneArmedFirstWins) {
   InBubble([] {
     CancelFunc cancel;
@@ -449,7 +449,7 @@ class RealContextTest : public testing::Test {
 
 TEST_F(RealContextTest, TheDeadlineComes) {
   bubble_.Run([&] {
-    // One whose deadline has come before it is there has no timer.
+    // A context whose deadline has passed before it is made has no timer.
     context::Cancelable made;
     for (Duration delay = 2ms; bubble_.Totals().armed == 0; delay *= 2)
       made = WithTimeout(Background(), delay);

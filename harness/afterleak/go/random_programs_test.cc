@@ -1,6 +1,6 @@
-// Random programs of timers against a naive model: what every call returns, every value received,
-// the order of callbacks, and the whole census, in both timer modes. The model is a vector that is
-// scanned from end to end for everything, and knows no queue, no channel and no goroutine.
+// Random programs of timers against a naive model. They compare what every call returns, every
+// value received, the order of callbacks, and the whole census, in both timer modes. The model is a
+// vector that is scanned from end to end for everything; it has no queue, channel or goroutine.
 // AFTERLEAK_SEED=n repeats the program of one seed.
 #include <gtest/gtest.h>
 
@@ -32,19 +32,19 @@ constexpr int kSteps = 60;
 
 enum class Kind { kAfter, kTimer, kFunc, kTicker };
 
-// What a callback saw: which timer's, and when.
+// What a callback saw: whose timer, and when.
 using Call = std::pair<std::size_t, Time>;
 
 // ---- the model
 
 struct ModelTimer {
   Kind kind = Kind::kAfter;
-  Duration again{};  // above zero: the first callback of this AfterFunc arms it again, for so long
+  Duration again{};  // above zero: the first callback of this AfterFunc rearms it with this delay
   int handles = 1;
   bool live = false;
   bool abandoned = false;
   Time deadline{};
-  int armed_as = 0;  // the how manieth arming this was
+  int armed_as = 0;  // the ordinal number of this arming
   Duration period{};
   std::optional<Time> value;  // in the channel
 };
@@ -130,7 +130,7 @@ struct Model {
     Unlive(timer);
   }
 
-  // Until nothing is due any more at `until`.
+  // Until nothing more is due at `until`.
   void AdvanceTo(Time until) {
     while (const ModelTimer* due = FirstDue(until)) {
       now = std::max(now, due->deadline);
@@ -148,7 +148,7 @@ struct Model {
   }
 };
 
-// ---- the program: the model, what it is a model of, and dice
+// ---- the program: the model, the real thing, and dice
 
 struct Handles {
   std::optional<time::Timer> timer;
@@ -162,7 +162,7 @@ class Program {
       : dice_(seed), bubble_({.timers = mode, .seed = seed}) {
     model_.go123 = mode == TimerMode::kGo123;
     model_.timers.reserve(kSteps);
-    handles_.reserve(kSteps);  // callbacks refer to them
+    handles_.reserve(kSteps);  // callbacks refer to its elements
   }
 
   void Run() {
@@ -181,7 +181,7 @@ class Program {
  private:
   int Roll(int sides) { return std::uniform_int_distribution(0, sides - 1)(dice_); }
 
-  // Few different ones, so that many deadlines meet.
+  // Only a few different delays, so that many deadlines coincide.
   Duration Delay() {
     static constexpr Duration kDelays[] = {
         Duration::min(), -1s, 0s, 1ns, 1s, 1s, 2s, 3s, 3s, 5s, 30s, Duration::max()};
@@ -295,7 +295,7 @@ class Program {
     Check();
   }
 
-  // Blocks until a value is there, where one will be.
+  // Blocks until there is a value, if one will come.
   void Await(std::size_t index) {
     ModelTimer& timer = model_.timers[index];
     if (timer.kind == Kind::kFunc) return Drop(index);
@@ -306,10 +306,10 @@ class Program {
     Settle();
   }
 
-  // Select between two timers, or one twice.
+  // Select between two timers, or on one twice.
   void Choose(std::size_t a, std::size_t b) {
     const std::size_t either[] = {a, b};
-    ModelTimer* first = nullptr;  // to fire; stays null if a value is there already
+    ModelTimer* first = nullptr;  // the one to fire; null if a value is there already
     bool ready = false;
     for (const std::size_t index : either) {
       ModelTimer& timer = model_.timers[index];

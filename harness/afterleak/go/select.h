@@ -7,15 +7,15 @@
 //     case 0: ...
 //   }
 //
-// Select takes a braced list, because C++ evaluates one from left to right, as Go does its
-// cases, and function arguments in any order. What is made in the list, such as the channel of
-// After, dies with the switch condition, as it becomes unreachable in Go.
+// Select takes a braced list because C++ evaluates a braced list from left to right, as Go does its
+// cases, but function arguments in any order. What is made in the list, such as the channel of
+// After, is destroyed at the end of the switch condition, just as it becomes unreachable in Go.
 //
-// Semantics are those of the Go specification ("Select statements"): one of the cases that are
-// ready at entry, uniformly, from the seed of the bubble; else the default case; else the first
-// that becomes ready. A case on a nil channel is never ready. The same channel may stand in several
-// cases. Where the number of cases is not known before, as for Go's reflect.Select, they stand in a
-// vector.
+// Semantics are those of the Go specification ("Select statements"). Of the cases ready at entry,
+// one is chosen uniformly, from the bubble's seed; otherwise the default case; otherwise the first
+// case that becomes ready. A case on a nil channel is never ready. The same channel may be in
+// several cases. If the number of cases is not known in advance, as for Go's reflect.Select, put
+// them in a vector.
 #pragma once
 
 #include <cstddef>
@@ -33,46 +33,48 @@ namespace afterleak {
 
 class SelectCase;
 
-// Performs one case and returns its index in the list. Select({}) blocks forever. No allocation,
-// unless a value is larger than 32 bytes or there are more than 16 cases.
+// Performs one case and returns its index in the list. Select({}) blocks forever. Allocates
+// nothing, unless a value is larger than 32 bytes or there are more than 16 cases.
 int Select(std::initializer_list<SelectCase> cases,
            std::source_location site = std::source_location::current());
 
-// The same for cases that were put into a vector. They are used up.
+// The same for cases in a vector. They are used up.
 int Select(std::vector<SelectCase> cases,
            std::source_location site = std::source_location::current());
 
-// Waits for a value and moves it to *value, if that is given; T{} when the channel is closed and
-// drained. *ok, if given, tells which.
+// Waits for a value and moves it to *value, if given; T{} if the channel is closed and drained.
+// *ok, if given, tells which.
 template <typename T>
 SelectCase Recv(const RecvChan<T>& chan, std::type_identity_t<T>* value = nullptr,
                 bool* ok = nullptr);
 
 // Waits until `value` can be sent. Select panics if the channel is closed. The value is taken at
-// once, and is lost when another case wins, as the operand of a send statement is.
+// once and is lost if another case wins, like the operand of a send statement.
 template <typename T>
 SelectCase Send(const Chan<T>& chan, std::type_identity_t<T> value);
 
-// Is performed when no other case is ready.
+// Performed when no other case is ready.
 SelectCase Default();
 
-// One case of a Select. It points to the channel, and to the variables to receive into: both must
-// stay until the Select. What is made for one Select stands inside its braces.
+// One case of a Select. It points to the channel and to the variables to receive into, which must
+// exist until the Select. A channel made just for this Select belongs inside its braces.
 class [[nodiscard("a case does nothing until Select performs it")]] SelectCase {
  public:
-  SelectCase(SelectCase && other) noexcept;
+  SelectCase(SelectCase&& other) noexcept;
   SelectCase& operator=(SelectCase&&) = delete;
   ~SelectCase() {
     if (type_ != nullptr) type_->end(*this);
   }
 
  private:
-  // What depends on the type of the value, which lives in room_, or on the heap where it is larger.
+  // What depends on the type of the value, which is in room_, or on the heap if it is larger.
   struct Type {
-    void (*deliver)(
-        const SelectCase&);          // after a receive: move the value to where the user wants it
-    void (*end)(const SelectCase&);  // destroy the value of a send, free the room
-    void (*move)(SelectCase& to, const SelectCase& from);  // the room, and the value of a send
+    // After a receive: moves the value to where the user wants it.
+    void (*deliver)(const SelectCase&);
+    // Destroys the value of a send, frees the room.
+    void (*end)(const SelectCase&);
+    // Moves the room, and the value of a send.
+    void (*move)(SelectCase& to, const SelectCase& from);
   };
   template <typename T>
   struct TypeOf;
@@ -92,7 +94,7 @@ class [[nodiscard("a case does nothing until Select performs it")]] SelectCase {
   friend int Select(std::vector<SelectCase> cases, std::source_location site);
   static int Perform(const SelectCase* cases, std::size_t count, std::source_location site);
 
-  // The cases of a braced list are const; what waiting and receiving change is mutable.
+  // The cases of a braced list are const, so what changes while waiting and receiving is mutable.
   mutable internal::Operation operation_;
   const Type* type_ = nullptr;
   void* into_ = nullptr;

@@ -70,11 +70,11 @@ std::vector<int> Choices(std::uint64_t seed) {
 TEST(Select, ChoosesUniformlyAmongTheReadyCasesAndNoOther) {
   for (const std::uint64_t seed : {1, 2, 3, 12345}) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
-    // The buffer can be sent to always, and received from but for the very first time.
+    // The buffer can always be sent to, and can be received from except the very first time.
     std::array<int, 7> counts{};
     for (const int choice : Choices(seed)) ++counts[static_cast<std::size_t>(choice)];
     EXPECT_THAT((std::array{counts[1], counts[3], counts[6]}), testing::Each(0));
-    double chi_square = 0;  // of three degrees of freedom: above 25 in 1 of 60,000 seeds
+    double chi_square = 0;  // three degrees of freedom: above 25 in 1 of 60,000 seeds
     for (const int ready : {0, 2, 4, 5}) {
       const double off = counts[static_cast<std::size_t>(ready)] - kDraws / 4.0;
       chi_square += off * off / (kDraws / 4.0);
@@ -121,7 +121,7 @@ TEST(Select, OnceItWaitsTheFirstEventWins) {
     Go([&, a, b] { chosen = Select({Recv(a, &value), Recv(b, &value)}); });
     Wait();
     EXPECT_TRUE(b.TrySend(2));
-    EXPECT_TRUE(a.TrySend(1));  // before the goroutine runs on, and too late all the same
+    EXPECT_TRUE(a.TrySend(1));  // before the goroutine resumes, and yet too late
     Wait();
     EXPECT_EQ(chosen, 1);
     EXPECT_EQ(value, 2);
@@ -463,9 +463,7 @@ TEST(Select, AWaitingSelectIsReportedWithItsLine) {
 TEST(Select, OnChannelsOfDifferentBubblesPanics) {
   const auto foreign = MakeChan<int>(1);
   InBubble([&] {
-    EXPECT_EQ(PanicOf([&] {
-                Select({Recv(foreign), Recv(MakeChan<int>())});
-              }),
+    EXPECT_EQ(PanicOf([&] { Select({Recv(foreign), Recv(MakeChan<int>())}); }),
               "select on channels of different bubbles");
   });
 }

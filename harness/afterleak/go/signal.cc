@@ -20,7 +20,8 @@ const TimerKind signal::kNotify{.name = "signal::Notify", .rooted = true};
 namespace internal {
 namespace {
 
-// Who is registered in one bubble. A real bubble's stands between the kernel and the channels.
+// Who is registered in one bubble. A real bubble's registry stands between the kernel
+// and the channels.
 class SignalRegistry {
  public:
   explicit SignalRegistry(Runtime& runtime) : runtime_(runtime) {}
@@ -28,7 +29,7 @@ class SignalRegistry {
     if (kernel_ != nullptr) kernel_->Want(this, {}, {});
   }
 
-  // Null where nobody has asked for it yet.
+  // Null if nothing has asked for it yet.
   static SignalRegistry* Find(Runtime& runtime) {
     const Lock lock(runtime.mutex());
     return static_cast<SignalRegistry*>(runtime.signals().get());
@@ -66,17 +67,17 @@ class SignalRegistry {
     }
     try {
       TellKernel();
-    } catch (...) {  // of want of memory, or of a thread: then it has not happened
+    } catch (...) {  // no memory or no thread: then it has not happened
       Remove(chan, added);
       throw;
     }
     if (is_real())
       kernel().Ignore(signals,
-                      false);  // only now: else the default action were in place for a moment
+                      false);  // only now: otherwise the default action would be in place briefly
   }
 
-  // Takes the signals off the channel, or off all channels (nil). The kernel comes first: what it
-  // caught until then is still delivered.
+  // Takes the signals off the channel, or off all channels (nil). The kernel comes first: signals
+  // it has caught by then are still delivered.
   void Forget(const Chan<os::Signal>& chan, const SignalSet& signals) {
     const std::lock_guard configure(configure_);
     TellKernel(chan, signals);
@@ -120,7 +121,7 @@ class SignalRegistry {
     Census::Ticket ticket;
   };
 
-  // Throws std::bad_alloc where it is not there and cannot be made.
+  // Throws std::bad_alloc if it does not exist and cannot be made.
   SignalKernel& kernel() {
     std::call_once(kernel_once_, [this] {
       const heap::Scope::Suspend suspend;
@@ -145,7 +146,7 @@ class SignalRegistry {
     }
   }
 
-  // Tells it what all entries want, but for what is about to be forgotten.
+  // Tells the kernel what all entries want, except for what is about to be forgotten.
   void TellKernel(const Chan<os::Signal>& chan = {}, const SignalSet& but = {}) {
     if (!is_real()) return;
     SignalSet wanted;
@@ -159,7 +160,7 @@ class SignalRegistry {
   }
 
   Runtime& runtime_;
-  std::mutex configure_;  // before the kernel's lock, which is before the bubble's
+  std::mutex configure_;  // taken before the kernel's lock, which is taken before the bubble's
   std::list<Entry> entries_;
   SignalSet ignored_;  // of a virtual bubble
   std::once_flag kernel_once_;
@@ -193,7 +194,7 @@ void Notify(const Chan<os::Signal>& chan, const Signals& signals, std::source_lo
 
 void Stop(const Chan<os::Signal>& chan) {
   if (chan.IsNil()) return;
-  // A registry that is there has all that it needs: a deferred Stop must not throw.
+  // An existing registry has all that it needs: a deferred Stop must not throw.
   SignalRegistry* registry = SignalRegistry::Find(chan.core()->runtime());
   if (registry != nullptr) registry->Forget(chan, ~internal::SignalSet());
 }

@@ -13,7 +13,7 @@
 namespace afterleak::internal {
 namespace {
 
-// All that a handler touches: lock-free atomics and a semaphore, which POSIX allows it.
+// All that a handler touches: lock-free atomics and a semaphore, which POSIX allows in one.
 std::atomic<std::uint64_t> pending{0};
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 sem_t arrived;
@@ -25,7 +25,7 @@ void Handle(int signal) {
   errno = saved;
 }
 
-// For the calling thread, while it lives.
+// For the calling thread, while this lives.
 class BlockSignals {
  public:
   BlockSignals() {
@@ -76,7 +76,7 @@ void SignalKernel::Want(const void* owner, const SignalSet& wanted, Sink sink) {
   const SignalSet before = std::exchange(entry.wanted, wanted);
   if (sink != nullptr) entry.sink = std::move(sink);
   ApplyLocked();
-  entry.wanted |= before;  // what was caught until now
+  entry.wanted |= before;  // what has been caught until now
   DeliverLocked();
   entry.wanted = wanted;
   if (wanted.none()) owners_.erase(owner);
@@ -94,7 +94,7 @@ bool SignalKernel::Caught(int signal) {
 }
 
 bool SignalKernel::Ignored(int signal) {
-  struct sigaction action {};
+  struct sigaction action{};
   return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
@@ -104,7 +104,7 @@ void SignalKernel::ApplyLocked() {
   for (std::size_t s = 1; s < caught_.size(); ++s) {
     const int signal = static_cast<int>(s);
     if (caught_[s] || ignored_[s]) {
-      struct sigaction action {};
+      struct sigaction action{};
       action.sa_handler = caught_[s] ? &Handle : SIG_IGN;
       action.sa_flags = SA_RESTART | SA_ONSTACK;
       sigfillset(&action.sa_mask);
@@ -120,7 +120,7 @@ void SignalKernel::ApplyLocked() {
 void SignalKernel::StartLocked() {
   if (thread_.joinable()) return;
   const heap::Scope::Suspend suspend;
-  // The thread inherits this: signals go to the program's own threads.
+  // The thread inherits this mask: signals go to the program's threads.
   const BlockSignals block;
   thread_ = std::thread([this] { Loop(); });
 }
@@ -135,9 +135,9 @@ void SignalKernel::DeliverLocked() {
       wanted = true;
       entry.sink(signal);
     }
-    if (!wanted)
-      kill(getpid(), signal);  // caught, while the last who wanted it left: it meets the action
-                               // that it has now
+    // It was caught while the last owner that wanted it was leaving: send it to the action that
+    // it has now.
+    if (!wanted) kill(getpid(), signal);
   }
 }
 

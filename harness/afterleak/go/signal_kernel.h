@@ -1,9 +1,9 @@
-// The kernel's side of signals: handlers, and the thread that takes what they caught to whoever
-// wants it.
+// The kernel's side of signals: handlers, and the thread that passes what they caught to the owners
+// that want it.
 //
-// Behind signal.h. A signal handler may do next to nothing, so it sets a bit and posts a
-// semaphore; a thread waits for that. As in Go (runtime/sigqueue.go), a signal that arrives again
-// before it was taken counts once.
+// Behind signal.h. A signal handler may do next to nothing, so it sets a bit and posts a semaphore
+// that a thread waits for. As in Go (runtime/sigqueue.go), a signal that arrives again before the
+// first one was taken counts once.
 #pragma once
 
 #include <array>
@@ -22,26 +22,27 @@ namespace afterleak::internal {
 // Bit n stands for signal n.
 using SignalSet = std::bitset<65>;
 
-// One for the process, kept by those who use it: handlers are the process's own business.
-// Thread-safe.
+// One for the process, because handlers belong to the process. Its users keep it alive.
+// It is thread-safe.
 class SignalKernel {
  public:
-  // Receives a signal that `owner` wants. Called with the kernel's lock held, mostly on its thread.
+  // Receives a signal that `owner` wants. Called with the kernel's lock held, usually
+  // on its thread.
   using Sink = std::function<void(int signal)>;
 
   static std::shared_ptr<SignalKernel> Get();
   ~SignalKernel();
 
-  // All signals that can be caught and do not say that the program itself is broken.
+  // All signals that can be caught and do not mean that the program itself is broken.
   static SignalSet Catchable();
 
-  // Has `owner` receive `wanted` from now on, and nothing else; what was caught until then has been
-  // delivered. A signal that nobody wants any more gets back the action that it had at first.
-  // Throws std::bad_alloc or std::system_error, and has changed nothing, where `wanted` needs
-  // memory or the thread that are not to be had.
+  // From now on `owner` receives `wanted` and nothing else; what was caught until then has
+  // been delivered. A signal that no owner wants any more gets its original action back.
+  // Throws std::bad_alloc or std::system_error, and changes nothing, if there is no memory or
+  // thread for `wanted`.
   void Want(const void* owner, const SignalSet& wanted, Sink sink);
 
-  // Has signals ignored, or no longer.
+  // Makes the process ignore signals, or stop ignoring them.
   void Ignore(const SignalSet& signals, bool ignore);
 
   bool Caught(int signal);
@@ -63,7 +64,7 @@ class SignalKernel {
   std::map<const void*, Owner> owners_;
   SignalSet caught_;
   SignalSet ignored_;
-  SignalSet touched_;  // our action is in place, and the first one in before_
+  SignalSet touched_;  // our action is in place, and the original one is in before_
   std::array<struct sigaction, 65> before_{};
   bool stops_ = false;
   std::thread thread_;

@@ -82,7 +82,7 @@ TEST_P(SignalTest, EachChannelGetsItsCopyOfWhatItAskedFor) {
     const Signals both = MakeChan<os::Signal>(9);
     const Signals one = MakeChan<os::Signal>(9);
     signal::Notify(both, {SIGINT});
-    signal::Notify(both, {SIGTERM});  // beside SIGINT
+    signal::Notify(both, {SIGTERM});  // in addition to SIGINT
     signal::Notify(one, {SIGTERM});
     signal::Raise(SIGINT);
     signal::Raise(SIGTERM);
@@ -305,7 +305,7 @@ TEST_P(SignalTest, AVirtualBubbleIsAProcessOfItsOwn) {
       EXPECT_EQ(DispositionOf(SIGUSR2), Disposition::kDefault);
     });
     for (const int s : {SIGUSR1, SIGUSR2}) {
-      struct sigaction action {};
+      struct sigaction action{};
       sigaction(s, nullptr, &action);
       EXPECT_EQ(action.sa_handler, SIG_DFL) << "the kernel knows nothing of it";
     }
@@ -316,7 +316,7 @@ TEST_P(SignalTest, AVirtualBubbleIsAProcessOfItsOwn) {
 
 class KernelSignalTest : public testing::Test {
  protected:
-  // Signals are waited for, since a thread carries them.
+  // The test waits for signals, because a thread carries them.
   void InBubble(const std::function<void()>& body) { bubble_.Run(body); }
 
   Bubble bubble_{{.clock = ClockKind::kReal}};
@@ -403,7 +403,7 @@ TEST_F(KernelSignalTest, SleepingThreadsAreNotDisturbed) {
   });
 }
 
-// Counts what it gets, in the place of the default action.
+// Counts the signals it gets, in place of the default action.
 std::atomic<int> fell_through{0};
 void CountFallenThrough(int) { fell_through.fetch_add(1); }
 
@@ -411,7 +411,7 @@ void CountFallenThrough(int) { fell_through.fetch_add(1); }
 class ScopedAction {
  public:
   ScopedAction(int signal, void (*handler)(int)) : signal_(signal) {
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = handler;
     sigaction(signal_, &action, &before_);
   }
@@ -419,7 +419,7 @@ class ScopedAction {
 
  private:
   const int signal_;
-  struct sigaction before_ {};
+  struct sigaction before_{};
 };
 
 TEST_F(KernelSignalTest, AfterTheLastStopTheActionIsWhatItWasBeforeTheFirstNotify) {
@@ -477,7 +477,7 @@ TEST_F(KernelSignalTest, IgnoreReachesTheKernelAndNotifyEndsIt) {
   });
 }
 
-// However a signal and Stop meet, the channel or the action of before gets it, once.
+// However a signal and Stop meet, either the channel or the earlier action gets it, once.
 TEST_F(KernelSignalTest, NoSignalIsLostWhileStopRuns) {
   const ScopedAction action(SIGUSR1, &CountFallenThrough);
   InBubble([] {
@@ -494,7 +494,7 @@ TEST_F(KernelSignalTest, NoSignalIsLostWhileStopRuns) {
         for (std::atomic<int> i = 0; i < sent * 7 % 500; ++i) {
         }
         raise(SIGUSR1);
-        // One at a time: two that are pending count as one. Some seconds are for ever.
+        // One at a time: two pending ones count as one. A few seconds are as good as forever.
         for (int i = 0; i < 1000 && got() < sent; ++i) {
           for (int turn = 0; turn < 100 && got() < sent; ++turn) std::this_thread::yield();
           if (got() < sent) std::this_thread::sleep_for(1ms);
@@ -535,7 +535,7 @@ TEST_F(KernelSignalTest, TheActionIsNeverTheDefaultWhileNotifyAndIgnoreAlternate
   });
 }
 
-// ---- the default action, in processes of their own
+// ---- the default action, in separate processes
 
 class DefaultActionDeathTest : public testing::TestWithParam<int> {
  protected:

@@ -23,7 +23,7 @@ using internal::Ref;
 using internal::Runtime;
 using internal::TimerChan;
 
-// A goroutine that sleeps, on its own stack.
+// A sleeping goroutine, on that goroutine's stack.
 class Sleeper final : public internal::Alarm {
  public:
   explicit Sleeper(internal::Goroutine& goroutine) : goroutine_(goroutine) {}
@@ -101,7 +101,7 @@ Ticker NewTicker(Duration period, std::source_location site) {
 RecvChan<Time> Ticker::C() const { return RecvChan<Time>(timer_); }
 
 void Ticker::Stop() const {
-  if (timer_) static_cast<TimerChan&>(*timer_).Stop();  // Go forgives this one, unlike the others
+  if (timer_) static_cast<TimerChan&>(*timer_).Stop();  // Go allows this on a zero Ticker
 }
 
 void Ticker::Reset(Duration period, std::source_location site) const {

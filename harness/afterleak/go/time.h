@@ -4,18 +4,18 @@
 //   time::ScopedTimer timer(3s);                                                // the fix
 //   switch (Select({Recv(messages, &message), Recv(timer.C())})) { ... }
 //
-// Semantics are those of Go's time/sleep.go and time/tick.go: in timer mode go122 those of
-// Go up to 1.22, in go123 those of Go 1.23 (its release notes, "Timer changes"). Where they differ,
-// this header says so. Delays below zero count as zero; the largest Duration never fires.
+// Semantics are those of Go's time/sleep.go and time/tick.go: up to Go 1.22 in timer mode go122,
+// and of Go 1.23 in go123 (its release notes, "Timer changes"). Where they differ, this header says
+// so. Negative delays count as zero; the largest Duration never fires.
 //
-// Every call that arms a timer takes the line it stands in, for the census. One timer is one heap
-// block of at most 160 bytes (a callback has its own besides). Everything is thread-safe; arming,
-// stopping and firing cost O(1) however many timers are pending.
+// Every call that arms a timer takes the line where it stands, for the census. One timer is one
+// heap block of at most 160 bytes (plus another for a callback). Everything is thread-safe; arming,
+// stopping and firing are O(1) however many timers are pending.
 //
-// Handles (Timer, Ticker, a channel) are counted. When the last one goes while the timer is
-// pending, nobody can hear it any more: in go122 it stays until its deadline, and the census calls
-// it abandoned; in go123 it is collected at once. Callbacks are rooted: AfterFunc keeps its timer
-// whoever holds it.
+// Handles (Timer, Ticker, a channel) are counted. If the last one goes while the timer is pending,
+// nobody can hear it any more: in go122 it stays until its deadline, and the census calls it
+// abandoned; in go123 it is collected at once. Callbacks are rooted: AfterFunc keeps its timer
+// whether or not there is a handle.
 #pragma once
 
 #include <functional>
@@ -31,7 +31,7 @@ namespace afterleak {
 
 namespace time {
 
-// The instant on the clock of the current bubble.
+// The current instant on the clock of the current bubble.
 Time Now();
 
 // Now() - instant.
@@ -40,34 +40,34 @@ Duration Since(Time instant);
 // instant - Now().
 Duration Until(Time instant);
 
-// Blocks the calling goroutine for at least `delay`. A sleeper is no timer: no census shows it.
+// Blocks the calling goroutine for at least `delay`. A sleeper is not a timer: no census shows it.
 void Sleep(Duration delay, std::source_location site = std::source_location::current());
 
-// A channel that receives the time after `delay`. There is no handle to stop it with. That is the
-// leak.
+// Returns a channel that receives the time after `delay`. It returns no handle, so the timer cannot
+// be stopped. That is the leak.
 [[nodiscard]] RecvChan<Time> After(Duration delay,
                                    std::source_location site = std::source_location::current());
 
-// The channel of a ticker that nothing can stop; nil when `period` is not above zero.
+// The channel of a ticker that nothing can stop; nil if `period` is not above zero.
 [[nodiscard]] RecvChan<Time> Tick(Duration period,
                                   std::source_location site = std::source_location::current());
 
 // One event in the future. A handle: copies name the same timer.
 class Timer {
  public:
-  // No timer, as Go's zero Timer: C is nil, Stop and Reset panic.
+  // No timer, like Go's zero Timer: C is nil, Stop and Reset panic.
   Timer() = default;
   explicit operator bool() const { return static_cast<bool>(timer_); }
 
-  // Holds the time of expiry when the timer has fired. Nil for AfterFunc.
+  // Receives the time of expiry when the timer fires. Nil for AfterFunc.
   RecvChan<Time> C() const;
 
-  // Ends the timer; whether it was active. Does not close C. In go122 a value that is already in C
-  // stays there; in go123 it is taken back, and the answer is true. Does not wait for a callback
-  // that runs.
+  // Ends the timer and returns whether it was active. Does not close C. A value already in C
+  // stays there in go122; in go123 it is taken back, and the answer is true. Does not wait for
+  // a running callback.
   bool Stop() const;
 
-  // Stops the timer and arms it again; returns what Stop would.
+  // Stops the timer and arms it again; returns what Stop would return.
   bool Reset(Duration delay, std::source_location site = std::source_location::current()) const;
 
  private:
@@ -81,20 +81,20 @@ class Timer {
 [[nodiscard]] Timer NewTimer(Duration delay,
                              std::source_location site = std::source_location::current());
 
-// Runs `callback` in a goroutine of its own after `delay`. A callback that holds this very Timer is
-// a cycle, which Go's collector would find and counted handles do not: it is never freed.
+// Runs `callback` in a new goroutine after `delay`. A callback that holds this very Timer is a
+// cycle. Go's collector would find it; counted handles do not, so it is never freed.
 Timer AfterFunc(Duration delay, std::function<void()> callback,
                 std::source_location site = std::source_location::current());
 
-// The same for a callback that cannot be copied; one more allocation.
+// The same for a callback that cannot be copied, at the cost of one more allocation.
 template <internal::MoveOnlyBody Callback>
 Timer AfterFunc(Duration delay, Callback callback,
                 std::source_location site = std::source_location::current()) {
   return AfterFunc(delay, internal::Copyable(std::move(callback)), site);
 }
 
-// Sends the time every `period`, in phase; a tick that finds the last one unread is dropped. A
-// handle, as Timer is.
+// Sends the time every `period`, in phase. A tick is dropped if the last one is still unread. Like
+// Timer, a Ticker is a handle.
 class Ticker {
  public:
   Ticker() = default;
@@ -102,10 +102,10 @@ class Ticker {
 
   RecvChan<Time> C() const;
 
-  // No more ticks. Does not close C.
+  // Ends the ticks. Does not close C.
   void Stop() const;
 
-  // Stops, and ticks every `period` from now. Panics unless that is above zero.
+  // Stops, and ticks every `period` from now. Panics unless `period` is above zero.
   void Reset(Duration period, std::source_location site = std::source_location::current()) const;
 
  private:
@@ -118,7 +118,7 @@ class Ticker {
 [[nodiscard]] Ticker NewTicker(Duration period,
                                std::source_location site = std::source_location::current());
 
-// A timer and a deferred Stop in one: the timer goes when the scope is left, on every path.
+// A timer and a deferred Stop in one: the timer is stopped when the scope is left, on every path.
 //   time::ScopedTimer limit(3s);                               // NewTimer
 //   time::ScopedTimer warning(time::AfterFunc(3s, Complain));  // takes it over
 class ScopedTimer {
@@ -126,7 +126,7 @@ class ScopedTimer {
   explicit ScopedTimer(Duration delay, std::source_location site = std::source_location::current())
       : timer_(NewTimer(delay, site)) {}
   explicit ScopedTimer(Timer timer) : timer_(std::move(timer)) {}
-  ScopedTimer(ScopedTimer&&) = default;  // what is moved from stops nothing
+  ScopedTimer(ScopedTimer&&) = default;  // a moved-from one stops nothing
   ScopedTimer& operator=(ScopedTimer&& other) noexcept {
     std::swap(timer_, other.timer_);  // and other stops what was here
     return *this;

@@ -1,4 +1,5 @@
-// What package time promises, in both timer modes: each rule of the design's "Timers" is a test.
+// What package time promises, in both timer modes: each rule in the design's section "Timers"
+// is a test.
 #include "afterleak/go/time.h"
 
 #include <gmock/gmock.h>
@@ -259,7 +260,7 @@ TEST_P(RealTimeTest, ATickerThatIsLateKeepsItsPhaseAndDoesNotCatchUp) {
       EXPECT_EQ((tick - first) % 1ms, 0ms);
       last = tick;
     }
-    const std::int64_t ticks = Totals().ticks;  // before the time is read, since both go on
+    const std::int64_t ticks = Totals().ticks;  // read before the time, because both go on
     EXPECT_LE(ticks, 1 + (time::Now() - first) / 1ms - 15);
   });
 }
@@ -411,7 +412,7 @@ TEST_P(TimeTest, ResetInsideTheCallbackMayOverlapItsRuns) {
   });
 }
 
-// Takes the lock of its bubble; if the caller holds that, the process hangs.
+// Takes the lock of its bubble; if the caller holds that lock, the process hangs.
 struct TakesTheLock {
   ~TakesTheLock() { Take(); }
   void Take() const { chan.TrySend(static_cast<int>(time::NewTimer(1h).Stop())); }
@@ -871,7 +872,7 @@ TEST_P(RealTimeTest, HandlesMayGoWhileTheBubbleEnds) {
     {
       Bubble ends({.clock = ClockKind::kReal, .timers = GetParam()});
       ends.Run([&] {
-        // The first to be dropped by the bubble, and then its callback is destroyed.
+        // The bubble is the first to drop it, and then its callback is destroyed.
         time::AfterFunc(1min,
                         [last = std::shared_ptr<void>(nullptr, [&](void*) { ending = true; })] {});
         for (RecvChan<Time>& handle : handles) handle = time::After(1h);

@@ -33,7 +33,7 @@ bool TimerChan::End() {
     runtime_.queue().Stop(*this);
     runtime_.census().Stop(ticket_);
   }
-  // Since Go 1.23 no value of before a Stop or Reset can be received after it.
+  // Since Go 1.23 no value from before a Stop or Reset can be received after it.
   const bool stale = hides_buffer_ && len_ > 0;
   if (stale) len_ = 0;
   return active || stale;
@@ -83,7 +83,7 @@ void TimerChan::Fire(Runtime& runtime, Lock& lock) {
     census.Fire(ticket_);
   }
   if (!starts) {
-    Drop(lock);  // the callback goes too, which nobody else has
+    Drop(lock);  // the callback goes too: nothing else holds it
   } else if (orphan_ && !pending()) {
     runtime.RemoveObject();
     delete this;

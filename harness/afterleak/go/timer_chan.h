@@ -1,14 +1,14 @@
 // TimerChan: a timer and its channel in one heap block.
 //
-// Behind time.h. In Go the run-time's timer queue refers to the timer, and the timer to
-// its channel; whether anybody could still receive is what the garbage collector knows. Here
-// handles are counted, so the moment when the last one goes is known exactly.
+// Behind time.h. In Go, the run-time's timer queue refers to the timer, and the timer to its
+// channel; only the garbage collector knows whether anybody could still receive. Here handles are
+// counted, so the moment when the last one goes is known exactly.
 //
 //   handles > 0, pending    live
 //   handles = 0, pending    go122: live and abandoned (rooted: just live)
-//                           go123: does not exist, it is collected
+//                           go123: does not exist; it is collected
 //   handles > 0, idle       fired or stopped; may be Reset
-//   handles = 0, idle       does not exist: whoever brings this about deletes it
+//   handles = 0, idle       does not exist: deleted by the code that brings this about
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ class TimerChan final : public ChanCore, private Alarm {
  public:
   using Callback = std::shared_ptr<const std::function<void()>>;
 
-  // Armed, in the current bubble. `period` 0: once. With a callback nothing is sent.
+  // Armed, in the current bubble. `period` 0: fires once. With a callback, nothing is sent.
   static Ref<ChanCore> Arm(const TimerKind& kind, Duration delay, Duration period,
                            std::source_location site, Callback callback = {});
 
@@ -53,9 +53,9 @@ class TimerChan final : public ChanCore, private Alarm {
   Duration period_{};
   Time value_{};  // what is in the channel, when something is
   Census::Ticket ticket_ = 0;
-  bool orphan_ = false;  // the last handle went while this was pending. Not the same as a count of
-                         // 0: between that and the lock there is a moment in which both a handle's
-                         // owner and the queue know the timer
+  // The last handle went while this was pending. Not the same as a count of 0: between that and the
+  // lock there is a moment in which both a handle's owner and the queue know the timer.
+  bool orphan_ = false;
 };
 
 static_assert(sizeof(TimerChan) <= 160);

@@ -1,5 +1,6 @@
-// Counts the allocations of the containers that are given it, wherever operator new is not counted
-// (heap_operators.cc not linked, or under Valgrind), or to see one container apart from the rest.
+// Counts the allocations of the containers it is given to. Use it where operator new is not
+// counted (heap_operators.cc is not linked, or under Valgrind), or to see one container apart
+// from the rest.
 //
 //   heap::CountingResource resource;
 //   std::pmr::map<Deadline, Timer*> queue(&resource);
@@ -15,12 +16,12 @@
 
 namespace afterleak::heap {
 
-// Thread-safe if `upstream` is. Each allocation costs a few atomic increments on top of upstream's.
-// All of its numbers are exact. What upstream throws is passed on, and nothing is counted.
+// Thread-safe if `upstream` is. Each allocation costs a few atomic increments on top of upstream's
+// cost. All its numbers are exact. What upstream throws is passed on, and nothing is counted.
 //
-// The default upstream is new_delete_resource(), not get_default_resource(): the latter may be this
-// very resource, once it has been made the default. With it, the blocks count in Process() and in
-// the open scopes as well.
+// The default upstream is new_delete_resource(), not get_default_resource(), which may be this very
+// resource once it has been made the default. With the default, the blocks also count in Process()
+// and in the open scopes.
 class CountingResource : public std::pmr::memory_resource {
  public:
   explicit CountingResource(
@@ -44,7 +45,7 @@ class CountingResource : public std::pmr::memory_resource {
     upstream_->deallocate(block, bytes, alignment);
   }
 
-  // Two of them never are equal: a block given back to the other would leave both counts wrong.
+  // No two of them are ever equal: giving a block back to the other would make both counts wrong.
   bool do_is_equal(const std::pmr::memory_resource& other) const noexcept override {
     return this == &other;
   }

@@ -1,6 +1,6 @@
-// Counters of threads and scopes. They lie in static storage and need neither construction nor
+// Counters of threads and scopes. They are in static storage and need no construction or
 // destruction, because operator new is called before main, after the last static destructor, and
-// while a thread dies. Nothing here takes a lock, so a fork at any moment is harmless.
+// while a thread is ending. Nothing here takes a lock, so a fork is harmless at any moment.
 #include "afterleak/heap/heap.h"
 
 #include <pthread.h>
@@ -17,17 +17,17 @@ namespace {
 
 constexpr auto kRelaxed = std::memory_order_relaxed;
 
-// Raises `peak` to `value`, if that is higher.
+// Raises `peak` to `value` if that is higher.
 void Raise(std::atomic<int64_t>& peak, int64_t value) {
   int64_t seen = peak.load(kRelaxed);
   while (seen < value && !peak.compare_exchange_weak(seen, value, kRelaxed)) {
   }
 }
 
-// Records by number, from 1; 0 means none (and is a record all the same). Untouched ones are
-// untouched pages of .bss: the union spares them the constructors, all-zero being what they make.
-// Those given back are a linked stack; its head carries a count of changes in the upper half,
-// without which a pop could mistake a head that went and came back for one that never moved.
+// Numbered records, from 1; 0 means none (and is a record all the same). Untouched records are
+// untouched pages of .bss: the union skips their constructors, which would only produce all-zero
+// bytes. Freed records are a linked stack. The upper half of its head counts changes; without it, a
+// pop could mistake a head that left and came back for one that never moved.
 template <typename Record, uint32_t kRecords>
 class Pool {
  public:
@@ -37,7 +37,7 @@ class Pool {
   uint32_t used() const { return used_.load(std::memory_order_acquire); }
   uint32_t IdOf(const Record* record) const { return static_cast<uint32_t>(record - records_); }
 
-  uint32_t Take() {  // 0 when all are taken
+  uint32_t Take() {  // 0 if all are taken
     uint64_t head = free_.load(std::memory_order_acquire);
     while (const auto id = static_cast<uint32_t>(head)) {
       const uint64_t rest = Head(head, records_[id].next_free.load(kRelaxed));
@@ -77,19 +77,19 @@ struct Flow {
 };
 
 // The sums of one thread and, before it, of the dead threads that had the slot. Only the owner
-// writes, so an increment is a plain load, add and store. Two cache lines apart: they are
+// writes, so an increment is a plain load, add and store. Two cache lines apart, because lines are
 // prefetched in pairs.
 struct alignas(128) Slot {
   Flow in, out;
-  int64_t untold;  // live bytes not yet in told_bytes; the owner's alone
+  int64_t untold;  // live bytes not yet in told_bytes; owner only
   std::atomic<uint32_t> next_free;
 };
 
 constexpr int64_t kTellEvery = 4096;
 constexpr uint32_t kMaxThreads = 1 << 15;
 
-// Slot 0 is shared by those who cannot have one of their own: a thread whose key destructor has
-// run, and threads beyond kMaxThreads.
+// Slot 0 is shared by threads that cannot have a private one: those whose key destructor has run,
+// and those beyond kMaxThreads.
 constinit Pool<Slot, kMaxThreads> slots;
 constinit std::atomic<int64_t> told_bytes, peak_bytes;
 
@@ -136,9 +136,9 @@ void Bump(std::atomic<int64_t>& count, int64_t by) {
   count.store(count.load(kRelaxed) + by, kRelaxed);
 }
 
-[[gnu::noinline]] void CountWithoutSlot(Flow Slot::*flow, int64_t bytes, int64_t change);
+[[gnu::noinline]] void CountWithoutSlot(Flow Slot::* flow, int64_t bytes, int64_t change);
 
-inline void Count(Flow Slot::*flow, int64_t bytes, int64_t change) {
+inline void Count(Flow Slot::* flow, int64_t bytes, int64_t change) {
   Slot* const slot = this_thread.slot;
   if (slot == nullptr) [[unlikely]]
     return CountWithoutSlot(flow, bytes, change);
@@ -149,7 +149,7 @@ inline void Count(Flow Slot::*flow, int64_t bytes, int64_t change) {
     Tell(*slot);
 }
 
-void CountWithoutSlot(Flow Slot::*flow, int64_t bytes, int64_t change) {
+void CountWithoutSlot(Flow Slot::* flow, int64_t bytes, int64_t change) {
   if (TakeSlot()) return Count(flow, bytes, change);
   (slots[0].*flow).blocks.fetch_add(1, kRelaxed);
   (slots[0].*flow).bytes.fetch_add(bytes, kRelaxed);
@@ -158,8 +158,9 @@ void CountWithoutSlot(Flow Slot::*flow, int64_t bytes, int64_t change) {
 
 // --- Scopes ---
 
-// Kept by the Scope object, each ScopeRef, each live block and each child record: the last of
-// them gives it back. So an id in a block is always good, and so are those of its ancestors.
+// Referenced by the Scope object, each ScopeRef, each live block and each child record; the
+// last of them to go frees it. An id in a block is therefore always valid, and so are those
+// of its ancestors.
 struct alignas(64) ScopeRecord {
   internal::Tally tally;
   std::atomic<uint32_t> keepers;
@@ -204,7 +205,7 @@ uint32_t OpenScope(uint32_t parent) {
   Release(scope);
 }
 
-// Goes back to `outer`, from `inner`.
+// Returns from `inner` to `outer`.
 void Leave(uint32_t inner, uint32_t outer) {
   if (this_thread.scope != inner) {
     internal::Die("Scope, Suspend and Adopt must end in their own thread, in reverse order");

@@ -1,14 +1,15 @@
-// What the program keeps on the C++ heap: in all, and by the code that took it.
+// What the program keeps on the C++ heap: in total, and by the code that allocated it.
 //
 //   heap::Scope scope;
 //   RunSessions(1000);
 //   EXPECT_EQ(scope.usage().live_blocks, 0);  // nothing was left behind
 //
-// A program counts when it links heap_operators.cc, which replaces every operator new and delete.
-// Without it all of this still compiles and runs, counts nothing, and Counting() is false.
+// A program counts if it links heap_operators.cc, which replaces every operator new and delete.
+// Without it all of this still compiles and runs, but counts nothing, and Counting() is false.
 //
-// Bytes are the bytes asked for, so they are the same on every machine; what the allocator adds is
-// not in them. malloc() called by C code is not counted. No call here allocates with operator new.
+// Bytes are the bytes requested, so they are the same on every machine; allocator overhead
+// is not included. Calls of malloc() from C code are not counted. No call here allocates
+// with operator new.
 #pragma once
 
 #include <algorithm>
@@ -21,9 +22,9 @@
 
 namespace afterleak::heap {
 
-// True if operator new in this process really counts. Found out by planting a block (once: it adds
-// one to the totals of Process(), and touches no scope). False where heap_operators.cc is not
-// linked, and under tools that put their own operator new in its place: Valgrind, unless run with
+// True if operator new in this process really counts. It finds out by planting a block (once: this
+// adds one to the totals of Process(), and touches no scope). False if heap_operators.cc is not
+// linked, and under tools that substitute their operator new: Valgrind, unless run with
 // --soname-synonyms=somalloc=nouserintercepts. A test that needs numbers must skip if it is false.
 bool Counting();
 
@@ -38,20 +39,20 @@ struct Usage {
 };
 std::ostream& operator<<(std::ostream& out, const Usage& usage);
 
-// The whole process, since its start. Any thread may call it; it costs one pass over as many
+// The whole process, since its start. Any thread may call it. It costs one pass over as many
 // counters as there have been threads at one time. Live and total are exact when the other threads
-// are quiet. The peak is exact to within 4 KiB for each running thread, either way, because a
-// thread tells the others of its allocations only every 4 KiB: that is what keeps them cheap.
+// are quiet. The peak is exact to within 4 KiB for each running thread, in either direction,
+// because a thread publishes its allocations only every 4 KiB: that is what keeps them cheap.
 Usage Process();
 
-// Measures the code run while it is open. A block belongs to the innermost scope open in the
-// thread that allocates it, and to all scopes around that one; when it is freed, by whichever
-// thread and however late, it is taken off the same scopes. So the freeing of older blocks does
-// not show, nor does what other threads allocate unless they Adopt the scope.
+// Measures the code run while it is open. A block belongs to the innermost scope open in the thread
+// that allocates it, and to all scopes around that one. When it is freed, by any thread and however
+// late, it is subtracted from the same scopes. So freeing older blocks does not show, and
+// allocations by other threads do not either unless they Adopt the scope.
 //
 // Scopes of one thread must end in reverse order, in that thread; anything else aborts with a
-// message. All numbers are exact, the peak too, and usage() may be called from any thread. An
-// allocation costs some 20 ns more for each open scope around it.
+// message. All numbers are exact, including the peak, and any thread may call usage(). An
+// allocation costs about 20 ns more for each open scope around it.
 class Scope {
  public:
   class Suspend;
@@ -71,8 +72,8 @@ class Scope {
   const uint32_t id_;
 };
 
-// While it lives, this thread charges no scope: for the allocations of the harness itself (samples,
-// messages) amid measured code. Process() still counts them.
+// While it lives, this thread charges no scope. Meant for the harness's allocations (samples,
+// messages) in the middle of measured code. Process() still counts them.
 class [[nodiscard]] Scope::Suspend {
  public:
   Suspend();
@@ -84,7 +85,7 @@ class [[nodiscard]] Scope::Suspend {
   const uint32_t outer_;
 };
 
-// A handle on a scope that may outlive its Scope object; made by CurrentScope, used by Adopt.
+// A handle on a scope, which may outlive its Scope object. Made by CurrentScope, used by Adopt.
 // Copying it is one atomic increment. Different threads may use different copies.
 class ScopeRef {
  public:
@@ -103,8 +104,8 @@ class ScopeRef {
 // The innermost scope of this thread; empty if there is none, or inside a Suspend.
 ScopeRef CurrentScope() noexcept;
 
-// While it lives, this thread charges `scope` (none, if that is empty) instead of its own: so a
-// thread works on behalf of the one that started it. The Scope object may end meanwhile.
+// While it lives, this thread charges `scope` (no scope, if that is empty) instead of its current
+// one, to work on behalf of the thread that started it. The Scope object may end meanwhile.
 class [[nodiscard]] Adopt {
  public:
   explicit Adopt(ScopeRef scope) noexcept;
@@ -117,10 +118,10 @@ class [[nodiscard]] Adopt {
   const uint32_t outer_;
 };
 
-// For heap_operators.cc, counting_resource.h and the tests; nobody else.
+// Only for heap_operators.cc, counting_resource.h and the tests.
 namespace internal {
 
-uint32_t OnNew(int64_t bytes) noexcept;  // the scope charged, to be handed to OnDelete
+uint32_t OnNew(int64_t bytes) noexcept;  // the scope charged, to be passed to OnDelete
 void OnDelete(int64_t bytes, uint32_t scope) noexcept;
 [[noreturn]] void Die(const char* why) noexcept;
 

@@ -1,22 +1,22 @@
 // Replaces every operator new and delete of the program that links this file, so that
-// afterleak::heap counts. The blocks are malloc's own, with eight bytes of ours at the very end:
+// afterleak::heap counts. The blocks are malloc's, with eight bytes of ours at the very end:
 //
 //   p (from malloc, and what the user gets)                            p + malloc_usable_size(p)
 //   |  the bytes asked for                   | rounding | scope  slack |
 //                                            |<------ slack ---------->|
 //
 // There is no header, because a tool that finds only an interior pointer calls the block "possibly
-// lost". And glibc's blocks hold 16k + 8 bytes, so for half of all sizes the trailer costs
-// nothing, for the others 16 bytes. In time, new and delete in a tight loop take 1.4 to 2 times
-// what malloc and free do, most of the rest being the two calls of malloc_usable_size().
+// lost". And glibc's blocks hold 16k + 8 bytes, so for half of all sizes the trailer costs nothing,
+// and for the others 16 bytes. In time, new and delete in a tight loop take 1.4 to 2 times as long
+// as malloc and free; most of the difference is the two calls of malloc_usable_size().
 //
 // Limits:
-// - Code that asks malloc_usable_size() about a new'ed pointer and fills the slack overwrites the
+// - Code that calls malloc_usable_size() on a new'ed pointer and fills the slack overwrites the
 //   trailer. So does a buffer overrun; delete then aborts, if it can tell.
-// - delete must only see blocks of this operator new: not those of a plug-in with its own.
-// - gperftools 2.10's libtcmalloc_debug reports too much room for aligned blocks, which then are
+// - delete must only see blocks of this operator new, not those of a plug-in with a different one.
+// - gperftools 2.10's libtcmalloc_debug reports too much room for aligned blocks, which are then
 //   overrun. The other libtcmallocs, their heap checker, and heaptrack are fine.
-// - AddressSanitizer sees malloc and free, and cannot tell a mix-up of new with free.
+// - AddressSanitizer sees malloc and free, and cannot tell when new is paired with free.
 #include <malloc.h>
 
 #include <atomic>
@@ -50,9 +50,9 @@ struct Trailer {
 
 constexpr auto kAnyAlignment = std::align_val_t{__STDCPP_DEFAULT_NEW_ALIGNMENT__};
 
-// How much room a block has, or 0 if malloc cannot tell yet: gperftools' malloc_usable_size(), when
-// first called, calls operator new, and knows nothing until gperftools has called it once more.
-// Those two blocks get no trailer and are not counted; gperftools never frees them.
+// How much room a block has, or 0 if malloc cannot tell yet. On its first call, gperftools'
+// malloc_usable_size() calls operator new, and knows nothing until gperftools has called it once
+// more. Those two blocks get no trailer and are not counted; gperftools never frees them.
 constinit std::atomic<bool> usable_size_ready;
 
 [[gnu::noinline]] size_t FirstUsableSize(void* block) noexcept {
@@ -83,7 +83,7 @@ inline void* Allocate(size_t size, std::align_val_t alignment) noexcept {
   if (block == nullptr) [[unlikely]]
     return nullptr;
 
-  // The trailer may lie beyond `room`. The compiler must forget how much was asked for, else
+  // The trailer may lie beyond `room`. The compiler must forget how much was requested, or
   // _FORTIFY_SOURCE=3 takes the memcpy for an overrun.
   asm("" : "+r"(block));
   const size_t usable = UsableSize(block);
@@ -95,7 +95,7 @@ inline void* Allocate(size_t size, std::align_val_t alignment) noexcept {
   const Trailer trailer = {OnNew(static_cast<int64_t>(size)), static_cast<uint32_t>(usable - size)};
   char* const end = static_cast<char*>(block) + usable;
   std::memcpy(end - sizeof trailer, &trailer, sizeof trailer);
-  ASAN_POISON_MEMORY_REGION(end - trailer.slack, trailer.slack);  // so that overruns are seen
+  ASAN_POISON_MEMORY_REGION(end - trailer.slack, trailer.slack);  // makes overruns visible
   return block;
 }
 
@@ -137,7 +137,8 @@ void* NewOrNull(size_t size, std::align_val_t alignment = kAnyAlignment) noexcep
 
 }  // namespace
 
-// What a program that links this asks the linker for (CMakeLists.txt, afterleak_heap_operators.pc).
+// Programs that link this file ask the linker for this symbol (CMakeLists.txt,
+// afterleak_heap_operators.pc), so that the file is linked though nothing else refers to it.
 extern "C" const char afterleak_heap_operators;
 extern "C" const char afterleak_heap_operators = 0;
 

@@ -26,7 +26,7 @@
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define AFTERLEAK_SANITIZED 1
-// Else a malloc of too much ends the process, instead of failing.
+// Otherwise a malloc of too much ends the process instead of failing.
 extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
 extern "C" const char* __tsan_default_options() { return "allocator_may_return_null=1"; }
 #else
@@ -66,7 +66,7 @@ class Heap : public testing::Test {
 using HeapScope = Heap;
 using HeapProcess = Heap;
 
-// Runs `body` in a new thread, to its end. No std::thread: that allocates.
+// Runs `body` to its end in a new thread. Not with std::thread, which allocates.
 template <typename Body>
 void InThread(Body body) {
   pthread_t thread;
@@ -158,10 +158,10 @@ TEST_F(Heap, AlignmentIsHonoured) {
   for (const size_t alignment : Sizes{1, 8, 16, 32, 64, 4096}) {
     for (const size_t size : Sizes{1, 24, 32, 4096, 5000}) {
       std::array<void*, 20> blocks;  // several: one might be aligned by luck
-      for (void*& block : blocks) block = ::operator new (size, std::align_val_t{alignment});
+      for (void*& block : blocks) block = ::operator new(size, std::align_val_t{alignment});
       for (void* block : blocks) {
         EXPECT_EQ(reinterpret_cast<uintptr_t>(block) % std::max<size_t>(alignment, 16), 0u);
-        ::operator delete (block, std::align_val_t{alignment});
+        ::operator delete(block, std::align_val_t{alignment});
       }
     }
   }
@@ -172,7 +172,7 @@ TEST_F(Heap, FailureThrowsOrReturnsNullAndCountsNothing) {
   for (volatile size_t size : {kTooMuch / 4, kTooMuch - 7, kTooMuch}) {
     Scope scope;
     EXPECT_THROW(Take(size), std::bad_alloc);
-    EXPECT_THROW(static_cast<void>(::operator new (size, std::align_val_t{64})), std::bad_alloc);
+    EXPECT_THROW(static_cast<void>(::operator new(size, std::align_val_t{64})), std::bad_alloc);
     EXPECT_EQ(::operator new(size, std::nothrow), nullptr);
     EXPECT_EQ(::operator new[](size, std::align_val_t{64}, std::nothrow), nullptr);
     EXPECT_EQ(scope.usage(), Usage{});
@@ -261,7 +261,7 @@ TEST_F(HeapProcess, SeesABlockThatOneThreadAllocatesAndAnotherFrees) {
   EXPECT_EQ(after.total_bytes, before.total_bytes + 100);
 }
 
-// Takes as much as lacks to the peak, so that whatever comes on top of it is a new peak.
+// Allocates what is missing to reach the peak, so that anything more is a new peak.
 class Ballast {
  public:
   Ballast() {
@@ -327,13 +327,13 @@ TEST_F(HeapProcess, TenThousandShortThreadsKeepTheirSumsAndShareTheirStorage) {
   EXPECT_EQ(internal::ThreadSlotsUsed(), slots);
 }
 
-// A thread that has allocated loses its slot in the first round of its key destructors; `late` runs
+// A thread that has allocated loses its slot in the first round of its key destructors. `late` runs
 // after that, in each round. (The keys' destructors run in the order of their creation.)
 template <typename Late>
 void InDyingThread(Late late) {
   static pthread_key_t key;
   static int rounds_left;
-  // All of PTHREAD_DESTRUCTOR_ITERATIONS; but TSan forbids instrumented code in the last.
+  // All of PTHREAD_DESTRUCTOR_ITERATIONS, but TSan forbids instrumented code in the last one.
   rounds_left = AFTERLEAK_SANITIZED ? 3 : 4;
   const auto destructor = [](void* arg) {
     (*static_cast<Late*>(arg))();
@@ -613,7 +613,7 @@ TEST_F(Heap, FourThreadsThatFreeEachOthersBlocksEndWithNothingLive) {
   EXPECT_EQ(after.total_blocks, before.total_blocks + kThreads * kRounds);
 }
 
-// Knows, of each live block, the scopes that it belongs to, and recomputes all the rest.
+// Knows the scopes that each live block belongs to, and recomputes everything else.
 struct NaiveModel {
   struct Block {
     int64_t bytes;

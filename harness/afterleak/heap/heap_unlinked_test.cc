@@ -1,4 +1,4 @@
-// To be linked WITHOUT heap_operators.cc: shows that nothing counts then, and nothing breaks.
+// To be linked WITHOUT heap_operators.cc: shows that nothing is counted then, and nothing breaks.
 #include <gtest/gtest.h>
 
 #include "afterleak/heap/heap.h"

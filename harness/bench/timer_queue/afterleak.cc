@@ -1,4 +1,4 @@
-// Ours: the queue alone. A timer that expires is told by a virtual call, as the run-time does it.
+// Ours: the queue alone. A timer that expires gets a virtual call, as in the run-time.
 #include "afterleak/bubble/timer_queue.h"
 #include "bench/timer_queue/operations.h"
 
@@ -6,7 +6,7 @@ namespace {
 
 using bench::nanoseconds;
 
-// Aligned, so that none lies across two cache lines.
+// Aligned, so that none straddles two cache lines.
 struct alignas(32) Timer : afterleak::TimerLink {
   virtual void Fire(std::int64_t& fired) { ++fired; }
 };

@@ -1,4 +1,4 @@
-// Asio: a binary heap of deadlines and pointers; each wait is an operation that Asio allocates.
+// Asio: a binary heap of deadlines and pointers. Each wait is an operation that Asio allocates.
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
 #include <deque>
@@ -20,7 +20,7 @@ class Asio {
     for (std::size_t i = 0; i < room; ++i) timers_.emplace_back(loop_);
   }
 
-  // Setting a deadline cancels the waits for the old one: none is left by then.
+  // Setting a deadline cancels the waits for the old one; none is left by then.
   void Arm(std::size_t timer, nanoseconds delay) {
     timers_[timer].expires_after(delay);
     timers_[timer].async_wait([this](const asio::error_code& error) {

@@ -1,5 +1,5 @@
-// GLib: a list of sources, all of which every turn of the loop looks at. A timer is made when it is
-// armed and destroyed when it is stopped or has fired, as g_timeout_add does it.
+// GLib: a list of sources, all of which are looked at in every turn of the loop. As g_timeout_add
+// does it, a timer is made when it is armed and destroyed when it is stopped or has fired.
 #include <glib.h>
 
 #include "bench/timer_queue/operations.h"

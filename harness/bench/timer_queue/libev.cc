@@ -1,4 +1,4 @@
-// libev: a heap with four children to a node, on watchers that the caller owns.
+// libev: a heap with four children per node, on watchers that the caller owns.
 #include <ev.h>
 
 #include "bench/timer_queue/operations.h"
@@ -23,7 +23,7 @@ class Libev {
   }
   ~Libev() { ev_loop_destroy(loop_); }
 
-  // Delays count from the time that the loop read last.
+  // Delays count from the time that the loop last read.
   void Arm(std::size_t timer, nanoseconds delay) {
     const std::chrono::duration<double> after = delay + (bench::VirtualNow() - polled_);
     ev_timer_set(&timers_[timer], after.count(), 0);

@@ -1,5 +1,5 @@
-// libevent: a binary heap of pointers to events that the caller owns; or, for one duration that is
-// announced beforehand, a list ("common timeout").
+// libevent: a binary heap of pointers to events that the caller owns. For a duration announced
+// beforehand it can use a list instead ("common timeout").
 #pragma once
 
 #include <event2/event.h>

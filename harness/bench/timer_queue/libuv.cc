@@ -27,7 +27,7 @@ class Libuv {
     uv_loop_close(&loop_);
   }
 
-  // Delays count from the time that the loop read last.
+  // Delays count from the time that the loop last read.
   void Arm(std::size_t timer, nanoseconds delay) {
     const nanoseconds after = delay + (bench::VirtualNow() - polled_);
     uv_timer_start(

@@ -1,12 +1,12 @@
-// A list in the order of arming, and no more: what any queue of linked timers pays at least. It can
-// only have timers of one duration, which are due in that order.
+// A list in the order of arming and nothing more: the least that any queue of linked timers must
+// pay. It works only for timers of one duration, which are due in that order.
 #include "bench/timer_queue/operations.h"
 
 namespace {
 
 using bench::nanoseconds;
 
-// Of ours, the size and the alignment.
+// The same size and alignment as ours.
 struct alignas(32) Timer {
   virtual ~Timer() = default;
   virtual void Fire(std::int64_t& fired) { ++fired; }

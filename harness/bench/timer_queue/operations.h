@@ -1,16 +1,16 @@
-// What is measured of a queue of timers: the same code for ours and for every peer.
+// What is measured of a timer queue. The same code runs for ours and for every peer.
 //
-// A peer is a class that has room for a number of timers, named 0, 1, 2, ...:
+// A peer is a class with room for a number of timers, named 0, 1, 2, ...:
 //
 //   static constexpr const char* kName;
 //   static constexpr std::int64_t kMost;  // timers; with more, one repetition takes too long
 //   static constexpr bool kAnyDelay;      // false: all timers have the duration `usual`
 //   static constexpr bool kMovesInBulk;   // now and then it moves many timers at once
 //   Peer(std::size_t room, nanoseconds usual);
-//   void Arm(std::size_t timer, nanoseconds delay);  // of one not armed; counts from VirtualNow()
-//   void Stop(std::size_t timer);                    // of one that may have fired
+//   void Arm(std::size_t timer, nanoseconds delay);  // if not armed; counts from VirtualNow()
+//   void Stop(std::size_t timer);                    // may have fired already
 //   void Poll();                                     // one turn of its loop: fires what is due
-//   std::int64_t fired;                              // how many timers have
+//   std::int64_t fired;                              // how many timers have fired
 #pragma once
 
 #include <benchmark/benchmark.h>
@@ -32,15 +32,15 @@ namespace bench {
 using std::chrono::nanoseconds;
 using namespace std::chrono_literals;
 
-// Between two deadlines. libuv and GLib count in milliseconds: with less, their timers would be due
-// in groups.
+// The time between two deadlines. libuv and GLib count in milliseconds; with a shorter step their
+// timers would be due in groups.
 constexpr nanoseconds kStep = 1ms;
 
-// Operations to one turn of the loop. A turn asks the kernel for events; that is not to be
-// measured.
+// Operations per turn of the loop. A turn asks the kernel for events, which is not what we
+// want to measure.
 constexpr std::int64_t kTurn = 100;
 
-// From the C library's heap, also if taken by operator new: what the peer keeps in all.
+// Bytes from the C library's heap, including those taken by operator new: all that the peer holds.
 inline double HeapBytes() {
   const struct mallinfo2 info = mallinfo2();
   return static_cast<double>(info.uordblks + info.hblkhd);
@@ -56,7 +56,7 @@ void MeasureTurns(benchmark::State& state, std::int64_t turns, Turn turn) {
   state.SetIterationTime(CpuSeconds() - began);
 }
 
-// So many live timers, armed one after the other for the same duration, as the leak does it.
+// This many live timers, armed one after the other for the same duration, as in the leak.
 template <class Peer>
 class LiveSet {
  public:
@@ -89,7 +89,7 @@ class LiveSet {
     peer_->Poll();
   }
 
-  // Any of the live timers is stopped and armed anew, a microsecond after the last one.
+  // A random live timer is stopped and armed again, a microsecond after the last one.
   void ChurnTurn() {
     in_order_ = false;
     for (std::int64_t i = 0; i < kTurn; ++i) {
@@ -104,8 +104,8 @@ class LiveSet {
     peer_->Poll();
   }
 
-  // False if timers did not expire when they should have. One that is due at this very instant may
-  // wait for the next turn.
+  // False if timers did not expire when they should have. A timer due at this very instant may wait
+  // for the next turn.
   bool Whole() const {
     const std::int64_t pending = armed_ - peer_->fired;
     return pending >= live_ && pending <= live_ + kTurn;
@@ -120,7 +120,7 @@ class LiveSet {
   }
 
   const std::int64_t live_;
-  const std::int64_t ring_;  // timers that take turns; the oldest one armed is the next to expire
+  const std::int64_t ring_;  // timers that take turns; the one armed first expires next
   const nanoseconds usual_;
   const double before_;
   std::unique_ptr<Peer> peer_;
@@ -130,12 +130,12 @@ class LiveSet {
   bool in_order_ = true;
 };
 
-// Arming millions takes longer than measuring: a set is kept for the next benchmark that can use
-// it.
+// Arming millions takes longer than measuring, so a set is kept for the next benchmark that
+// can use it.
 template <class Peer>
 LiveSet<Peer>& Live(std::int64_t live, bool in_order) {
-  static LiveSet<Peer>* set =
-      nullptr;  // the last one is left to the kernel: destroying takes as long
+  // The last one is left to the kernel: destroying it would take as long as making it.
+  static LiveSet<Peer>* set = nullptr;
   if (set == nullptr || set->live() != live || (in_order && !set->in_order())) {
     delete set;
     set = new LiveSet<Peer>(live);
@@ -171,7 +171,7 @@ void Churn(benchmark::State& state) {
   MeasureTurns(state, 1, [&] { set.ChurnTurn(); });
 }
 
-// From none to so many, in the order of their deadlines. Once before it is measured, so that all
+// From none to this many, in the order of their deadlines. Done once before measuring, so that all
 // memory has been touched.
 template <class Peer>
 void Arm(benchmark::State& state) {
@@ -185,7 +185,7 @@ void Arm(benchmark::State& state) {
       peer.Arm(i, live * kStep);
     }
     const double seconds = CpuSeconds() - began;
-    for (std::size_t i = timers; i-- > 0;) peer.Stop(i);  // from a heap, the last is soonest taken
+    for (std::size_t i = timers; i-- > 0;) peer.Stop(i);  // a heap removes the last one fastest
     peer.Poll();
     return seconds;
   };
@@ -220,8 +220,8 @@ void FireAll(benchmark::State& state) {
   Expect(state, peer.fired == armed, "not as many timers expired as were armed");
 }
 
-// Whether the peer reads the virtual clock: without it, this would take 30 seconds or never end
-// well.
+// True if the peer reads the virtual clock. If it did not, the measurement would take 30 seconds or
+// might never end.
 template <class Peer>
 bool ReadsVirtualClock() {
   Peer peer(1, 30s);

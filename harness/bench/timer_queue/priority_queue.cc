@@ -1,5 +1,5 @@
-// std::priority_queue: a binary heap out of which nothing can be taken but the first. A stopped
-// timer stays in it until its deadline, or until more than half of it is stopped, and it is swept.
+// std::priority_queue: a binary heap that only gives up its first element. A stopped timer stays in
+// it until its deadline, or until more than half of the heap is stopped and is swept.
 #include <algorithm>
 #include <functional>
 #include <queue>
@@ -12,13 +12,13 @@ using bench::nanoseconds;
 
 struct Timer {
   std::function<void()> callback;
-  std::uint64_t arming = 0;  // twice how often it was armed, less one while it is
+  std::uint64_t arming = 0;  // twice the number of armings, minus one while it is armed
 };
 
 struct Entry {
   nanoseconds deadline;
   Timer* timer;
-  std::uint64_t arming;  // an entry of an earlier arming than the timer's is stopped
+  std::uint64_t arming;  // an entry from an earlier arming than the timer's is stopped
   bool operator>(const Entry& other) const { return deadline > other.deadline; }
 };
 

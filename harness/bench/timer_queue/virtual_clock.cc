@@ -1,6 +1,6 @@
-// Stands in for the C library's clocks in all of the program: the libraries that are measured, and
-// libstdc++ under std::chrono, call these functions through the dynamic linker and find ours. The
-// clocks of processor time stay the machine's own: Google Benchmark measures with them.
+// Replaces the C library's clocks in the whole program: the libraries being measured, and libstdc++
+// under std::chrono, call these functions through the dynamic linker and find ours. The clocks of
+// processor time stay the machine's, because Google Benchmark measures with them.
 #include "bench/timer_queue/virtual_clock.h"
 
 #include <sys/syscall.h>
@@ -46,7 +46,8 @@ int gettimeofday(timeval* time, void*) noexcept {
   return 0;
 }
 
-// The kernel's timers keep the kernel's time. Refused, Asio looks at its own queue in every turn.
+// The kernel's timers keep the kernel's time. With them refused, Asio looks at its queue
+// in every turn.
 int timerfd_create(int, int) noexcept {
   errno = ENOSYS;
   return -1;

@@ -1,12 +1,12 @@
-// The clock that every peer reads: it stands still until a benchmark moves it, so that no timer has
-// to be waited for and nobody pays for asking what time it is.
+// The clock that every peer reads. It stands still until a benchmark moves it, so nothing waits for
+// a timer and nothing pays for reading the time.
 #pragma once
 
 #include <chrono>
 
 namespace bench {
 
-// Nanoseconds since the machine started, as it were.
+// Nanoseconds since the machine started, so to speak.
 inline std::chrono::nanoseconds virtual_now = std::chrono::hours(1);
 
 inline std::chrono::nanoseconds VirtualNow() { return virtual_now; }

@@ -1,6 +1,6 @@
-// Ours. PEER names what of it is linked: with the census and the counting allocator ("afterleak"),
-// without the one, the other, or both. On the virtual clock, where no goroutine waits for another:
-// nothing but the turn is measured.
+// Ours. PEER names what is linked: with the census and the counting allocator ("afterleak"), or
+// without one or both of them. On the virtual clock, where no goroutine waits for another, so only
+// the turn is measured.
 #include "afterleak/afterleak.h"
 
 #include <cstdint>
@@ -55,7 +55,7 @@ class Loop {
     }
   }
 
-  // Timers fire in the order of their deadlines: this one after all of the turns.
+  // Timers fire in the order of their deadlines, so this one fires after all those of the turns.
   void Expire() { time::After(bench::kGiveUp).Recv(); }
 
   std::int64_t received = 0;
@@ -64,7 +64,7 @@ class Loop {
   const Chan<std::string> messages_ = MakeChan<std::string>(1);
 };
 
-// What is linked must be what PEER says.
+// What is linked must match PEER.
 bool WatchesAsNamed() {
   constexpr std::string_view kPeer = PEER;
   Bubble bubble;

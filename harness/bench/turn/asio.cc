@@ -1,5 +1,5 @@
-// Asio. It has no select: in the leaky loop three operations share a flag, and whichever completes
-// first does the work. What is left behind is pending and keeps itself alive. In the fixed loop the
+// Asio. It has no select: in the leaky loop three operations share a flag, and the first to
+// complete does the work. The others stay pending and keep themselves alive. In the fixed loop the
 // two timers wait all the time, and each turn only receives.
 #include <sys/epoll.h>
 
@@ -14,7 +14,8 @@
 #include "bench/timer_queue/virtual_clock.h"
 #include "bench/turn/turns.h"
 
-// There are no sockets. Answered here, so that Asio's turns, like ours, ask nothing of the kernel.
+// There are no sockets. The call is answered here, so that Asio's turns ask nothing of the
+// kernel, like ours.
 extern "C" int epoll_wait(int, epoll_event*, int, int) { return 0; }
 
 namespace {
@@ -68,7 +69,7 @@ class Loop {
     loop_.poll();
   }
 
-  // Timers fire in the order of their deadlines: this one after all of the turns.
+  // Timers fire in the order of their deadlines, so this one fires after all those of the turns.
   void Expire() {
     const auto last = std::make_shared<bool>(false);
     After(bench::kGiveUp, last);
@@ -82,7 +83,7 @@ class Loop {
  private:
   using Decided = std::shared_ptr<bool>;
 
-  // time.After: a timer that nobody can stop.
+  // time.After: a timer that nothing can stop.
   void After(std::chrono::nanoseconds delay, Decided decided) {
     auto timer = std::make_unique<asio::steady_timer>(loop_, delay);
     asio::steady_timer& armed = *timer;

@@ -1,6 +1,6 @@
-// leaky_loop MESSAGES: the leaky loop of leaky/looping_select.cc with so many messages, as fast as it
-// takes them. Each leaves two timers, all of them live until the end. It is built with and without
-// what watches: scripts/bench compares them, and runs tools on the one without.
+// leaky_loop MESSAGES: the leaky loop of leaky/looping_select.cc with that many messages, as fast
+// as it takes them. Each leaves two timers, all live until the end. Built with and without the
+// watching parts: scripts/bench compares the two, and runs tools on the one without.
 #include <charconv>
 #include <cstdint>
 #include <cstdio>

@@ -1,5 +1,5 @@
-// Stands in for census.cc in the programs that show what the census costs: every call is still made,
-// and nothing is kept.
+// Replaces census.cc in the programs that show what the census costs: every call is still made, but
+// nothing is recorded.
 #include "afterleak/census/census.h"
 
 namespace afterleak {

@@ -1,18 +1,18 @@
-// What is measured of a whole turn of the looping select: the same code for ours and for Asio.
+// What is measured of a whole turn of the looping select. The same code runs for ours and for Asio.
 //
-// A peer is a class that stands in the loop:
+// A peer is a class that provides the loop:
 //
 //   static constexpr const char* kName;
-//   static constexpr std::int64_t kMost;          // timers; with more, one repetition takes too long
-//   static constexpr bool kManyThreads;           // each can have a peer of its own
-//   static void Inside(std::int64_t live, work);  // calls work(peer) where a loop may run, with so
-//                                                 // many timers pending that fire much later
-//   void LeakyTurns(std::int64_t turns);  // in each a message comes, and two timers are armed, of
-//                                         // kPoll and of kGiveUp; what is there first is received:
-//                                         // the message. Nobody stops the timers
-//   void FixedTurns(std::int64_t turns);  // in each a message comes and is received; a ticker and a
-//                                         // deadline stand by that were made before the first
-//   void Expire();                        // lets time pass until no timer is left of those turns
+//   static constexpr std::int64_t kMost;          // timers; with more, a repetition takes too long
+//   static constexpr bool kManyThreads;           // each thread can have a separate peer
+//   static void Inside(std::int64_t live, work);  // calls work(peer) where a loop may run, while
+//                                                 // `live` other timers wait that fire much later
+//   void LeakyTurns(std::int64_t turns);  // in each, a message comes and two timers are armed, of
+//                                         // kPoll and of kGiveUp; what is ready first is received:
+//                                         // the message. The timers are not stopped
+//   void FixedTurns(std::int64_t turns);  // in each, a message comes and is received, beside a
+//                                         // ticker and a deadline made before the first turn
+//   void Expire();                        // lets time pass until no timer of those turns is left
 //   std::int64_t received;                // messages so far
 #pragma once
 
@@ -30,12 +30,13 @@ using namespace std::chrono_literals;
 
 constexpr auto kPoll = 3s;
 constexpr auto kGiveUp = 30s;
-constexpr auto kMuchLater = 24h * 365;  // when the timers fire that only stand there
+constexpr auto kMuchLater = 24h * 365;  // when the timers that are only there to be pending fire
 
-// Each leaves two timers: so few turns that about as many timers live while they are measured.
+// Each turn leaves two timers. The number of turns is small enough that about this many timers live
+// while they are measured.
 inline std::int64_t TurnsAtATime(std::int64_t live) { return live / 20; }
 
-// Processor time of so many turns. What they leave has expired when it returns.
+// Processor time of this many turns. The timers they leave have expired when it returns.
 template <class Peer>
 double LeakyTurns(Peer& peer, std::int64_t turns) {
   const double began = CpuSeconds();
@@ -50,7 +51,7 @@ void LeakyTurn(benchmark::State& state) {
   const std::int64_t live = state.range(0);
   const std::int64_t turns = TurnsAtATime(live);
   Peer::Inside(live, [&](Peer& peer) {
-    LeakyTurns(peer, turns);  // its memory is then there
+    LeakyTurns(peer, turns);  // so that its memory exists already
     const std::int64_t before = peer.received;
     double seconds = 0;
     while (state.KeepRunningBatch(turns)) seconds += LeakyTurns(peer, turns);
@@ -59,7 +60,7 @@ void LeakyTurn(benchmark::State& state) {
   });
 }
 
-// The same while another thread has a loop of its own, which shares nothing but the allocator.
+// The same while another thread runs a separate loop that shares nothing but the allocator.
 template <class Peer>
 void LeakyTurnOfTwo(benchmark::State& state) {
   const std::jthread other([live = state.range(0)](const std::stop_token& stop) {

@@ -1,13 +1,14 @@
-// In every test program: tests do not depend on who starts them. Under nohup, behind a script's `&`
-// and in some CI runners signals are ignored or blocked, and a process inherits that.
+// Part of every test program, so that tests do not depend on what started them. Under
+// nohup, after `&` in a script and in some CI runners signals are ignored or blocked, and a
+// process inherits that.
 #include <gtest/gtest.h>
 
 #include <csignal>
 
 namespace {
 
-// Before the first test, in the child of a death test too: every signal has its default action, and
-// none is blocked.
+// Before the first test, and in the child of a death test too, every signal gets its default action
+// and none is blocked.
 class DefaultSignals : public testing::Environment {
  public:
   void SetUp() override {

@@ -73,8 +73,8 @@ void operator delete[](void* block) noexcept { Free(block); }
 void operator delete(void* block, std::size_t) noexcept { Free(block); }
 void operator delete[](void* block, std::size_t) noexcept { Free(block); }
 
-// The linker puts it in the place of mmap (--wrap), for this program's own calls alone: sanitizers
-// need theirs before main.
+// The linker substitutes it for mmap (--wrap), but only in this program's calls: sanitizers need
+// theirs before main.
 extern "C" void* __real_mmap(void* at, std::size_t bytes, int protection, int flags, int file,
                              off_t offset);
 extern "C" void* __wrap_mmap(void* at, std::size_t bytes, int protection, int flags, int file,

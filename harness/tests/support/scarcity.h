@@ -1,5 +1,5 @@
-// Memory and threads that run out when a test says so. It replaces operator new and delete, mmap
-// and pthread_create for the program that links it.
+// Memory and threads that run out when a test says so. Replaces operator new and delete, mmap and
+// pthread_create in the program that links it.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@ std::int64_t LiveBlocks();
 
 enum class From : std::uint8_t {
   kOnce,     // one request fails
-  kForGood,  // and all that come later
+  kForGood,  // and all later ones
 };
 
 // While it lives, in all threads: the n-th request for memory (from 1) is refused.
@@ -22,11 +22,11 @@ class ScarceMemory {
   ScarceMemory(const ScarceMemory&) = delete;
   ScarceMemory& operator=(const ScarceMemory&) = delete;
 
-  // Whether there were as many requests.
+  // True if there were that many requests.
   bool Refused() const;
 };
 
-// While it lives: so many threads can be started, and then none (EAGAIN).
+// While it lives, this many threads can be started, and then none (EAGAIN).
 class ScarceThreads {
  public:
   explicit ScarceThreads(int granted);

@@ -6,7 +6,7 @@
 namespace workshop {
 namespace {
 
-// 5s quiet, 42s shift: no multiple of each other, so that the order of events is fixed.
+// 5s quiet, 42s shift: neither is a multiple of the other, so the order of events is fixed.
 constexpr Duration kQuiet = 5s;
 constexpr Duration kShift = 42s;
 

@@ -4,7 +4,7 @@
 namespace workshop {
 namespace {
 
-// Answers after a while, unless it is told to give up before.
+// Answers after a while, unless it is told to give up first.
 struct Server {
   Duration delay;
   std::string page;

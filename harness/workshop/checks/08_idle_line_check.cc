@@ -6,7 +6,7 @@ namespace {
 
 constexpr Duration kIdle = 5s;
 
-// A caller, and a server that works on each message for `work`.
+// A caller, and a server that spends `work` on each message.
 struct Caller {
   explicit Caller(Duration work)
       : call(Start([line = line, log = log, work] {
@@ -58,7 +58,7 @@ void PingsThenHangsUp() {
           "When no message comes for 5s after a ping, the server must hang up: here at 17s.");
 }
 
-// The work takes longer than the idle time, so the timer expires meanwhile.
+// The work takes longer than the idle time, so the timer expires during it.
 void HardWorkIsNotSilence() {
   const Caller patient(8s);
   patient.line.Send("hard");

@@ -7,7 +7,7 @@ namespace {
 
 constexpr Duration kIdle = 30s;
 
-// When a session said that it was idle.
+// When a session reported that it was idle.
 using Log = std::shared_ptr<std::vector<Time>>;
 
 std::shared_ptr<Session> Open(const Log& log) {
