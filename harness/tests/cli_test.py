@@ -319,7 +319,7 @@ class Program(helper.FolderTest):
 
     def test_a_full_or_closed_stdout_is_an_error(self):
         for arguments in ["list", "list --json", "--help", "run --help", "--version", "run looping_select", "compare looping_select",
-                          "run looping_select --csv -", "run looping_select --plot", f"reproduce --out {self.folder}"]:
+                          "run looping_select --csv -", "run looping_select --plot", f"reproduce --out '{self.folder}'"]:
             for where in [">/dev/full", ">&-", "1</dev/null"]:
                 done = shell(f'"$P" {arguments} {where}')
                 self.assertEqual(done.returncode, 2, (arguments, where, done))
@@ -345,7 +345,7 @@ class Program(helper.FolderTest):
 
     def test_a_reader_that_goes_ends_it_quietly(self):
         for arguments in ["run looping_select --csv - --sample 1ms", "run looping_select --csv /dev/stdout --sample 1ms",
-                          f"reproduce --out {self.folder}", "run looping_select --json new.json", "list", "--help"]:
+                          f"reproduce --out '{self.folder}'", "run looping_select --json new.json", "list", "--help"]:
             for ignored in ["", "trap '' PIPE; "]:
                 done = shell(f'{ignored}{{ sleep 0.2; "$P" {arguments}; echo $? >&3; }} 3>&2 | true', cwd=self.folder)
                 self.assertEqual(done.stderr, "141\n", arguments)

@@ -115,7 +115,7 @@ class Package(unittest.TestCase):
     def need(self, *programs):
         for program in programs:
             if not shutil.which(program):
-                self.skipTest(f"{program} is not installed; scripts/setup --all installs it")
+                self.skipTest(f"{program} is not installed; ./scripts/setup --all installs it")
 
     def installed(self):
         """The prefix to which the tree under test was installed."""

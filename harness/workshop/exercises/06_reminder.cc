@@ -11,8 +11,8 @@
 //
 // Fifty timers that nobody holds, all from one line. This is a leak!"
 //
-// Is it? Do not change the function before you know. Run the check, read the plot and the census,
-// and decide:
+// Is it? Do not change the function before you know. Run the check, read the plot and the
+// census, and decide:
 //   - who still waits for these timers, and what for?
 //   - does their number have a bound?
 //

@@ -1,11 +1,10 @@
 // The guest who cannot leave
 //
-// A session belongs to whoever opened it. When it has not been touched for a while it says that it
-// is idle; when its owner drops it, it should be gone.
+// A session belongs to the code that opened it. When it has not been touched for a while, it says
+// that it is idle. When its owner drops it, it should be gone.
 //
 // The callback might run while the owner drops the session. So the author gave the callback a
-// shared_ptr to it: safe. Now the timer's callback owns the session, and the session owns its
-// timer.
+// shared_ptr to it: safe. Now the callback owns the session, and the session owns its timer.
 //
 // Owners drop their sessions, and the destructor is never called. Some leak checkers see this one,
 // but only when it is too late: which, and why?

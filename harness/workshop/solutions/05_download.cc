@@ -1,5 +1,4 @@
-// A ticker has no deadline: what nobody stops ticks for ever. It is stopped here however the
-// download ends.
+// A ticker has no deadline: it ticks until it is stopped. Here that happens on every path.
 #include "workshop/exercises.h"
 
 namespace workshop {

@@ -1,5 +1,4 @@
-// cancel stops the context's timer, takes the context off its parent, and tells the mirrors, on
-// every path.
+// On every path, cancel stops the context's timer, tells the mirrors, and leaves the parent.
 #include "workshop/exercises.h"
 
 namespace workshop {
