@@ -89,7 +89,7 @@ FAKES = {
         echo "the table"
         exit "${FAKE_PROGRAM_EXIT:-0}" """,
 }
-ALSO_FOUND = "ninja valgrind google-pprof file objdump clang++-19 heaptrack gnuplot chromium chromedriver mmdebstrap flake8".split()
+ALSO_FOUND = "ninja valgrind google-pprof file objdump pgrep clang++-19 heaptrack gnuplot chromium chromedriver mmdebstrap flake8".split()
 MODULES_FOUND = ("selenium", "pexpect")
 
 # What reproduce has written by Python: each writes down that it was called, and a page.
@@ -293,9 +293,7 @@ class GoSetup(ScriptTest):
     def setUp(self):
         super().setUp()
         shutil.copy(PROJECT / "scripts/go-parity", self.tree / "scripts")
-        shutil.copytree(PROJECT / "harness/go", self.tree / "harness/go", ignore=shutil.ignore_patterns("__pycache__"),
-                        dirs_exist_ok=True)
-        (self.tree / "scripts/go_parity.py").write_text("print('Go that is here')\n")
+        (self.tree / "harness/evidence/go/parity.py").write_text("print('Go that is here')\n")
         for tool in ("install", "sed"):
             (self.fakes / tool).symlink_to(shutil.which(tool))
         self.apt = self.folder / "apt"
@@ -339,7 +337,7 @@ class GoSetup(ScriptTest):
         self.os_release("fedora", "40")
         run = self.run_setup("none", "", "")
         self.assertEqual(run.returncode, 2)
-        self.assertRegex(run.err.splitlines()[-1], "^scripts/go-parity: this is Fedora 40, .*; install any Go from 1.19 on ")
+        self.assertRegex(run.err.splitlines()[-1], "^scripts/go-parity: this is Fedora 40, .*; install any Go from 1.19 on, ")
 
 
 class BadInput(ScriptTest):
