@@ -338,7 +338,7 @@ class GoSetup(ScriptTest):
         self.os_release("fedora", "40")
         run = self.run_setup("none", "", "")
         self.assertEqual(run.returncode, 2)
-        self.assertRegex(run.err.splitlines()[-1], "^scripts/go-parity: this is Fedora 40, .*; install any Go from 1.19 on ")
+        self.assertRegex(run.err.splitlines()[-1], "^scripts/go-parity: this is Fedora 40, .*; install any Go from 1.19 on, ")
 
 
 class BadInput(ScriptTest):
