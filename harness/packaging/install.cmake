@@ -8,7 +8,7 @@ set(configured ${CMAKE_CURRENT_BINARY_DIR}/package)
 
 target_include_directories(afterleak INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 set_target_properties(afterleak PROPERTIES INSTALL_RPATH "")
-install(TARGETS afterleak afterleak_heap_operators afterleak_testing EXPORT afterleakTargets
+install(TARGETS afterleak ${components} EXPORT afterleakTargets
   ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development)
 install(EXPORT afterleakTargets NAMESPACE afterleak:: DESTINATION ${package_dir} COMPONENT development)

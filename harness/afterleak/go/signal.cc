@@ -213,7 +213,7 @@ std::pair<context::Context, std::function<void()>> NotifyContext(const context::
                                                                  std::source_location site) {
   auto [ctx, cancel] = context::WithCancel(parent);
   const auto arrived = MakeChan<os::Signal>(1);
-  std::function<void()> stop = [arrived, cancel = cancel] {
+  std::function<void()> stop = [arrived, cancel] {
     cancel();
     Stop(arrived);
   };
