@@ -18,6 +18,7 @@
 #include "pairs/signal_before_expiry.h"
 #include "pairs/signal_registration.h"
 #include "pairs/staged.h"
+#include "tests/support/test_bubble.h"
 
 namespace pairs {
 namespace {
@@ -107,7 +108,7 @@ TEST_F(Claims, AMessageLeavesTwoTimersHanging) {
 }
 
 TEST_F(Claims, ItLeaksBecauseTheTimerEscapesToTheHeap) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count in this process";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   // The fixed side has its timers on the heap as well. If the heap were the cause, it
   // would leak too.
   Bubble bubble;

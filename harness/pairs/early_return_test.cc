@@ -8,6 +8,7 @@
 
 #include "afterleak/heap/heap.h"
 #include "pairs/staged.h"
+#include "tests/support/test_bubble.h"
 
 namespace pairs {
 namespace {
@@ -69,7 +70,7 @@ TEST_P(Calls, LeakyInModeGo123LeavesNothing) {
 }
 
 TEST_P(Calls, TheHeapGrowsByOneBlockATimerAndReturnsToWhereItWas) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count in this process";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   const int calls = GetParam();
   Bubble bubble;
   const heap::Scope scope;

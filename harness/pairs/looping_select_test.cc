@@ -8,6 +8,7 @@
 
 #include "afterleak/heap/heap.h"
 #include "pairs/staged.h"
+#include "tests/support/test_bubble.h"
 
 namespace pairs {
 namespace {
@@ -160,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(MessagesASecond, Busy, testing::Values(1, 100, 1'000, 1
 // ---- the heap
 
 TEST(LoopingSelectLeaky, EachAbandonedTimerIsOneHeapBlockThatGoesWithItsDeadline) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count in this process";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   All();  // is made once, and stays
   const heap::Scope scope;
   {
@@ -179,7 +180,7 @@ TEST(LoopingSelectLeaky, EachAbandonedTimerIsOneHeapBlockThatGoesWithItsDeadline
 }
 
 TEST(LoopingSelectFixed, LeavesNothingOnTheHeapAfterItsEnd) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count in this process";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   Bubble bubble;
   const heap::Scope scope;
   bubble.Go(

@@ -10,6 +10,7 @@
 #include "afterleak/heap/heap.h"
 #include "pairs/process.h"
 #include "pairs/staged.h"
+#include "tests/support/test_bubble.h"
 
 namespace pairs {
 namespace {
@@ -80,7 +81,7 @@ TEST(SignalBeforeExpiry, BothSidesReturnTheSignalOrNothingWhenTheTimeIsOver) {
 }
 
 TEST(SignalBeforeExpiry, TheHeapGrowsByOneBlockASessionAndReturnsToWhereItWas) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count in this process";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   for (const auto function : {&leaky::SignalBeforeExpiry, &fixed::SignalBeforeExpiry}) {
     Bubble bubble;
     const heap::Scope scope;

@@ -9,6 +9,7 @@
 #include "afterleak/heap/heap.h"
 #include "pairs/process.h"
 #include "pairs/staged.h"
+#include "tests/support/test_bubble.h"
 
 namespace pairs {
 namespace {
@@ -55,11 +56,10 @@ TEST_P(Modes, AfterASessionTheLeakyHostNoLongerDiesOfItsSignalsAndTheFixedOneDoe
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, Modes, testing::Values(TimerMode::kGo122, TimerMode::kGo123),
-                         [](const auto& tested) { return std::string(ToString(tested.param)); });
+INSTANTIATE_TEST_SUITE_P(, Modes, kTimerModes, NameOfTimerMode);
 
 TEST(SignalRegistration, TheHeapGrowsWithEachLeakySessionAndStaysWhereItIsWithTheFix) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count in this process";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   for (const Variant variant : {Variant::kLeaky, Variant::kFixed}) {
     const Timeline timeline = RunPattern(
         Find("signal_registration"), {.variant = variant, .workload = ParseWorkload("busy:1/s")});

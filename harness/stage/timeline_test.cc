@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "afterleak/go/time.h"
+#include "tests/support/test_bubble.h"
 
 namespace afterleak {
 namespace {
@@ -73,7 +74,7 @@ TEST(Timeline, ConservesTimersAtEverySample) {
 }
 
 TEST(Timeline, CountsTheHeapOfThePatternAndNothingOfItsOwn) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count in this process";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   const Timeline fixed = RunPattern(Dropper(), {.variant = Variant::kFixed});
   EXPECT_EQ(fixed.samples.front().heap.live_blocks, fixed.samples.back().heap.live_blocks);
   const Timeline leaky = RunPattern(Dropper(), {});

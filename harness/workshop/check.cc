@@ -167,7 +167,7 @@ void Run::InBubble(TimerMode mode, const Part& part) {
   throw Failure("stuck",
                 fmt::format("After {} of virtual time the code still waits, where it should "
                             "have returned long ago (timers as in {}).",
-                            FormatDuration(kLimit), mode == TimerMode::kGo122 ? "go122" : "go123"));
+                            FormatDuration(kLimit), ToString(mode)));
 }
 
 // The first failure is the one that counts.

@@ -15,11 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include "afterleak/bubble/panic.h"
 #include "afterleak/go/chan.h"
 #include "afterleak/go/defer.h"
 #include "afterleak/go/select.h"
 #include "afterleak/go/time.h"
+#include "tests/support/test_bubble.h"
 
 namespace afterleak {
 namespace {
@@ -34,16 +34,6 @@ using testing::Not;
 // What goroutines record. Declare it before their bubble, whose end may still
 // run their destructors.
 using Trace = std::vector<std::string>;
-
-template <typename Act>
-std::string PanicOf(const Act& act) {
-  try {
-    act();
-  } catch (const Panic& panic) {
-    return panic.what();
-  }
-  return "no panic";
-}
 
 // ---- virtual time
 

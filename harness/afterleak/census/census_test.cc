@@ -15,6 +15,7 @@
 #include "afterleak/census/mapped_array.h"
 #include "afterleak/census/site.h"
 #include "afterleak/heap/heap.h"
+#include "tests/support/test_bubble.h"
 
 namespace afterleak {
 namespace {
@@ -171,7 +172,7 @@ TEST(Census, TicketsAreGivenOutAgainWithoutAnythingOfTheirFormerLife) {
 }
 
 TEST(Census, ItsRecordsAreNotOnTheHeap) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   const heap::Scope scope;
   Census census;
   for (int i = 0; i < 10'000; ++i) Arm(census);

@@ -12,6 +12,7 @@
 
 #include "afterleak/afterleak.h"
 #include "afterleak/heap/heap.h"
+#include "tests/support/test_bubble.h"
 
 namespace afterleak {
 namespace {
@@ -112,7 +113,7 @@ TEST_F(JournalTest, AgreesWithTheCensusAfterTenThousandTimers) {
 }
 
 TEST_F(JournalTest, ChargesNothingToTheCodeUnderTest) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count in this process";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   const auto usage = [](bool journal) {
     Bubble bubble({.journal = journal});
     const heap::Scope scope;

@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <random>
@@ -17,9 +16,9 @@
 #include <vector>
 
 #include "afterleak/bubble/bubble.h"
-#include "afterleak/bubble/panic.h"
 #include "afterleak/go/time.h"
 #include "afterleak/heap/heap.h"
+#include "tests/support/test_bubble.h"
 
 namespace afterleak {
 namespace {
@@ -27,20 +26,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-// Runs `main` in a new virtual bubble. ASSERT_ works in it: it returns from the lambda.
-void InBubble(const std::function<void()>& main) { Bubble().Run(main); }
-
-// The text of the panic that `act` ended in.
-template <typename Act>
-std::string PanicOf(const Act& act) {
-  try {
-    act();
-  } catch (const Panic& panic) {
-    return panic.what();
-  }
-  return "no panic";
-}
 
 // Counts its instances that still hold a value; moved-from ones do not.
 struct Counted {
@@ -369,7 +354,7 @@ TEST(Chan, AValueThatIsNotSentIsDestroyed) {
 // ---- the heap
 
 TEST(Chan, TakesOneBlockAndOneMoreForItsBuffer) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   InBubble([] {
     const heap::Scope scope;
     {
@@ -383,7 +368,7 @@ TEST(Chan, TakesOneBlockAndOneMoreForItsBuffer) {
 }
 
 TEST(Chan, SendingAndReceivingAllocateNothingEvenWhereTheyBlock) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   InBubble([] {
     const auto c = MakeChan<int>();
     const auto done = MakeChan<int>();
@@ -401,7 +386,7 @@ TEST(Chan, SendingAndReceivingAllocateNothingEvenWhereTheyBlock) {
 }
 
 TEST(Chan, BlockingOfAThreadOutsideOfBubblesLeavesNothingOnTheHeap) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   std::thread([] {
     const heap::Scope scope;
     {

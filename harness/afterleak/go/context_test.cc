@@ -7,10 +7,8 @@
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <optional>
 #include <stdexcept>
-#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -21,6 +19,7 @@
 #include "afterleak/go/select.h"
 #include "afterleak/go/time.h"
 #include "afterleak/heap/heap.h"
+#include "tests/support/test_bubble.h"
 
 namespace afterleak {
 namespace {
@@ -38,19 +37,8 @@ constexpr Time At(Duration since_start) { return Time(since_start); }
 
 bool IsDone(const Context& ctx) { return Select({Recv(ctx.Done()), Default()}) == 0; }
 
-// The bubble of one test, whose body runs as its main goroutine: `InBubble([&] { ... })`.
-class ContextTest : public testing::TestWithParam<TimerMode> {
- protected:
-  ~ContextTest() override { EXPECT_TRUE(bubble_.Totals().Conserved()); }
-  void InBubble(const std::function<void()>& body) { bubble_.Run(body); }
-  CensusTotals Totals() const { return bubble_.Totals(); }
-
-  Bubble bubble_{{.timers = GetParam()}};
-};
-INSTANTIATE_TEST_SUITE_P(Modes, ContextTest, testing::Values(TimerMode::kGo122, TimerMode::kGo123),
-                         [](const auto& mode) {
-                           return mode.param == TimerMode::kGo122 ? "go122" : "go123";
-                         });
+class ContextTest : public TimerModeTest {};
+INSTANTIATE_TEST_SUITE_P(Modes, ContextTest, kTimerModes, NameOfTimerMode);
 
 // ---- what a context says
 
@@ -235,7 +223,7 @@ TEST_P(ContextTest, DoneOfADroppedChildIsClosedWithItsParents) {
 }
 
 TEST_P(ContextTest, DoneOfADroppedChildGoesWithItsLastHandle) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   InBubble([] {
     auto [parent, cancel] = WithCancel(Background());
     const auto dropped = [&, ctx = parent] { return WithCancel(ctx).first.Done(); };
@@ -355,7 +343,7 @@ TEST_P(ContextTest, CancellingAChildLeavesItsParentAndSiblingsAlone) {
 }
 
 TEST_P(ContextTest, TenThousandChildrenLeaveNothingBehindOnALongLivedParent) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   InBubble([&] {
     auto [parent, cancel] = WithCancel(Background());
     const heap::Scope scope;

@@ -17,6 +17,7 @@
 #include "afterleak/bubble/bubble.h"
 #include "afterleak/go/select.h"
 #include "afterleak/go/time.h"
+#include "tests/support/test_bubble.h"
 
 namespace afterleak {
 namespace {
@@ -403,11 +404,7 @@ class Program {
 };
 
 class RandomProgramsTest : public testing::TestWithParam<TimerMode> {};
-INSTANTIATE_TEST_SUITE_P(Modes, RandomProgramsTest,
-                         testing::Values(TimerMode::kGo122, TimerMode::kGo123),
-                         [](const auto& mode) {
-                           return mode.param == TimerMode::kGo122 ? "go122" : "go123";
-                         });
+INSTANTIATE_TEST_SUITE_P(Modes, RandomProgramsTest, kTimerModes, NameOfTimerMode);
 
 TEST_P(RandomProgramsTest, DoAsTheNaiveModelDoes) {
   const char* only = std::getenv("AFTERLEAK_SEED");

@@ -6,16 +6,15 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <source_location>
 #include <string>
 #include <vector>
 
 #include "afterleak/bubble/bubble.h"
-#include "afterleak/bubble/panic.h"
 #include "afterleak/go/time.h"
 #include "afterleak/heap/heap.h"
+#include "tests/support/test_bubble.h"
 
 namespace afterleak {
 namespace {
@@ -23,20 +22,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-void InBubble(const std::function<void()>& main, std::uint64_t seed = 1) {
-  Bubble({.seed = seed}).Run(main);
-}
-
-template <typename Act>
-std::string PanicOf(const Act& act) {
-  try {
-    act();
-  } catch (const Panic& panic) {
-    return panic.what();
-  }
-  return "no panic";
-}
 
 // A channel that is always ready to be received from.
 Chan<int> Closed() {
@@ -63,7 +48,7 @@ std::vector<int> Choices(std::uint64_t seed) {
           out.TrySend(0);  // so that there is something to receive
         }
       },
-      seed);
+      {.seed = seed});
   return choices;
 }
 
@@ -228,7 +213,7 @@ TEST(Select, TwoGoroutinesThatSendAndReceiveOnOneChannelExchangeOneValue) {
           EXPECT_THAT(chosen, testing::UnorderedElementsAre(0, 1));
           EXPECT_TRUE(received == 1 || received == 2);
         },
-        seed);
+        {.seed = seed});
   }
 }
 
@@ -418,7 +403,7 @@ TEST(Select, EvaluatesItsCasesFromLeftToRight) {
 }
 
 TEST(Select, AllocatesNothingForUpToSixteenCasesAndSmallValues) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   InBubble([] {
     const auto c = MakeChan<int>();
     Go([c] {
@@ -433,7 +418,7 @@ TEST(Select, AllocatesNothingForUpToSixteenCasesAndSmallValues) {
 }
 
 TEST(Select, FreesTheRoomOfLargeValues) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   InBubble([] {
     const auto c = MakeChan<Large>(1);
     const heap::Scope scope;

@@ -10,7 +10,6 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -24,6 +23,7 @@
 #include "afterleak/go/select.h"
 #include "afterleak/go/time.h"
 #include "afterleak/heap/heap.h"
+#include "tests/support/test_bubble.h"
 
 namespace afterleak {
 namespace {
@@ -36,19 +36,8 @@ using signal::DispositionOf;
 
 using Signals = Chan<os::Signal>;
 
-// The bubble of one test, whose body runs as its main goroutine: `InBubble([&] { ... })`.
-class SignalTest : public testing::TestWithParam<TimerMode> {
- protected:
-  ~SignalTest() override { EXPECT_TRUE(bubble_.Totals().Conserved()); }
-  void InBubble(const std::function<void()>& body) { bubble_.Run(body); }
-  CensusTotals Totals() const { return bubble_.Totals(); }
-
-  Bubble bubble_{{.timers = GetParam()}};
-};
-INSTANTIATE_TEST_SUITE_P(Modes, SignalTest, testing::Values(TimerMode::kGo122, TimerMode::kGo123),
-                         [](const auto& mode) {
-                           return mode.param == TimerMode::kGo122 ? "go122" : "go123";
-                         });
+class SignalTest : public TimerModeTest {};
+INSTANTIATE_TEST_SUITE_P(Modes, SignalTest, kTimerModes, NameOfTimerMode);
 
 // ---- delivery
 
@@ -237,7 +226,7 @@ TEST_P(SignalTest, ARegistrationIsLiveAndRootedUntilStopEvenIfItsChannelIsDroppe
 }
 
 TEST_P(SignalTest, AThousandSessionsLeaveNothingBehindIfTheyStop) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   InBubble([&] {
     const auto session = [](bool stops) {
       const Signals signals = MakeChan<os::Signal>(1);
@@ -314,12 +303,10 @@ TEST_P(SignalTest, AVirtualBubbleIsAProcessOfItsOwn) {
 
 // ---- real signals, sent by the kernel
 
-class KernelSignalTest : public testing::Test {
+// The tests wait for signals, because a thread carries them.
+class KernelSignalTest : public testing::Test, public TestBubble {
  protected:
-  // The test waits for signals, because a thread carries them.
-  void InBubble(const std::function<void()>& body) { bubble_.Run(body); }
-
-  Bubble bubble_{{.clock = ClockKind::kReal}};
+  KernelSignalTest() : TestBubble({.clock = ClockKind::kReal}) {}
 };
 
 TEST_F(KernelSignalTest, NotifyReceivesWhatKillSends) {

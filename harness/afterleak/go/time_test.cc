@@ -7,7 +7,6 @@
 
 #include <atomic>
 #include <chrono>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -18,9 +17,9 @@
 #include <vector>
 
 #include "afterleak/bubble/bubble.h"
-#include "afterleak/bubble/panic.h"
 #include "afterleak/go/select.h"
 #include "afterleak/heap/heap.h"
+#include "tests/support/test_bubble.h"
 
 namespace afterleak {
 namespace {
@@ -31,55 +30,22 @@ using testing::HasSubstr;
 
 constexpr Time At(Duration since_start) { return Time(since_start); }
 
-// The bubble of one test, whose body runs as its main goroutine: `InBubble([&] { ... })`.
-class TestBubble {
- public:
-  explicit TestBubble(TimerMode mode, ClockKind clock = ClockKind::kVirtual)
-      : bubble_({.clock = clock, .timers = mode}) {}
-  ~TestBubble() { EXPECT_TRUE(bubble_.Totals().Conserved()); }
+class TimeTest : public TimerModeTest {};
 
-  void InBubble(const std::function<void()>& body) { bubble_.Run(body); }
-  CensusTotals Totals() const { return bubble_.Totals(); }
-  Bubble& bubble() { return bubble_; }
-
- private:
-  Bubble bubble_;
-};
-
-class TimeTest : public testing::TestWithParam<TimerMode>, public TestBubble {
+class RealTimeTest : public TimerModeTest {
  protected:
-  TimeTest() : TestBubble(GetParam()) {}
-  bool go122() const { return GetParam() == TimerMode::kGo122; }
-};
-
-class RealTimeTest : public testing::TestWithParam<TimerMode>, public TestBubble {
- protected:
-  RealTimeTest() : TestBubble(GetParam(), ClockKind::kReal) {}
-  bool go122() const { return GetParam() == TimerMode::kGo122; }
+  RealTimeTest() : TimerModeTest(ClockKind::kReal) {}
 };
 
 struct Go122TimeTest : testing::Test, TestBubble {
-  Go122TimeTest() : TestBubble(TimerMode::kGo122) {}
+  Go122TimeTest() : TestBubble({.timers = TimerMode::kGo122}) {}
 };
 struct Go123TimeTest : testing::Test, TestBubble {
-  Go123TimeTest() : TestBubble(TimerMode::kGo123) {}
+  Go123TimeTest() : TestBubble({.timers = TimerMode::kGo123}) {}
 };
 
-const auto kModes = testing::Values(TimerMode::kGo122, TimerMode::kGo123);
-std::string NameOf(const testing::TestParamInfo<TimerMode>& info) {
-  return info.param == TimerMode::kGo122 ? "go122" : "go123";
-}
-INSTANTIATE_TEST_SUITE_P(Modes, TimeTest, kModes, NameOf);
-INSTANTIATE_TEST_SUITE_P(Modes, RealTimeTest, kModes, NameOf);
-
-std::string PanicOf(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Panic& panic) {
-    return panic.what();
-  }
-  return "no panic";
-}
+INSTANTIATE_TEST_SUITE_P(Modes, TimeTest, kTimerModes, NameOfTimerMode);
+INSTANTIATE_TEST_SUITE_P(Modes, RealTimeTest, kTimerModes, NameOfTimerMode);
 
 // ---- Stop and Reset
 
@@ -252,7 +218,7 @@ TEST_P(RealTimeTest, ATickerThatIsLateKeepsItsPhaseAndDoesNotCatchUp) {
     const time::ScopedTicker ticker(1ms);
     const Time first = ticker.C().Recv().value();
     // Holds up the thread that fires timers for at least 20 periods.
-    bubble().At(Time{}, [] { std::this_thread::sleep_for(20ms); });
+    bubble_.At(Time{}, [] { std::this_thread::sleep_for(20ms); });
     Time last = first;
     while (last < first + 40ms) {
       const Time tick = ticker.C().Recv().value();
@@ -688,7 +654,7 @@ TEST_P(TimeTest, TheCensusNamesTheLineOfEveryArmingCall) {
     lines.emplace_back(__LINE__, "time::NewTimer"), scoped_reset.Reset(1h);
 
     std::vector<std::pair<int, std::string>> live;
-    for (const SiteReport& site : bubble().Report().sites) {
+    for (const SiteReport& site : bubble_.Report().sites) {
       EXPECT_EQ(site.file, std::source_location::current().file_name());
       if (site.live == 1) live.emplace_back(site.line, site.kind);
     }
@@ -699,7 +665,7 @@ TEST_P(TimeTest, TheCensusNamesTheLineOfEveryArmingCall) {
 // ---- heap
 
 TEST_P(TimeTest, OneAfterIsOneHeapBlockOfAtMost160BytesUntilItsDeadline) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   InBubble([&] {
     const heap::Scope scope;
     std::ignore = time::After(3s);
@@ -718,7 +684,7 @@ TEST_P(TimeTest, OneAfterIsOneHeapBlockOfAtMost160BytesUntilItsDeadline) {
 }
 
 TEST_P(TimeTest, TenThousandDroppedTimersLeaveTheHeapAsItWas) {
-  if (!heap::Counting()) GTEST_SKIP() << "operator new does not count here";
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
   InBubble([&] {
     const heap::Scope scope;
     for (int i = 0; i < 10'000; ++i) std::ignore = time::After(std::chrono::milliseconds(i));
@@ -736,12 +702,12 @@ TEST_P(TimeTest, TenThousandDroppedTimersLeaveTheHeapAsItWas) {
 // ---- order
 
 TEST_P(TimeTest, SleepIsNoLiveTimer) {
-  bubble().Go([] { time::Sleep(5s); });
-  bubble().Advance(1s);
+  bubble_.Go([] { time::Sleep(5s); });
+  bubble_.Advance(1s);
   EXPECT_EQ(Totals().armed, 0);
   EXPECT_EQ(Totals().live, 0);
-  bubble().AdvanceTo(At(10s));
-  EXPECT_EQ(ToString(bubble().Goroutines()), "") << "it has slept enough";
+  bubble_.AdvanceTo(At(10s));
+  EXPECT_EQ(ToString(bubble_.Goroutines()), "") << "it has slept enough";
 }
 
 TEST_P(TimeTest, TimersDueAtOneInstantFireInOrderOfArmingBeforeAnyGoroutineRunsOn) {

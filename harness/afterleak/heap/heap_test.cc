@@ -24,6 +24,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/test_bubble.h"
+
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define AFTERLEAK_SANITIZED 1
 // Otherwise a malloc of too much ends the process instead of failing.
@@ -59,9 +61,7 @@ constexpr size_t kTooMuch = std::numeric_limits<size_t>::max();
 
 class Heap : public testing::Test {
  protected:
-  void SetUp() override {
-    if (!Counting()) GTEST_SKIP() << "operator new does not count here (Valgrind's own?)";
-  }
+  void SetUp() override { AFTERLEAK_SKIP_UNLESS_COUNTING(); }
 };
 using HeapScope = Heap;
 using HeapProcess = Heap;

@@ -3,7 +3,7 @@
     python3 -m evidence.go.conformance --program GO_CONFORMANCE --out DIR    every Go that is here, both timer modes
     python3 -m evidence.go.conformance --program GO_CONFORMANCE --ctest      the same; writes nothing; 77 without Go
 
-The rules are those of conformance.go and conformance.cc. Exit code: 0 all the same, or different on purpose;
+The rules are those in conformance/. Exit code: 0 all the same, or different on purpose;
 1 not; 2 it could not run; 3 no Go.
 """
 
@@ -75,12 +75,13 @@ class Column:
 def build(toolchain, work, folder):
     source = folder / "source"
     source.mkdir(exist_ok=True)
-    shutil.copy(pathlib.Path(__file__).with_name("conformance.go"), source)
+    for file in pathlib.Path(__file__).with_name("conformance").glob("*.go"):
+        shutil.copy(file, source)
     (source / "go.mod").write_text("module conformance\n\ngo 1.19\n")
     program = folder / f"go-{toolchain.version}"
     problem = toolchains.build(toolchain, source, work, program)
     if problem:
-        raise BadRun(f"Go {toolchain.version} does not build conformance.go: {problem}")
+        raise BadRun(f"Go {toolchain.version} does not build conformance/*.go: {problem}")
     return program
 
 
@@ -145,8 +146,8 @@ def page(go, port, same, purpose, wrong):
         "# Go's semantics, rule by rule\n",
         f"**{summary(go, port, same, purpose, wrong)}.**\n",
         "Written by `./scripts/reproduce all`; do not edit. Each rule is drawn from what a test of Go's own asserts, in\nthe "
-        "sources of 1.23; the code is ours: [conformance.go](../harness/evidence/go/conformance.go) asks Go, "
-        "[conformance.cc](../harness/evidence/go/conformance.cc) asks the port, in the same\nwords. "
+        "sources of 1.23; the code in [conformance/](../harness/evidence/go/conformance) is ours: its `.go` files ask Go, "
+        "the `.cc` files beside them ask the port, in the same\nwords. "
         "`(=1)` and `(=0)` are values of `GODEBUG=asynctimerchan`. The port in mode go122 is held against Go up to "
         "1.22 and against\nlater ones with `=1`, in mode go123 against those with `=0`.\n",
     ]

@@ -1,0 +1,49 @@
+// What Go does, rule by rule. The .cc file beside each .go file asks our library the same, in the same
+// order and words.
+//
+// Each rule is drawn from what a test of Go's own asserts, and names it; the code is ours. A line
+// of output is a rule, its outcome and that test, with tabs between them. What stays blocked is left
+// behind: the process is short-lived.
+//
+//	conformance                all rules
+//	conformance --only ID      one of them
+//	conformance --child ID     what that rule has a process of its own do
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+// In the order of the output.
+var topics = [][]rule{
+	channelRules,
+	closedChannelRules,
+	selectRules,
+	deadlockRules,
+	timerRules,
+	afterFuncRules,
+	tickerRules,
+	keptRules,
+	contextRules,
+	signalRules,
+	notifyContextRules,
+}
+
+func main() {
+	only := ""
+	if len(os.Args) == 3 && (os.Args[1] == "--only" || os.Args[1] == "--child") {
+		only, inChild = os.Args[2], os.Args[1] == "--child"
+	} else if len(os.Args) != 1 {
+		fmt.Fprintln(os.Stderr, "conformance: unknown arguments; there are: --only ID")
+		os.Exit(2)
+	}
+	for _, topic := range topics {
+		for _, rule := range topic {
+			if only == "" || only == rule.id {
+				current = rule.id
+				fmt.Printf("%s\t%s\t%s\n", rule.id, rule.probe(), rule.from)
+			}
+		}
+	}
+}
