@@ -6,6 +6,7 @@
 #   lock               one script at a time in this tree
 #   run                a program that Ctrl-C, TERM and HUP stop together with all that it started
 #   read_system        which system this is, and whether it is set up through apt
+#   as_root, apt_get   installing
 #   setup, build       the steps that reproduce and test have in common
 # All of it works from any current folder: `root` is found from this file's own path, through symlinks.
 
@@ -105,6 +106,24 @@ read_system() {
   local -A oldest=([debian]=12 [ubuntu]=24)
   by_apt=
   if [[ -n ${oldest[$system]:-} ]] && ((${version%%.*} >= oldest[$system])); then by_apt=1; fi
+}
+
+# Runs root's commands, through sudo for everybody else.
+as_root() {
+  if [[ $(id -u) == 0 ]]; then "$@"; else sudo "$@"; fi
+}
+
+# apt_get ARGUMENT...: what it prints goes to the file $log too.
+# Lock::Timeout: a fresh machine is often busy with its own upgrades. stdin: no package may ask a question.
+# The log's writers outlive a Ctrl-C, so that apt can end in its own way.
+apt_get() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -y "$@" </dev/null 2>&1 |
+    (trap '' HUP INT TERM; tee -a "$log" | throttle '' >&2)
+}
+
+# An update fails as a whole if any source does; the lists that are here may do.
+apt_get_update() {
+  apt_get update || say 'apt-get update failed; trying with the package lists that are here'
 }
 
 # ---- One script at a time ----
