@@ -42,7 +42,7 @@ What to conclude:
 {verdicts}- {go123}
 - {fix} [The difference](diffs.md#{name}).
 
-Make it again: `.build/release/afterleak compare {name} --workload {last}`. Timer by timer: [on the page](index.html#{name}), or \
+To reproduce: `.build/release/afterleak compare {name} --workload {last}`. Timer by timer: [on the page](index.html#{name}), or \
 [as a trace](traces/{name}.trace.json) of `{story}`.
 
 On the heap, by the figures of Massif and gperftools on the machine that [detectors.md](detectors.md) names:
