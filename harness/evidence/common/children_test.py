@@ -63,7 +63,9 @@ class Signals(helper.FolderTest):
             process = self.start(STARTING)
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):  # an impatient one
                 process.send_signal(number)
-            self.assertEqual((process.wait(helper.PATIENCE), process.stderr.read()), (128 + signal.SIGTERM, ""))
+            # Of two that are pending at once the kernel delivers INT first, its number being the lower one.
+            self.assertIn(process.wait(helper.PATIENCE), (128 + signal.SIGTERM, 128 + signal.SIGINT))
+            self.assertEqual(process.stderr.read(), "")
 
     def test_one_that_is_none_of_those_is_passed_over(self):
         script = WAITING.replace('command_line.main(', 'import signal; signal.signal(signal.SIGUSR1, lambda *_: print("heard", flush=True))\n'
