@@ -20,12 +20,13 @@ WRITTEN = ("results/", "harness/workshop/SESSION.md")  # by scripts, not by hand
 
 def tracked():
     """The files of the tree, as git knows them; all files where there is no git."""
-    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, stdout=subprocess.PIPE,
-                            stderr=subprocess.DEVNULL, text=True)
-    if listed.returncode == 0:
+    if shutil.which("git") and (ROOT / ".git").exists():
+        listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, stdout=subprocess.PIPE,
+                                text=True, check=True)
         names = listed.stdout.split("\0")
     else:
-        names = [str(path.relative_to(ROOT)) for path in ROOT.rglob("*") if ".build" not in path.parts and ".git" not in path.parts]
+        names = [str(path) for path in (path.relative_to(ROOT) for path in ROOT.rglob("*"))
+                 if not {".build", ".git", "__pycache__"} & set(path.parts) and path.parts[0] != "workshop"]
     return [name for name in sorted(names) if name and (ROOT / name).is_file() and not name.startswith(WRITTEN)]
 
 
