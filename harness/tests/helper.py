@@ -42,8 +42,10 @@ def write_program(path, text, shell="/bin/bash"):
 class FolderTest(unittest.TestCase):
     """With a folder, whose name has a space, for each test."""
 
+    PREFIX = "afterleak test "
+
     def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="afterleak test ")
+        folder = tempfile.TemporaryDirectory(prefix=self.PREFIX)
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
 

@@ -37,6 +37,8 @@ def who(lines):
 
 
 class WithFolder(helper.FolderTest):
+    PREFIX = "afterleak-"  # heaptrack and Massif take a path with a space for two words
+
     def fake(self, name, body):
         (self.folder / "bin").mkdir(exist_ok=True)
         return helper.write_program(self.folder / "bin" / name, body)
