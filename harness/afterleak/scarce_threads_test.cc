@@ -207,11 +207,12 @@ TEST(ScarceThreads, ACallbackThatCannotStartHasFiredAndAdvanceSaysSo) {
   for (const ClockKind clock : {ClockKind::kVirtual, ClockKind::kReal}) {
     Bubble bubble({.clock = clock});
     int called = 0;
-    bubble.Run([&] { time::AfterFunc(1ms, [&] { ++called; }); });
+    bubble.Run([] { const time::ScopedTimer timer(1h); });  // starts the clock's thread
     {
       const ScarceThreads none(0);
       EXPECT_THROW(
           {
+            bubble.Run([&] { time::AfterFunc(1ms, [&] { ++called; }); });
             for (;;) bubble.Advance(1ms);
           },
           std::system_error);
