@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import pathlib
+import select
 import signal
 import subprocess
 import sys
@@ -71,7 +72,8 @@ class Signals(helper.FolderTest):
         script = WAITING.replace('command_line.main(', 'import signal; signal.signal(signal.SIGUSR1, lambda *_: print("heard", flush=True))\n'
                                  'command_line.main(')
         process = self.start(script)
-        process.send_signal(signal.SIGUSR1)
+        # Again and again: one that comes just before the main thread blocks in a lock is not heard until it wakes.
+        helper.wait_until(lambda: process.send_signal(signal.SIGUSR1) or select.select([process.stdout], [], [], 0.1)[0], "it is heard")
         self.assertEqual(process.stdout.readline(), "heard\n")
         helper.wait_until(lambda: len(list(self.folder.glob("[0-9]*"))) == 4, "four children run")
         self.assertIsNone(process.poll())
