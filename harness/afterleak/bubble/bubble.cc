@@ -43,15 +43,20 @@ Time Bubble::Now() const {
   return runtime_->Now();
 }
 
-CensusTotals Bubble::Totals() const {
+CensusTotals Bubble::Totals(Resource resource) const {
   const Lock lock(runtime_->mutex());
-  return runtime_->census().totals();
+  return runtime_->census().totals(resource);
 }
 
-CensusReport Bubble::Report() const {
+CensusReport Bubble::Report(Resource resource) const {
   const Lock lock(runtime_->mutex());
   const heap::Scope::Suspend suspend;
-  return runtime_->census().Report(runtime_->Now());
+  return runtime_->census().Report(runtime_->Now(), resource);
+}
+
+void Bubble::NextWindow() {
+  const Lock lock(runtime_->mutex());
+  runtime_->census().NextWindow();
 }
 
 std::vector<TimerLife> Bubble::Lives() const {

@@ -153,8 +153,12 @@ class Bubble {
   Time Now() const;
   const Options& options() const;
 
-  CensusTotals Totals() const;
-  CensusReport Report() const;
+  // The exact counters, and the census by site. O(1), and O(everything that is live).
+  CensusTotals Totals(Resource resource = Resource::kTimer) const;
+  CensusReport Report(Resource resource = Resource::kTimer) const;
+
+  // Begins a window: SiteReport::window_peak_live counts from here on.
+  void NextWindow();
 
   // Every timer there has ever been, in the order of arming; empty without Options::journal.
   std::vector<TimerLife> Lives() const;

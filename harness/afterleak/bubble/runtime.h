@@ -168,7 +168,7 @@ class Runtime {
   // The same for an alarm that a census counts, at `now`: opens its record and returns the ticket,
   // or 0 if the bubble has ended. If it throws, std::bad_alloc included, neither has happened.
   Census::Ticket Arm(Alarm& alarm, Time now, Time deadline, const TimerKind& kind,
-                     std::uint32_t bytes, std::source_location site);
+                     std::uint32_t bytes, const Site& site);
 
   // Starts a goroutine; does nothing in a bubble that is ending. Takes `body` only on success,
   // because nothing of the user's may be destroyed under the lock. Throws std::bad_alloc, or
