@@ -84,13 +84,14 @@ class HeapBatches {
     const std::int64_t grown = usages_[last].live_blocks - usages_[kWarmUp].live_blocks;
     if (grown <= allowed.For("", 0, "")) return;
     const auto calls = static_cast<double>(per_batch_ * (kWindows - 1 - kWarmUp));
-    findings.push_back(
-        {.leak = Leak::kLeftBehind,
-         .kind = "heap block",
-         .count = grown,
-         .bytes = usages_[last].live_bytes - usages_[kWarmUp].live_bytes,
-         .evidence = fmt::format("{:.3g} more for each call", static_cast<double>(grown) / calls),
-         .cure = "look for what owns itself: a callback that holds its owner"});
+    Finding finding;
+    finding.leak = Leak::kLeftBehind;
+    finding.kind = "heap block";
+    finding.count = grown;
+    finding.bytes = usages_[last].live_bytes - usages_[kWarmUp].live_bytes;
+    finding.evidence = fmt::format("{:.3g} more for each call", static_cast<double>(grown) / calls);
+    finding.cure = "look for what owns itself: a callback that holds its owner";
+    findings.push_back(std::move(finding));
   }
 
  private:

@@ -364,27 +364,26 @@ CensusReport BusyReport() {
                    .peak_live = 330'000,
                    .peak_abandoned = 329'998,
                    .byte_seconds_lost = 2.97e9};
-  report.sites = {{.file = "leaky/looping_select.cc",
-                   .line = 17,
-                   .function = "leaky::LoopingSelect",
-                   .kind = "time::After",
-                   .armed = 600'000,
-                   .live = 300'000,
-                   .abandoned = 299'999,
-                   .live_bytes = 48'000'000,
-                   .oldest_age = 29999900us,
-                   .longest_left = 30s},
-                  {.file = "leaky/signal_before_expiry.cc",
-                   .line = 123,
-                   .function = "leaky::SignalBeforeExpiry",
-                   .kind = "time::AfterFunc",
-                   .live = 1,
-                   .longest_left = Duration::max()},
-                  {.file = "leaky/gone.cc",
-                   .line = 9,
-                   .function = "leaky::Gone",
-                   .kind = "time::After",
-                   .armed = 7}};
+  report.sites.resize(3);
+  SiteReport& leaky = report.sites[0];
+  static_cast<Place&>(leaky) = {"leaky/looping_select.cc", 17, 1, "leaky::LoopingSelect"};
+  leaky.kind = "time::After";
+  leaky.armed = 600'000;
+  leaky.live = 300'000;
+  leaky.abandoned = 299'999;
+  leaky.live_bytes = 48'000'000;
+  leaky.oldest_age = 29999900us;
+  leaky.longest_left = 30s;
+  SiteReport& forever = report.sites[1];
+  static_cast<Place&>(forever) = {"leaky/signal_before_expiry.cc", 123, 1,
+                                  "leaky::SignalBeforeExpiry"};
+  forever.kind = "time::AfterFunc";
+  forever.live = 1;
+  forever.longest_left = Duration::max();
+  SiteReport& gone = report.sites[2];
+  static_cast<Place&>(gone) = {"leaky/gone.cc", 9, 1, "leaky::Gone"};
+  gone.kind = "time::After";
+  gone.armed = 7;
   return report;
 }
 
