@@ -10,9 +10,11 @@
 #include <source_location>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "afterleak/census/mapped_array.h"
+#include "afterleak/census/shared_census.h"
 #include "afterleak/census/site.h"
 #include "afterleak/heap/heap.h"
 #include "tests/support/test_bubble.h"
@@ -411,6 +413,37 @@ TEST(CensusText, ShowsTheBalanceAndWhatWasLost) {
 
 TEST(CensusText, OfAnEmptyCensusHasNoTable) {
   EXPECT_THAT(ToString(CensusReport{}), Not(HasSubstr("armed by")));
+}
+
+// ---- many threads
+
+TEST(SharedCensus, IsConservedHoweverManyThreadsFeedIt) {
+  SharedCensus shared;
+  constexpr int kThreads = 4;
+  constexpr int kTimers = 5000;
+  const auto feed = [&] {
+    for (int i = 0; i < kTimers; ++i) {
+      const Census::Ticket ticket = shared.Locked([](Census& census) { return Arm(census); });
+      shared.Locked([&](Census& census) {
+        if (i % 4 == 0) census.Fire(ticket);
+        if (i % 4 == 1) census.Stop(ticket);
+        if (i % 4 == 2) census.Collect(ticket);
+        if (i % 4 == 3) census.Abandon(ticket, Time());
+      });
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) threads.emplace_back(feed);
+  }
+  const CensusReport report =
+      shared.Locked([](const Census& census) { return census.Report(Time()); });
+  EXPECT_TRUE(report.totals.Conserved());
+  EXPECT_EQ(report.totals.armed, kThreads * kTimers);
+  EXPECT_EQ(report.totals.live, kThreads * kTimers / 4);
+  EXPECT_EQ(report.totals.abandoned, kThreads * kTimers / 4);
+  ASSERT_EQ(report.sites.size(), 1u);
+  EXPECT_EQ(report.sites[0].peak_live, report.totals.peak_live);
 }
 
 // ---- random programs
