@@ -38,8 +38,8 @@ template <typename Task>
 concept IsTask = std::invocable<Task&> && (std::is_void_v<std::invoke_result_t<Task&>> ||
                                            requires(Task& task) { ToError(task()); });
 
-// A handle: copies name the same group, which its goroutines keep. Thread-safe, except for SetLimit.
-// A task costs what its goroutine costs.
+// A handle: copies name the same group, which its goroutines keep. Thread-safe, except SetLimit. A
+// task costs what its goroutine costs.
 class Group {
  public:
   // Without a limit or a context.

@@ -32,7 +32,7 @@ class Locker {
 // the lock by the next Unlock, and so are those behind it, as in Go's starvation mode. (Go's
 // mode begins when a waiter that is woken in vain has waited for 1 ms.)
 //
-// Lock and Unlock cost about 20 ns each while nobody waits, and take no bubble's mutex. 104 bytes.
+// 96 bytes. To wait costs what it costs at a channel.
 class Mutex final : public Locker {
  public:
   constexpr Mutex() = default;

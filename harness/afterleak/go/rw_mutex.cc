@@ -72,11 +72,11 @@ void RWMutex::RLock(std::source_location site) {
   const bool waits = writing_ > 0 || writer_waits_;
   if (waits) last_writer_.RefuseToWait(kRLock, site);
   last_reader_ = User(site);
-  if (!waits) {
+  if (waits) {
+    waiting_readers_.Wait(guard, kRLock, site);  // the writer that lets it in counts it
+  } else {
     ++reading_;
-    return;
   }
-  waiting_readers_.Wait(guard, kRLock, site);  // the writer that lets it in counts it
 }
 
 bool RWMutex::TryRLock(std::source_location site) {

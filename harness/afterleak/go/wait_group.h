@@ -31,9 +31,9 @@ class WaitGroup {
   // Takes one off the counter.
   void Done() { Add(-1); }
 
-  // Blocks until the counter is zero ("sync.WaitGroup.Wait" in a report). Panics if it is not zero
-  // any more when this goroutine runs on: "sync: WaitGroup is reused before previous Wait has
-  // returned".
+  // Blocks until the counter is zero ("sync.WaitGroup.Wait" in a report). Panics if the counter has
+  // been raised again before this goroutine goes on: "sync: WaitGroup is reused before previous
+  // Wait has returned".
   void Wait(std::source_location site = std::source_location::current());
 
  private:

@@ -1,4 +1,4 @@
-// WaitQueue: the goroutines that wait for something of package sync, and the bubble it is in use in.
+// WaitQueue: the goroutines that wait for something of package sync; User: from where it is in use.
 //
 // What a primitive keeps is guarded by a lock of the primitive, its guard: it is used in whatever
 // bubble its users are in, so no bubble's mutex can guard it. A guard comes before the mutex of any
@@ -31,7 +31,7 @@ class WaitQueue {
   void Wait(Guard& guard, const char* waits_for, std::source_location site,
             Place place = Place::kLast);
 
-  // Wakes the one that is first, which goes on even if its bubble is ending. False if there is none.
+  // Wakes the first one, which goes on even if its bubble is ending. False if there is none.
   bool WakeFirst();
 
   // The same for all; returns how many there were.
@@ -55,8 +55,8 @@ class User {
   explicit User(std::source_location site);
 
   // Panics, naming both lines, if the calling goroutine must not wait for this user: it is in
-  // another bubble, and one of the two is virtual. The time of a virtual bubble would pass, or never
-  // pass, without regard to the other one.
+  // another bubble, and one of the two is virtual. The time of a virtual bubble does not wait for
+  // what is outside, and stands still while nobody drives it.
   void RefuseToWait(const char* waits_for, std::source_location site) const;
 
   bool is_virtual() const { return is_virtual_; }
