@@ -50,7 +50,7 @@ class Group {
   template <IsTask Task>
   void Go(Task task, std::source_location site = std::source_location::current()) const {
     Enter(site);
-    Start(std::move(task), site);
+    Start(task, site);
   }
 
   // The same if that needs no waiting; returns whether it did.
@@ -58,7 +58,7 @@ class Group {
   [[nodiscard]] bool TryGo(Task task,
                            std::source_location site = std::source_location::current()) const {
     if (!TryEnter()) return false;
-    Start(std::move(task), site);
+    Start(task, site);
     return true;
   }
 
@@ -80,7 +80,7 @@ class Group {
   void Run(const std::function<Error()>& task) const;
 
   template <typename Task>
-  void Start(Task task, std::source_location site) const {
+  void Start(Task& task, std::source_location site) const {
     try {
       afterleak::Go(
           [group = *this, task = std::move(task)]() mutable {

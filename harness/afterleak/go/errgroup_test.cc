@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -202,6 +203,22 @@ TEST(ErrGroup, APanicIsNoErrorAndEndsTheRun) {
             }),
             "close of nil channel");
   EXPECT_TRUE(waited);
+}
+
+TEST(ErrGroup, ATaskThatCannotStartDoesNotCount) {
+  struct CannotMove {
+    CannotMove() = default;
+    CannotMove(CannotMove&&) { throw std::bad_alloc(); }
+    void operator()() const {}
+  };
+  InBubble([] {
+    const errgroup::Group group;
+    group.SetLimit(1);
+    EXPECT_THROW(group.Go(CannotMove()), std::bad_alloc);
+    EXPECT_EQ(group.Wait(), nullptr);
+    EXPECT_TRUE(group.TryGo([] {})) << "there is room";
+    EXPECT_EQ(group.Wait(), nullptr);
+  });
 }
 
 TEST(ErrGroup, ABubbleMayEndWhileTasksRun) {

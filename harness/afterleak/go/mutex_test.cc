@@ -106,22 +106,41 @@ TEST(Mutex, AWaiterThatWasWokenInVainIsNextAndSoAreThoseBehindIt) {
   });
 }
 
-TEST(Mutex, TryLockFailsWhileItIsHandedOver) {
-  InBubble([] {
-    sync::Mutex mutex;
+// A goroutine that locks, and leaves it to others to unlock.
+void StartLocking(sync::Mutex& mutex) {
+  Go([&mutex] { mutex.Lock(); });
+  Wait();
+}
+
+TEST(Mutex, OnlyAWaiterThatWasWokenInVainIsHandedTheLock) {
+  sync::Mutex mutex;
+  InBubble([&] {
     mutex.Lock();
-    Go([&] {
-      mutex.Lock();
-      mutex.Unlock();
-    });
-    Wait();
+    StartLocking(mutex);
     mutex.Unlock();
     EXPECT_TRUE(mutex.TryLock()) << "the waiter has been woken, but has not run";
     Wait();
     mutex.Unlock();
-    EXPECT_FALSE(mutex.TryLock()) << "now the waiter has it";
+    EXPECT_FALSE(mutex.TryLock()) << "now it has the lock";
     Wait();
+    StartLocking(mutex);
+    mutex.Unlock();
+    EXPECT_TRUE(mutex.TryLock()) << "this one has not been woken before";
+  });
+}
+
+TEST(Mutex, UnlockWakesNobodyWhileTheOneItHasWokenHasNotRun) {
+  sync::Mutex mutex;
+  InBubble([&] {
+    mutex.Lock();
+    StartLocking(mutex);
+    StartLocking(mutex);
+    mutex.Unlock();
     EXPECT_TRUE(mutex.TryLock());
+    mutex.Unlock();
+    Wait();
+    mutex.Unlock();
+    EXPECT_TRUE(mutex.TryLock()) << "the second one was not woken in vain";
   });
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -11,6 +12,8 @@
 #include <shared_mutex>
 #include <source_location>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include "afterleak/bubble/bubble.h"
 #include "afterleak/go/time.h"
@@ -164,7 +167,7 @@ TEST(Sync, AWaiterThatIsUnwoundLeavesTheQueue) {
 // A goroutine that is unwound out of Cond::Wait while another one has the lock.
 TEST(Sync, UnwoundOutOfCondWaitItDoesNotUnlockForOthers) {
   Sync all;
-  bool held = false;
+  bool held = false, inside = false;
   const auto wait = [&](sync::Locker& locker) {
     return [&all, &locker] {
       struct Unlock {
@@ -182,24 +185,79 @@ TEST(Sync, UnwoundOutOfCondWaitItDoesNotUnlockForOthers) {
     bubble.Go(wait(all.mutex));
     bubble.Go(wait(all.rw_mutex));
     bubble.Go(wait(all.rw_mutex.RLocker()));
+    bubble.Go([&] {  // is unwound before the one that has the lock
+      time::Sleep(1s);
+      const std::shared_lock lock(all.rw_mutex);
+      EXPECT_FALSE(inside);
+    });
     bubble.Advance(0s);
     bubble.Go([&] {
       struct Look {
         Sync& all;
-        bool& held;
+        bool &held, &inside;
         ~Look() {
+          inside = false;
           held = !all.mutex.TryLock() && !all.rw_mutex.TryLock() && !all.rw_mutex.TryRLock();
         }
       };
       const std::lock_guard a(all.mutex);
       const std::lock_guard b(all.rw_mutex);
-      const Look look{all, held};
+      inside = true;
+      const Look look{all, held, inside};
       time::Sleep(1h);
     });
     bubble.Advance(1s);
   }
   EXPECT_TRUE(held);
   EXPECT_TRUE(all.Idle());
+}
+
+// Returns when as many threads outside of bubbles wait.
+void AwaitThreads(std::size_t waiting) {
+  const auto waits = [](const GoroutineReport& g) { return g.waits_for.starts_with("sync."); };
+  while (static_cast<std::size_t>(std::ranges::count_if(Bubble::Default().Goroutines(), waits)) <
+         waiting) {
+    std::this_thread::yield();
+  }
+}
+
+TEST(Sync, AWriterThatIsUnwoundLetsTheReadersInThatWaitBehindIt) {
+  Sync all;
+  all.rw_mutex.RLock();
+  std::optional<Bubble> ending(std::in_place, Bubble::Options{.clock = ClockKind::kReal});
+  ending->Go([&] { const std::lock_guard writer(all.rw_mutex); });
+  while (all.rw_mutex.TryRLock()) {
+    all.rw_mutex.RUnlock();
+    std::this_thread::yield();
+  }
+  std::thread reader([&] { const std::shared_lock lock(all.rw_mutex); });
+  AwaitThreads(1);
+  ending.reset();
+  reader.join();
+  all.rw_mutex.RUnlock();
+  EXPECT_TRUE(all.Idle());
+}
+
+TEST(SyncStress, AThreadUnlocksWhileTheBubbleOfTheWaitersEnds) {
+  for (int round = 0; round < 200; ++round) {
+    Sync all;
+    all.mutex.Lock();
+    std::optional<Bubble> bubble(std::in_place, Bubble::Options{.clock = ClockKind::kReal});
+    for (int i = 0; i < 2; ++i) {
+      bubble->Go([&] { const std::lock_guard lock(all.mutex); });
+      bubble->Go([&] {
+        const std::lock_guard lock(all.of_cond);
+        all.cond.Wait();
+      });
+    }
+    std::thread other([&] {
+      all.mutex.Unlock();
+      all.cond.Broadcast();
+    });
+    bubble.reset();
+    other.join();
+    EXPECT_TRUE(all.Idle());
+  }
 }
 
 // ---- other bubbles
