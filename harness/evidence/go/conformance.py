@@ -28,6 +28,11 @@ REASONS = {
     "default action: SIGUSR1 without Notify":
         "Go's run-time catches nearly every signal from its start, and drops this one; "
         "here the kernel keeps what nobody asked for",
+} | dict.fromkeys(
+    ("deadlock: Mutex.Lock", "deadlock: RWMutex.Lock", "deadlock: RWMutex.RLock"),
+    "Go's traceback names the lock; that of Go 1.19 said semacquire") | {
+    "deadlock: WaitGroup.Wait":
+        "Go's traceback says semacquire up to 1.24, and since 1.25 what it says here",
 }
 
 RUNS = 3  # of a rule that is not the same at once: Go's clock is real, and the machine may have been late

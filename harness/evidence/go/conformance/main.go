@@ -28,6 +28,8 @@ var topics = [][]rule{
 	contextRules,
 	signalRules,
 	notifyContextRules,
+	lockRules,
+	waitRules,
 }
 
 func main() {
