@@ -172,15 +172,9 @@ def main(arguments):
     if bool(options.out) == options.ctest:
         raise Refused("it takes --out or --ctest, and not both")
 
-    work = files.ROOT / ".build/go"
-    work.mkdir(parents=True, exist_ok=True)
-    found = toolchains.find(work)
+    work, found = toolchains.here()
     if not found:
-        if options.ctest:
-            print(f"SKIPPED: no Go is here; {toolchains.INSTALL}")
-            return 77
-        say(f"{NAME}: no Go is here; {toolchains.INSTALL}")
-        return 3
+        return toolchains.none_is_here(NAME, options.ctest)
 
     began = time.monotonic()
     go, port = probe(found, options.program, work)
