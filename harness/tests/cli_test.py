@@ -55,7 +55,7 @@ def on_terminal(columns, *arguments, **env):
 
 
 def without_census(text):
-    """The census is the library's, and has a width of its own."""
+    """The library prints the census, in its own width."""
     return re.sub(r"^census at .*?^$\n", "", text, flags=re.MULTILINE | re.DOTALL)
 
 

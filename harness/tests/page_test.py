@@ -209,7 +209,7 @@ class Page(unittest.TestCase):
         self.assertEqual(browser.script("return labels[0]"), "Pause")
         self.assertEqual(self.counter("leaky", "armed"), 42)
         browser.press("Space")
-        self.wait_for("from the end it begins anew", "return state.t > 0 && state.t < 60")
+        self.wait_for("from the end it starts again", "return state.t > 0 && state.t < 60")
         browser.press("Space")
         stood = browser.script("return [player, state.t]")
         self.assertIsNone(stood[0])

@@ -1,6 +1,6 @@
 """Tests scripts/ and .ci/run as a person would use them.
 
-Each test gets a copy of the scripts in a folder of its own (with a space in its path), and a PATH on which the tools that
+Each test gets a copy of the scripts in a new folder (with a space in its path), and a PATH on which the tools that
 would take long, ask the network or change the machine are fakes that write down how they were called. ctest, the signals,
 the lock and the processes are real. AFTERLEAK_PROGRAM=.build/release/afterleak adds a run of the real program.
 """

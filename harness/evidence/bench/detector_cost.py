@@ -32,7 +32,7 @@ from evidence.detectors.scorecard import DETECTORS
 from evidence.detectors.verdict import number
 
 MESSAGES = 200_000  # on which the slowest tool spends some five seconds, and the bare program a tenth of one
-MOST_RUNS, ENOUGH = 5, 1.0  # what is quick is run so often, or a tool for so many seconds of processor time; the median counts
+MOST_RUNS, ENOUGH = 5, 1.0  # a quick one is repeated up to MOST_RUNS times, a tool until ENOUGH seconds of processor time; the median counts
 NANOSECONDS = 1e9
 
 # The program, and whether the census and the counting allocator are in it.
@@ -64,7 +64,7 @@ def _search(tool, pattern, text):
 
 
 def _own(programs, loop, name, *watched):
-    """Seconds of one of our own programs, which must watch what it is built to watch and no more."""
+    """Seconds that one of our programs takes; it must watch what it is built to watch and no more."""
     ended = children.run(name, [programs / name, *loop.arguments()]).expect()
     for who, watches in zip(("census", "counters"), watched):
         found = number(_search(name, rf"by the {who} (\d+)", ended.out))
@@ -182,7 +182,7 @@ def verdict(program_path, lsan_path, folder):
 
 
 def _left_out(rows, tools, program, folder, work):
-    """Does the work, in a folder of its own, with tools that answer; by row, why its tools did not do theirs."""
+    """Does the work, in a folder made for it, with tools that answer; by row, why its tools did not do theirs."""
     try:
         for version in tools.values():
             version(program)

@@ -29,7 +29,7 @@ def of_a_turn(programs, folder, messages=MESSAGES):
         figures = {}
         for watched, program in WATCHED.items():
             short, long = (_run(programs / program, folder, count) for count in (messages, 2 * messages))
-            figures[f"Instructions/{watched}/{4 * messages}"] = (long - short) / messages  # so many timers live in the end
+            figures[f"Instructions/{watched}/{4 * messages}"] = (long - short) / messages  # named after the timers that live in the end
     except (Unavailable, OSError) as reason:
         return {}, [f"callgrind is left out: {reason}"]
     return figures, []

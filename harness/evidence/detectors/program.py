@@ -12,7 +12,7 @@ START, END = "0s", "60s"  # the two instants that decide
 INSTANTS = tuple(f"{t}s" for t in range(0, 61, 5))  # when those tools are asked that can be
 PLANTED = 7777  # bytes that --plant-leak loses
 
-# Thousands of timers, and a second or two under Valgrind. Patterns not listed run with the last workload of their own.
+# Thousands of timers, and a second or two under Valgrind. A pattern that is not listed runs with its last workload.
 WORKLOADS = {"looping_select": "busy:100/s", "early_return": "busy:100/s", "signal_before_expiry": "busy:100/s",
              "signal_registration": "busy:20/s"}
 

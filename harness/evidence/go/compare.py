@@ -20,7 +20,7 @@ class Case:
     fixed_windows: tuple = ()  # the same for the fixed side, where that is another
     interval: float = 0    # from one turn of the leaky side to the next; 0: the pattern has no such rhythm
     port_workload: str = ""  # where it has another name there
-    scale: int = 1         # Go does so many times what the port does
+    scale: int = 1         # how many times Go does what the port does once
     tolerance: float = 0   # 0: exact; else the part of the number that may be missing or too much
 
     @property

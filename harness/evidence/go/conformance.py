@@ -43,7 +43,7 @@ class Column:
 
     def __init__(self, name, mode, command, godebug=None):
         self.name, self.mode, self.godebug = name, mode, godebug
-        self.command = ["env", "--default-signal", *command]  # signals as at login, whoever started this
+        self.command = ["env", "--default-signal", *command]  # signals as at login, however this was started
         self.outcomes, self.tests = {}, {}
 
     def run(self, *arguments):
@@ -145,7 +145,7 @@ def page(go, port, same, purpose, wrong):
     parts = [
         "# Go's semantics, rule by rule\n",
         f"**{summary(go, port, same, purpose, wrong)}.**\n",
-        "Written by `./scripts/reproduce all`; do not edit. Each rule is drawn from what a test of Go's own asserts, in\nthe "
+        "Written by `./scripts/reproduce all`; do not edit. Each rule is drawn from what one of Go's tests asserts, in\nthe "
         "sources of 1.23; the code in [conformance/](../harness/evidence/go/conformance) is ours: its `.go` files ask Go, "
         "the `.cc` files beside them ask the port, in the same\nwords. "
         "`(=1)` and `(=0)` are values of `GODEBUG=asynctimerchan`. The port in mode go122 is held against Go up to "
