@@ -48,7 +48,7 @@ shift 6
 mount -t tmpfs -o "mode=755,size=${gigabytes}g" bare "$kept/mount"
 if [[ ! -e $kept/base.tar ]]; then
   mkdir "$kept/mount/tmp"
-  TMPDIR=$kept/mount/tmp mmdebstrap --mode=root --variant=minbase "$suite" "$kept/base.tar.new" "deb $mirror $suite main"
+  TMPDIR=$kept/mount/tmp mmdebstrap --mode=root --variant=minbase --format=tar "$suite" "$kept/base.tar.new" "deb $mirror $suite main"
   mv "$kept/base.tar.new" "$kept/base.tar"
 fi
 
