@@ -89,7 +89,7 @@ struct Goroutine final : Runnable {
   enum class State : std::uint8_t { kNew, kRunnable, kRunning, kBlocked };
 
   explicit Goroutine(std::source_location site) : where(site), link{this}, place(link.begin()) {}
-  bool Resume(Runtime& runtime, Lock& lock) override;
+  bool Resume(Runtime& rt, Lock& lock) override;
 
   Runtime* runtime = nullptr;
   std::uint64_t id = 0;

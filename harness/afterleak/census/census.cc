@@ -19,7 +19,7 @@ Duration Since(std::int64_t instant, Time now) {
 }
 
 std::string Left(Duration left) {
-  return left > std::chrono::hours(24 * 365 * 100) ? "for ever" : FormatDuration(left);
+  return left > std::chrono::hours(24 * 365 * 100) ? "forever" : FormatDuration(left);
 }
 
 }  // namespace

@@ -99,8 +99,8 @@ class Census {
 
   // Opens a record. `kind` must outlive the census; `bytes` is what the timer holds on the heap.
   // O(1), about 10 ns. When memory runs out it throws std::bad_alloc and has counted nothing.
-  Ticket Arm(const TimerKind& kind, const std::source_location& site, std::uint32_t bytes, Time now,
-             Time deadline);
+  Ticket Arm(const TimerKind& kind, const std::source_location& where, std::uint32_t bytes,
+             Time now, Time deadline);
 
   // The last handle is gone; the record stays open. Not for rooted kinds.
   void Abandon(Ticket ticket, Time now);

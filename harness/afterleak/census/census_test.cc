@@ -326,7 +326,7 @@ TEST(CensusText, NamesFileLineAndFunctionOfEverySiteThatHasLiveTimers) {
   EXPECT_THAT(text, HasSubstr("leaky/looping_select.cc:17 leaky::LoopingSelect"));
   EXPECT_THAT(text, HasSubstr("leaky/signal_before_expiry.cc:123 leaky::SignalBeforeExpiry"));
   EXPECT_THAT(text, HasSubstr("time::AfterFunc"));
-  EXPECT_THAT(text, HasSubstr("for ever"));
+  EXPECT_THAT(text, HasSubstr("forever"));
   EXPECT_THAT(text, Not(HasSubstr("leaky/gone.cc")));
 }
 
