@@ -26,7 +26,7 @@ from tests.helper import ROOT
 from tests.results_test import OF_A_MACHINE, PLOTS
 
 SUITES = {"12": "bookworm", "13": "trixie"}
-FOLDERS = {"12": "root/afterleak", "13": "root/a folder/afterleak"}  # a name with a space is to make no difference
+FOLDERS = {"12": "root/afterleak", "13": "root/a folder/afterleak"}  # a space in the name must make no difference
 COMMANDS = ("./scripts/reproduce", "./scripts/test")
 STEPS = (*COMMANDS, "cpack", "./use_packages.sh")
 GIGABYTES = 6  # of free memory: the system and the build come to 2, and two compilers run beside them
@@ -37,7 +37,7 @@ NAMESPACES = ["setpriv", "--pdeathsig", "KILL", "--",
               "unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--mount-proc", "--"]
 PROBE = 'mount -t tmpfs probe "$1" && mkdir "$1/proc" && mount -t proc proc "$1/proc" && mknod "$1/null" c 1 3 && : >"$1/null"'
 
-# How a machine gets to its mirror; the bare one is to take the same way.
+# How this machine reaches its mirror; the bare one uses the same settings.
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 WAY = re.compile(r"(?i)Acquire::(https?|Check-|Retries|Force)")
 
@@ -155,7 +155,7 @@ def changed(kept):
     for line in (kept / "status").read_text().splitlines():
         name = line[3:]
         inside = name.removeprefix("results/")
-        # Another gnuplot draws another picture, and says in it which it is.
+        # Another version of gnuplot draws another picture, and writes its version into it.
         by_another_gnuplot = PLOTS.match(inside) and re.search(r"(?m)^\+.*GNUPLOT", diffs.get(name, ""))
         if inside == name or not (OF_A_MACHINE.match(inside) or by_another_gnuplot):
             yield f"{line} is not as committed:\n" + "\n".join(diffs.get(name, "").splitlines()[:20])

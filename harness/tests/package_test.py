@@ -1,4 +1,4 @@
-"""People install the library and test their own code with it, as the README says: the CMake and the test are the README's own.
+"""People install the library and test their own code with it, as the README says: the CMake and the test are copied from it.
 
 By find_package, add_subdirectory, FetchContent and pkg-config; static and shared; g++ and clang-19; and from the Debian packages. To
 keep it quick the library is compiled twice only, and the tree under test gives the rest: AFTERLEAK_BUILD is its build folder.
@@ -39,7 +39,7 @@ class Package(unittest.TestCase):
         return printed
 
     def project(self, name, get, compiler, *definitions):
-        """A project of somebody's, configured: its folder. get: the lines that make the targets known."""
+        """A user's project, configured: its folder. get: the lines that make the targets known."""
         folder = self.folder / name
         user_project.write(folder, get)
         (folder / "afterleak").symlink_to(ROOT)
@@ -58,7 +58,7 @@ class Package(unittest.TestCase):
                 self.assertRegex(printed, rf"server\.cc:{user_project.LEAKING_LINE} Serve\n")
             else:
                 self.assertEqual(status, 0, printed)
-                self.assertIn("100% tests passed, 0 tests failed out of 2\n", printed)  # and none of the library's own
+                self.assertIn("100% tests passed, 0 tests failed out of 2\n", printed)  # and none of the library's tests
 
     def need(self, *programs):
         for program in programs:

@@ -1,4 +1,4 @@
-"""results/index.html in headless Chromium: it loads, it can be used by mouse and by keyboard, and what it shows is so.
+"""results/index.html in headless Chromium: it loads, it can be used by mouse and by keyboard, and what it shows is true.
 
 With --screenshots DIR it takes pictures to look at instead: every pattern, wide and narrow, light and dark.
 """
@@ -309,7 +309,7 @@ class Page(unittest.TestCase):
             grounds.append(browser.script("return getComputedStyle(document.body).backgroundColor"))
         self.assertNotEqual(*grounds)
 
-    # ---- what it shows is so
+    # ---- what it shows is true
 
     def test_the_counters_agree_with_every_sample_of_the_program(self):
         for index, pattern in enumerate(PATTERNS):

@@ -274,7 +274,7 @@ class Setup(ScriptTest):
         run = self.run_script("scripts/setup", "--all", FAKE_MISSING="cmake chromium libev-dev", FAKE_UNKNOWN="cmake chromium")
         self.assertEqual(run.returncode, 0, run.err)
         self.assertIn("Ubuntu 24.04 has no chromium; what needs it is left out\n", run.err)
-        self.assertTrue(self.calls("apt-get")[1].endswith(" cmake libev-dev"))  # apt says best what it is that cmake lacks
+        self.assertTrue(self.calls("apt-get")[1].endswith(" cmake libev-dev"))  # apt knows best what cmake lacks
         run = self.run_script("scripts/setup", "--all", FAKE_MISSING="chromium", FAKE_UNKNOWN="chromium")
         self.assertEqual((run.returncode, len(self.calls("apt-get"))), (0, 3))
 

@@ -88,7 +88,7 @@ def measure(program, seconds, pattern):
 
 
 def run(built, pattern):
-    """The repetitions of all programs that have a benchmark of that pattern: {name: value} each, of each round one."""
+    """The repetitions of all programs that have a benchmark of that pattern: one {name: value} for each round."""
     repetitions = []
     for number in range(ROUNDS):
         order = [(one, pattern or "-" + LONG) for one in built for _ in range(OFTEN * (2 if one.name in CLOSE else 1))]

@@ -43,7 +43,7 @@ class TooLong(Unavailable):
 
 
 class Stopped(Exception):
-    """We were told to stop; no child is started any more."""
+    """We were told to stop; no more children are started."""
 
 
 class Ended:
@@ -86,7 +86,7 @@ def stopped():
 
 
 def wait_for(files, seconds=None):
-    """Those of the files that can be read, as soon as there is one; none if that takes longer than the seconds. Raises Stopped."""
+    """Waits until some of the files can be read, and returns those; none when the seconds are over. Raises Stopped."""
     deadline = None if seconds is None else time.monotonic() + seconds
     while True:
         left = None if deadline is None else max(0, deadline - time.monotonic())
@@ -115,7 +115,7 @@ def start(command, **options):
 
 
 def in_the_foreground(command):
-    """The exit code of what talks to the person at the terminal, such as sudo. It hears Ctrl-C itself, and may end in its own way."""
+    """Runs what talks to the person at the terminal, such as sudo, and returns its exit code. Ctrl-C reaches it; it may end in its own way."""
     code = subprocess.call(list(map(str, command)))
     if stopped():
         raise Stopped
@@ -123,7 +123,7 @@ def in_the_foreground(command):
 
 
 def lines(stream):
-    """Of an unbuffered look at a pipe, each line as soon as it is there. Raises Stopped."""
+    """Each line of a pipe, which must be unbuffered, as soon as it is there. Raises Stopped."""
     rest = b""
     while wait_for([stream]) and (data := os.read(stream.fileno(), 65536)):
         *whole, rest = (rest + data).split(b"\n")
@@ -142,7 +142,7 @@ def wait(process, seconds):
 
 
 def end(process, gently=0):
-    """Kills what is left of its session, and collects it. gently: the seconds that a TERM gives it to take its files away.
+    """Kills what is left of its session, and collects it. gently: seconds from TERM to KILL, in which it can remove its files.
     Returns what it used."""
     if gently and process.pid in members({process.pid}):
         kill_session(process.pid, signal.SIGTERM)
@@ -191,7 +191,7 @@ def kill_session(session, number):
 
 
 def kill_sessions(sessions):
-    """Again and again, because one that is about to be killed may fork."""
+    """Repeats until none is left: a process may fork just before it is killed."""
     while left := members(sessions):
         for pid in left:
             try:

@@ -1,4 +1,4 @@
-"""Runs a command so that nothing of it is left, whatever becomes of the command, of this program, or of who started it.
+"""Runs a command and leaves none of its processes behind, whatever happens to the command, this program or its parent.
 
     python3 -m evidence.common.contained [--grace SECONDS] -- COMMAND...
 
@@ -67,7 +67,7 @@ def collect():
 
 
 def kill_all_below():
-    """Again and again, because one that is about to be killed may fork. Bounded, for what the kernel itself cannot end."""
+    """Repeats until none is left: a process may fork just before it is killed. Bounded, for what the kernel itself cannot end."""
     deadline = time.monotonic() + 10
     while collect() and time.monotonic() < deadline:
         send(signal.SIGKILL, [pid for pid, _ in below(os.getpid())])

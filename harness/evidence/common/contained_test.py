@@ -1,4 +1,4 @@
-"""Of a contained command nothing is left: not of one that ends, that is stopped, or whose keepers are killed; and ctest goes on."""
+"""A contained command leaves nothing behind, whether it ends, is stopped, or its keepers are killed; and ctest goes on."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Runs every detector on every pattern, both sides and both ends of the process, and says how far it has come."""
+"""Runs every detector on every pattern, both sides and both ends of the process, and reports its progress."""
 
 import concurrent.futures
 import os
