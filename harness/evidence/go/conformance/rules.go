@@ -187,7 +187,7 @@ var (
 	inChild bool   // in a process that it started
 )
 
-// What body tells in a process of its own, or what that died of.
+// What body returns in a child process, or what killed it.
 func child(body func() string) string {
 	return childOf(body, os.Args[0], "--child", current)
 }

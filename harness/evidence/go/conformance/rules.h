@@ -118,7 +118,7 @@ std::string Kept(const std::function<void()>& drop);
 
 void Raise(os::Signal sig);
 
-// What body tells in a process of its own, or what that died of.
+// What body returns in a child process, or what killed it.
 std::string Child(const std::function<std::string()>& body);
 
 // The same in a process that ignores SIGHUP from its start.
