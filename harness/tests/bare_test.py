@@ -87,7 +87,7 @@ git diff >"$kept/diff"
 find results -type f ! -newer ../cloned >"$kept/unwritten"
 
 chroot "$root" apt-get install -y --no-install-recommends dpkg-dev </dev/null # dpkg-shlibdeps says what the program depends on
-inside "$folder" cpack --config .build/release/CPackConfig.cmake
+inside "$folder/.build/release" cpack
 make_system other
 mkdir "$root/packages"
 cp .build/release/packages/*.deb harness/tests/support/use_packages.sh "$root/packages"

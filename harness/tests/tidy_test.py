@@ -23,14 +23,14 @@ WRITTEN = ("results/", "harness/workshop/SESSION.md")  # by scripts, not by hand
 
 
 def tracked():
-    """The files of the tree, as git knows them; all files where there is no git."""
-    if shutil.which("git") and (ROOT / ".git").exists():
+    """The files of the tree, as git knows them; all files where it knows none: no git, no repository, or one that another user owns."""
+    names = []
+    if shutil.which("git"):
         listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, stdout=subprocess.PIPE,
-                                text=True, check=True)
-        names = listed.stdout.split("\0")
-    else:
-        names = [str(path) for path in (path.relative_to(ROOT) for path in ROOT.rglob("*"))
-                 if not {".build", ".git", "__pycache__"} & set(path.parts) and path.parts[0] != "workshop"]
+                                stderr=subprocess.DEVNULL, text=True)
+        names = listed.stdout.split("\0") if listed.returncode == 0 else []
+    names = names or [str(path) for path in (path.relative_to(ROOT) for path in ROOT.rglob("*"))
+                      if not {".build", ".git", "__pycache__"} & set(path.parts) and path.parts[0] != "workshop"]
     return [name for name in sorted(names) if name and (ROOT / name).is_file() and not name.startswith(WRITTEN)]
 
 
