@@ -1,28 +1,75 @@
-// GoogleTest assertions about timers.
+// GoogleTest assertions about timers, contexts and goroutines.
 //
-//   TEST(Server, StopsTheTimersOfASession) {
+//   TEST(Server, LeavesNothingBehind) {
+//     Bubble bubble;
+//     EXPECT_TRUE(LeavesNothingBehind(bubble, [] { HandleRequest(); }, {.calls = 100}));
+//   }
+//   TEST(Server, KeepsAFewTimers) {
 //     Bubble bubble;
 //     bubble.Go([] { Serve(); });
 //     EXPECT_TRUE(LiveTimersStayBounded(bubble, 60s));    // for ten minutes, in no time
-//     EXPECT_THAT(bubble, HasNoAbandonedTimers());        // a failure prints the census, by line
+//     EXPECT_THAT(bubble, HasNoAbandonedTimers());        // a failure names the lines
 //     EXPECT_THAT(bubble, HasLiveTimers(Le(2)));
 //   }
 //
-// Header only, so that the library itself needs no GoogleTest. Link GTest::gmock.
+// The assertions that judge fail a test that saw nothing (no timer armed, no goroutine started),
+// also where they are negated. Header only, so that the library itself needs no GoogleTest. Link
+// GTest::gmock. For other frameworks, leak_check.h has the same as plain functions.
 #pragma once
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <ostream>
+#include <source_location>
+#include <thread>
+#include <utility>
 
 #include "afterleak/bubble/bubble.h"
+#include "afterleak/bubble/leak_check.h"
 #include "afterleak/census/census.h"
-#include "afterleak/census/duration.h"
 
 namespace afterleak {
+
+namespace internal {
+// A check that saw nothing fails the test whatever is made of its result.
+inline testing::AssertionResult ResultOf(const Verdict& verdict) {
+  if (!verdict.unfounded.empty()) ADD_FAILURE() << verdict.unfounded;
+  return (verdict ? testing::AssertionSuccess() : testing::AssertionFailure()) << ToString(verdict);
+}
+}  // namespace internal
+
+// Passes if the work, done `calls` times, leaves nothing alive that was not alive before: timers,
+// registrations, contexts, goroutines, and (from 50 calls on) heap blocks. See CheckLeftBehind.
+inline testing::AssertionResult LeavesNothingBehind(
+    Bubble& bubble, const std::function<void()>& work, const WorkOptions& options = {},
+    std::source_location site = std::source_location::current()) {
+  return internal::ResultOf(CheckLeftBehind(bubble, work, options, site));
+}
+
+// Matches a bubble in which nothing is alive that was not alive at `before`, a Bubble::Alive().
+MATCHER_P(HasNothingLeftSince, before,
+          negation ? "has something left behind" : "has nothing left behind") {
+  const testing::AssertionResult result = internal::ResultOf(CheckLeftSince(before, arg));
+  *result_listener << result.message();
+  return static_cast<bool>(result);
+}
+
+// Advances the bubble by ten windows of time. Fails, with the lines, if anything is abandoned, or if
+// what is alive rises window after window. See CheckBounded.
+inline testing::AssertionResult LiveTimersStayBounded(Bubble& bubble, Duration window,
+                                                      const CheckOptions& options = {}) {
+  return internal::ResultOf(CheckBounded(bubble, window, options));
+}
+
+// Matches a bubble in which no timer and no context was ever abandoned. See CheckAbandoned.
+MATCHER(HasNoAbandonedTimers, negation ? "has abandoned timers" : "has no abandoned timers") {
+  const testing::AssertionResult result = internal::ResultOf(CheckAbandoned(arg));
+  *result_listener << result.message();
+  return static_cast<bool>(result);
+}
 
 // Matches a bubble with this many live timers: a number or a matcher. Rooted timers count.
 MATCHER_P(HasLiveTimers, expected,
@@ -31,52 +78,41 @@ MATCHER_P(HasLiveTimers, expected,
   return testing::ExplainMatchResult(expected, arg.Totals().live, result_listener);
 }
 
-// Matches a bubble in which every live timer can still be heard.
-MATCHER(HasNoAbandonedTimers, negation ? "has abandoned timers" : "has no abandoned timers") {
-  return arg.Totals().abandoned == 0;
-}
-
 // A failed expectation shows a bubble as its census.
 inline void PrintTo(const Bubble& bubble, std::ostream* os) { *os << ToString(bubble.Report()); }
 
-// Advances the bubble by ten windows of time and samples ten settled instants of each. Fails, with
-// the census by line, as soon as more timers are live than at any instant of the first window, or
-// one is abandoned. The window should be longer than every delay that the code uses, so that
-// anything bounded has reached its bound by the end of the first window.
-inline testing::AssertionResult LiveTimersStayBounded(Bubble& bubble, Duration window) {
-  const Time start = bubble.Now();
-  std::int64_t bound = 0;
-  for (int look = 1; look <= 100; ++look) {
-    bubble.AdvanceTo(start + window / 10 * look);
-    const CensusTotals totals = bubble.Totals();
-    if (look <= 10) bound = std::max(bound, totals.live);
-    if (totals.abandoned > 0) {
-      return testing::AssertionFailure()
-             << "timers are abandoned after " << FormatDuration(bubble.Now() - start) << "\n"
-             << ToString(bubble.Report());
-    }
-    if (totals.live > bound) {
-      return testing::AssertionFailure()
-             << "live timers grow: at most " << bound << " in the first " << FormatDuration(window)
-             << ", " << totals.live << " after " << FormatDuration(bubble.Now() - start) << "\n"
-             << ToString(bubble.Report());
-    }
-  }
-  return testing::AssertionSuccess() << "never more than " << bound << " timers were live";
-}
-
-// For tests of code that uses the real clock and Bubble::Default(): fails each test that ends with
-// more live timers there than it began with. In main:
-// testing::UnitTest::GetInstance()->listeners().Append(new NoTimersLeftBehind);
-class NoTimersLeftBehind : public testing::EmptyTestEventListener {
+// For every test of a program: a test fails if it leaves anything in Bubble::Default() that was not
+// there when it began, or if anything was abandoned in a bubble that ended during it. What is still
+// ending gets a second. In main:
+//   testing::UnitTest::GetInstance()->listeners().Append(
+//       new NothingLeftBehind(Allowance::FromFile("leaks.allow")));
+class NothingLeftBehind : public testing::EmptyTestEventListener {
  public:
-  void OnTestStart(const testing::TestInfo&) override { before_ = Bubble::Default().Totals().live; }
+  explicit NothingLeftBehind(Allowance allowed = {})
+      : options_{.allowed = std::move(allowed), .may_be_idle = true} {}
+  ~NothingLeftBehind() override { Bubble::AtEnd({}); }
+
+  void OnTestStart(const testing::TestInfo&) override {
+    before_ = Bubble::Default().Alive();
+    Bubble::AtEnd([this](const Bubble& bubble) { Expect(CheckAbandoned(bubble, options_)); });
+  }
   void OnTestEnd(const testing::TestInfo&) override {
-    EXPECT_LE(Bubble::Default().Totals().live, before_) << ToString(Bubble::Default().Report());
+    Bubble::AtEnd({});
+    constexpr int kTries = 100;
+    for (int i = 1; i <= kTries; ++i) {
+      const Verdict verdict = CheckLeftSince(before_, Bubble::Default(), options_);
+      if (verdict || i == kTries) return Expect(verdict);
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
   }
 
  private:
-  std::int64_t before_ = 0;
+  static void Expect(const Verdict& verdict) {
+    if (!verdict) ADD_FAILURE() << ToString(verdict);
+  }
+
+  const CheckOptions options_;
+  Inventory before_;
 };
 
 }  // namespace afterleak

@@ -12,11 +12,19 @@ namespace afterleak {
 using internal::Lock;
 using internal::Runtime;
 
+namespace {
+std::function<void(const Bubble&)> at_end;
+const Bubble* default_bubble = nullptr;
+}  // namespace
+
 std::string_view ToString(TimerMode mode) { return mode == TimerMode::kGo122 ? "go122" : "go123"; }
 
 Bubble::Bubble() : Bubble(Options{}) {}
 Bubble::Bubble(const Options& options) : runtime_(new Runtime(options, *this), &Runtime::Close) {}
-Bubble::~Bubble() = default;
+Bubble::~Bubble() {
+  if (this != default_bubble && at_end) at_end(*this);
+}
+void Bubble::AtEnd(std::function<void(const Bubble&)> look) { at_end = std::move(look); }
 
 void Bubble::Run(const std::function<void()>& main, std::source_location site) {
   runtime_->Run(main, site);
@@ -43,15 +51,30 @@ Time Bubble::Now() const {
   return runtime_->Now();
 }
 
-CensusTotals Bubble::Totals() const {
+CensusTotals Bubble::Totals(Resource resource) const {
   const Lock lock(runtime_->mutex());
-  return runtime_->census().totals();
+  return runtime_->census().totals(resource);
 }
 
-CensusReport Bubble::Report() const {
+CensusReport Bubble::Report(Resource resource) const {
   const Lock lock(runtime_->mutex());
   const heap::Scope::Suspend suspend;
-  return runtime_->census().Report(runtime_->Now());
+  return runtime_->census().Report(runtime_->Now(), resource);
+}
+
+void Bubble::NextWindow() {
+  const Lock lock(runtime_->mutex());
+  runtime_->census().NextWindow();
+}
+
+Inventory Bubble::Alive() const {
+  const Lock lock(runtime_->mutex());
+  const heap::Scope::Suspend suspend;
+  Inventory inventory;
+  Take(runtime_->census().Report(runtime_->Now()), inventory);
+  Take(runtime_->census().Report(runtime_->Now(), Resource::kContext), inventory);
+  runtime_->TakeGoroutines(inventory);
+  return inventory;
 }
 
 std::vector<TimerLife> Bubble::Lives() const {
@@ -81,7 +104,10 @@ Bubble& Bubble::Current() {
 
 Bubble& Bubble::Default() {
   struct Process : Bubble {
-    Process() : Bubble(Options{.clock = ClockKind::kReal}) { runtime_->FailuresEndTheProcess(); }
+    Process() : Bubble(Options{.clock = ClockKind::kReal}) {
+      runtime_->FailuresEndTheProcess();
+      default_bubble = this;
+    }
   };
   static Process process = [] {
     const heap::Scope::Suspend suspend;  // kept for the whole process: charge no scope for it

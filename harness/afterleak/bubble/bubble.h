@@ -43,6 +43,7 @@
 #include "afterleak/bubble/panic.h"
 #include "afterleak/census/census.h"
 #include "afterleak/census/clock.h"
+#include "afterleak/census/judge.h"
 
 namespace afterleak {
 
@@ -73,9 +74,13 @@ struct GoroutineReport {
   std::string name;  // "goroutine 3"
   // In the words of a Go traceback: "select"; or "runnable", "not yet started".
   std::string waits_for;
-  std::string file;  // where it waits
+  std::string file;  // where it waits; before it has waited, where it was started
   std::uint32_t line = 0;
   std::string function;
+  std::string start_file{};
+  std::uint32_t start_line = 0;
+  std::uint32_t start_column = 0;
+  std::string start_function{};
 };
 
 // One line for each, as in a Deadlock.
@@ -153,8 +158,15 @@ class Bubble {
   Time Now() const;
   const Options& options() const;
 
-  CensusTotals Totals() const;
-  CensusReport Report() const;
+  // The exact counters, and the census by site. O(1), and O(everything that is live).
+  CensusTotals Totals(Resource resource = Resource::kTimer) const;
+  CensusReport Report(Resource resource = Resource::kTimer) const;
+
+  // Begins a window: SiteReport::window_peak_live counts from here on.
+  void NextWindow();
+
+  // Everything that is alive, by site: timers, registrations, contexts and goroutines.
+  Inventory Alive() const;
 
   // Every timer there has ever been, in the order of arming; empty without Options::journal.
   std::vector<TimerLife> Lives() const;
@@ -167,6 +179,10 @@ class Bubble {
 
   // The real bubble of all threads that are in no other. Its timers end with the process.
   static Bubble& Default();
+
+  // Sets what looks at each bubble that is about to end (empty: nothing). For test frameworks. Not
+  // thread-safe: no bubble may end meanwhile. Not called for Default().
+  static void AtEnd(std::function<void(const Bubble&)> look);
 
  private:
   friend class internal::Runtime;

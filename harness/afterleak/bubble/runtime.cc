@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
+#include <string>
 #include <system_error>
 #include <utility>
 
@@ -20,6 +22,11 @@ struct Here {
   Goroutine* goroutine = nullptr;
 };
 thread_local Here here;
+
+constexpr TimerKind kGoroutine{
+    .name = "goroutine",
+    .resource = Resource::kGoroutine,
+    .cure = "make it return: close its channel, cancel its context, or give its wait a limit"};
 
 // How long an idle thread is kept, in case there is more work.
 constexpr std::chrono::seconds kIdle(1);
@@ -58,12 +65,16 @@ void Runtime::Go(std::function<void()>&& body, std::source_location site) {
   goroutine.runtime = this;
   goroutine.id = last_id_ + 1;
   goroutine.heap_scope = heap_scope;
+  goroutine.ticket = census_.Arm(kGoroutine, site, sizeof(Goroutine), Now(), Time::max());
   bool waits = is_virtual() || !waiting_.empty() || running_ >= MostRunning();
   if (!waits) {
     try {
       Wake(goroutine);
     } catch (...) {
-      if (busy_.empty()) throw;  // nothing would ever take it
+      if (busy_.empty()) {  // nothing would ever take it
+        census_.Stop(goroutine.ticket);
+        throw;
+      }
       waits = true;
     }
   }
@@ -188,6 +199,7 @@ void Runtime::Discard(Goroutine& goroutine, Lock& lock) {
     goroutine.body = nullptr;  // may run the user's destructors
   }
   lock.lock();
+  census_.Stop(goroutine.ticket);
   Delist(goroutine);
   delete &goroutine;
 }
@@ -294,9 +306,36 @@ std::vector<GoroutineReport> Runtime::Goroutines() const {
                                                                            : "runnable",
                        .file = g->where.file_name(),
                        .line = g->where.line(),
-                       .function = ShortFunction(g->where.function_name())});
+                       .function = ShortFunction(g->where.function_name()),
+                       .start_file = g->ticket != 0 ? g->started.file_name() : "",
+                       .start_line = g->started.line(),
+                       .start_column = g->started.column(),
+                       .start_function = ShortFunction(g->started.function_name())});
   }
   return reports;
+}
+
+// By the line that started them and the one where they wait. Run's main goroutine and foreign
+// threads are not counted: the caller of Run waits for the one, and the others are no goroutines.
+void Runtime::TakeGoroutines(Inventory& inventory) const {
+  std::map<std::pair<std::string, std::string>, Holding> rows;
+  for (const GoroutineReport& g : Goroutines()) {
+    if (g.start_file.empty()) continue;
+    const std::string started =
+        fmt::format("{}:{}:{} {}", g.start_file, g.start_line, g.start_column, g.start_function);
+    const std::string waits =
+        fmt::format("{} at {}:{} {}", g.waits_for, g.file, g.line, g.function);
+    Holding& row = rows[{started, waits}];
+    row.kind = kGoroutine.name;
+    row.file = g.start_file;
+    row.line = g.start_line;
+    row.column = g.start_column;
+    row.function = g.start_function;
+    row.waits = waits;
+    row.cure = kGoroutine.cure;
+    ++row.count;
+  }
+  for (auto& [key, row] : rows) inventory.holdings.push_back(std::move(row));
 }
 
 int Runtime::NumGoroutine() const {

@@ -88,7 +88,8 @@ class RunQueue {
 struct Goroutine final : Runnable {
   enum class State : std::uint8_t { kNew, kRunnable, kRunning, kBlocked };
 
-  explicit Goroutine(std::source_location site) : where(site), link{this}, place(link.begin()) {}
+  explicit Goroutine(std::source_location site)
+      : started(site), where(site), link{this}, place(link.begin()) {}
   bool Resume(Runtime& runtime, Lock& lock) override;
 
   Runtime* runtime = nullptr;
@@ -96,8 +97,10 @@ struct Goroutine final : Runnable {
   State state = State::kNew;
   bool foreign = false;        // a thread outside any bubble
   bool unwinds = false;        // must throw Unwind when it wakes
+  Census::Ticket ticket = 0;   // 0: not counted (Run's main goroutine, a foreign thread)
   const char* waits_for = "";  // while blocked, in the words of a Go traceback
-  std::source_location where;  // while blocked; before the first run, where it was started
+  const std::source_location started;
+  std::source_location where;  // where it waits; before it has waited, where it was started
   std::function<void()> body;
   heap::ScopeRef heap_scope;  // of the goroutine that started it
   std::condition_variable wake;
@@ -157,6 +160,7 @@ class Runtime {
   std::mutex& mutex() { return mutex_; }
   Time Now() const;
   std::vector<GoroutineReport> Goroutines() const;
+  void TakeGoroutines(Inventory& inventory) const;
   int NumGoroutine() const;
   Census& census() { return census_; }
   TimerQueue& queue() { return queue_; }
@@ -168,7 +172,7 @@ class Runtime {
   // The same for an alarm that a census counts, at `now`: opens its record and returns the ticket,
   // or 0 if the bubble has ended. If it throws, std::bad_alloc included, neither has happened.
   Census::Ticket Arm(Alarm& alarm, Time now, Time deadline, const TimerKind& kind,
-                     std::uint32_t bytes, std::source_location site);
+                     std::uint32_t bytes, const Site& site);
 
   // Starts a goroutine; does nothing in a bubble that is ending. Takes `body` only on success,
   // because nothing of the user's may be destroyed under the lock. Throws std::bad_alloc, or

@@ -19,7 +19,17 @@ Duration Since(std::int64_t instant, Time now) {
 }
 
 std::string Left(Duration left) {
-  return left > std::chrono::hours(24 * 365 * 100) ? "for ever" : FormatDuration(left);
+  return left > std::chrono::hours(24 * 365 * 100) ? "forever" : FormatDuration(left);
+}
+
+// The column is shown where a line armed two things of one kind.
+std::string Where(const SiteReport& site, const std::vector<SiteReport>& all) {
+  const bool twice =
+      std::ranges::count_if(all, [&](const SiteReport& other) {
+        return other.line == site.line && other.file == site.file && other.kind == site.kind;
+      }) > 1;
+  return twice ? fmt::format("{}:{}:{}", site.file, site.line, site.column)
+               : fmt::format("{}:{}", site.file, site.line);
 }
 
 }  // namespace
@@ -33,61 +43,51 @@ void Census::KeepJournal(std::function<Time()> now) {
   journal_ = std::make_unique<Journal>(std::move(now));
 }
 
-// The key is the address where the compiler keeps the file's name, not the name: two translation
-// units may spell one line twice, and Report() joins them.
-inline Census::Site& Census::SiteOf(const TimerKind& kind, const std::source_location& where) {
-  const std::uintptr_t key = reinterpret_cast<std::uintptr_t>(where.file_name()) ^
-                             reinterpret_cast<std::uintptr_t>(&kind) ^
-                             (std::uintptr_t{where.line()} << 20) ^ where.column();
-  Site*& bucket = site_buckets_[(key * 0x9E3779B97F4A7C15u) >> 56];
-  for (Site* site = bucket; site != nullptr; site = site->next) {
-    if (site->line == where.line() && site->column == where.column() && site->kind == &kind &&
-        site->file == where.file_name())
-      return *site;
+inline Census::Counts& Census::CountsOf(const TimerKind& kind, const Site& site) {
+  const std::uintptr_t key = site.Hash() ^ reinterpret_cast<std::uintptr_t>(&kind);
+  Counts*& bucket = site_buckets_[(key * 0x9E3779B97F4A7C15u) >> 56];
+  for (Counts* counts = bucket; counts != nullptr; counts = counts->next) {
+    if (counts->kind == &kind && counts->site == site) return *counts;
   }
-  return *(bucket = &AddSite(kind, where, bucket));
+  return *(bucket = &AddSite(kind, site, bucket));
 }
 
-Census::Site& Census::AddSite(const TimerKind& kind, const std::source_location& where,
-                              Site* next) {
+Census::Counts& Census::AddSite(const TimerKind& kind, const Site& site, Counts* next) {
   const auto id = static_cast<std::uint32_t>(sites_.Grow());
-  sites_[id] = {.file = where.file_name(),
-                .function = where.function_name(),
-                .kind = &kind,
-                .next = next,
-                .id = id,
-                .line = where.line(),
-                .column = where.column(),
-                .armed = 0,
-                .live = 0,
-                .abandoned = 0,
-                .live_bytes = 0};
-  return sites_[id];
+  Counts& counts = sites_[id];  // all zero
+  counts.site = site;
+  counts.kind = &kind;
+  counts.next = next;
+  counts.id = id;
+  return counts;
 }
 
-Census::Ticket Census::Arm(const TimerKind& kind, const std::source_location& where,
-                           std::uint32_t bytes, Time now, Time deadline) {
+Census::Ticket Census::Arm(const TimerKind& kind, const Site& site, std::uint32_t bytes, Time now,
+                           Time deadline) {
   bytes &= 0x7fffffffu;  // as much as a record has room for
-  Site& site = SiteOf(kind, where);
+  Counts& counts = CountsOf(kind, site);
   if (free_ == 0) [[unlikely]]
     free_ = static_cast<Ticket>(records_.Grow());
   const Ticket ticket = free_;
-  if (journal_ != nullptr) journal_->Arm(ticket, kind, where, now, deadline);
+  if (journal_ != nullptr && kind.resource == Resource::kTimer)
+    journal_->Arm(ticket, kind, site, now, deadline);
 
   // Nothing throws from here on: the timer is either counted or not.
   free_ = static_cast<Ticket>(records_[ticket].armed_at);
-  ++site.armed;
-  ++site.live;
-  site.live_bytes += bytes;
+  ++counts.armed;
+  counts.window_peak = std::max(counts.window_peak, ++counts.live);
+  counts.bytes_each = std::max(counts.bytes_each, bytes);
+  counts.live_bytes += bytes;
 
-  ++totals_.armed;
-  totals_.peak_live = std::max(totals_.peak_live, ++totals_.live);
-  totals_.rooted += kind.rooted;
-  totals_.live_bytes += bytes;
+  CensusTotals& totals = TotalsOf(counts);
+  ++totals.armed;
+  totals.peak_live = std::max(totals.peak_live, ++totals.live);
+  totals.rooted += kind.rooted;
+  totals.live_bytes += bytes;
 
   records_[ticket] = {.armed_at = now.time_since_epoch().count(),
                       .deadline = deadline.time_since_epoch().count(),
-                      .site = site.id,
+                      .site = counts.id,
                       .bytes = bytes & 0x7fffffffu,
                       .abandoned = 0};
   return ticket;
@@ -95,67 +95,82 @@ Census::Ticket Census::Arm(const TimerKind& kind, const std::source_location& wh
 
 void Census::Abandon(Ticket ticket, Time now) {
   Record& record = records_[ticket];
-  Site& site = sites_[record.site];
+  Counts& counts = sites_[record.site];
+  CensusTotals& totals = TotalsOf(counts);
   record.abandoned = 1;
-  ++site.abandoned;
-  totals_.peak_abandoned = std::max(totals_.peak_abandoned, ++totals_.abandoned);
-  totals_.abandoned_bytes += record.bytes;
-  if (!site.kind->periodic) {
+  ++counts.ever_abandoned;
+  counts.peak_abandoned = std::max(counts.peak_abandoned, ++counts.abandoned);
+  totals.peak_abandoned = std::max(totals.peak_abandoned, ++totals.abandoned);
+  totals.abandoned_bytes += record.bytes;
+  if (!counts.kind->periodic && record.deadline != Time::max().time_since_epoch().count()) {
     // A real clock may be late to fire what is due; then no time was left.
     const std::chrono::duration<double> left =
         std::max(Duration(record.deadline) - now.time_since_epoch(), Duration::zero());
-    totals_.byte_seconds_lost += record.bytes * left.count();
+    counts.byte_seconds_lost += record.bytes * left.count();
+    totals.byte_seconds_lost += record.bytes * left.count();
   }
-  if (journal_ != nullptr) journal_->Abandon(ticket, now);
+  if (journal_ != nullptr && counts.kind->resource == Resource::kTimer)
+    journal_->Abandon(ticket, now);
 }
 
 void Census::Tick(Ticket ticket, Time deadline) {
-  ++totals_.ticks;
-  records_[ticket].deadline = deadline.time_since_epoch().count();
+  Record& record = records_[ticket];
+  ++TotalsOf(sites_[record.site]).ticks;
+  record.deadline = deadline.time_since_epoch().count();
   if (journal_ != nullptr) journal_->Tick(ticket);
 }
 
 void Census::Fire(Ticket ticket) {
-  ++totals_.fired;
-  totals_.fired_unheard += Close(ticket, TimerEnd::kFired);
+  const auto [totals, abandoned] = Close(ticket, TimerEnd::kFired);
+  ++totals.fired;
+  totals.fired_unheard += abandoned;
 }
 
-void Census::FireReceived(Ticket ticket) {
-  ++totals_.fired;
-  Close(ticket, TimerEnd::kReceived);
-}
+void Census::FireReceived(Ticket ticket) { ++Close(ticket, TimerEnd::kReceived).first.fired; }
 
 void Census::Stop(Ticket ticket) {
-  ++totals_.stopped;
-  Close(ticket, TimerEnd::kStopped);
+  ++sites_[records_[ticket].site].stopped;
+  ++Close(ticket, TimerEnd::kStopped).first.stopped;
 }
 
-void Census::Collect(Ticket ticket) {
-  ++totals_.collected;
-  Close(ticket, TimerEnd::kCollected);
-}
+void Census::Collect(Ticket ticket) { ++Close(ticket, TimerEnd::kCollected).first.collected; }
 
-bool Census::Close(Ticket ticket, TimerEnd end) {
+std::pair<CensusTotals&, bool> Census::Close(Ticket ticket, TimerEnd end) {
   Record& record = records_[ticket];
-  Site& site = sites_[record.site];
+  Counts& counts = sites_[record.site];
+  CensusTotals& totals = TotalsOf(counts);
   const bool abandoned = record.abandoned != 0;
-  --site.live;
-  site.live_bytes -= record.bytes;
-  --totals_.live;
-  totals_.rooted -= site.kind->rooted;
-  totals_.live_bytes -= record.bytes;
+  --counts.live;
+  counts.live_bytes -= record.bytes;
+  --totals.live;
+  totals.rooted -= counts.kind->rooted;
+  totals.live_bytes -= record.bytes;
   if (abandoned) {
-    --site.abandoned;
-    --totals_.abandoned;
-    totals_.abandoned_bytes -= record.bytes;
+    --counts.abandoned;
+    --totals.abandoned;
+    totals.abandoned_bytes -= record.bytes;
   }
   record = {.armed_at = free_, .deadline = 0, .site = 0, .bytes = 0, .abandoned = 0};
   free_ = ticket;
-  if (journal_ != nullptr) journal_->End(ticket, end);
-  return abandoned;
+  if (journal_ != nullptr && counts.kind->resource == Resource::kTimer) journal_->End(ticket, end);
+  return {totals, abandoned};
 }
 
-CensusReport Census::Report(Time now) const {
+void Census::CountStale(const TimerKind& kind, const Site& site) {
+  Counts& counts = CountsOf(kind, site);
+  ++counts.stale;
+  ++TotalsOf(counts).stale;
+}
+
+void Census::NextWindow() {
+  for (std::size_t id = 1; id < sites_.size(); ++id) {
+    Counts& counts = sites_[id];
+    counts.peak = std::max(counts.peak, counts.window_peak);
+    counts.window_peak = counts.live;
+  }
+}
+
+CensusReport Census::Report(Time now, Resource resource) const {
   struct Span {
     std::int64_t first_armed = std::numeric_limits<std::int64_t>::max();
     std::int64_t first_deadline = std::numeric_limits<std::int64_t>::max();
@@ -171,34 +186,48 @@ CensusReport Census::Report(Time now) const {
     span.last_deadline = std::max(span.last_deadline, record.deadline);
   }
 
-  std::map<std::tuple<std::string_view, std::uint32_t, std::string_view, std::string_view>,
+  std::map<std::tuple<std::string_view, std::uint32_t, std::uint32_t, std::string_view,
+                      std::string_view>,
            SiteReport>
       joined;
   for (std::size_t id = 1; id < sites_.size(); ++id) {
-    const Site& site = sites_[id];
+    const Counts& counts = sites_[id];
+    const Site& site = counts.site;
+    if (counts.kind->resource != resource) continue;
     const Span& span = spans[id];
-    SiteReport& row = joined[{site.file, site.line, site.function, site.kind->name}];
-    if (site.live > 0) {
+    SiteReport& row = joined[{site.file_name(), site.line(), site.column(), site.function_name(),
+                              counts.kind->name}];
+    if (counts.live > 0) {
       const Duration shortest = -Since(span.first_deadline, now);
       row.shortest_left = row.live == 0 ? shortest : std::min(row.shortest_left, shortest);
       row.longest_left = std::max(row.longest_left, -Since(span.last_deadline, now));
       row.oldest_age = std::max(row.oldest_age, Since(span.first_armed, now));
     }
-    row.file = site.file;
-    row.line = site.line;
-    row.function = ShortFunction(site.function);
-    row.kind = site.kind->name;
-    row.armed += site.armed;
-    row.live += site.live;
-    row.abandoned += site.abandoned;
-    row.live_bytes += site.live_bytes;
+    row.file = site.file_name();
+    row.line = site.line();
+    row.column = site.column();
+    row.function = ShortFunction(site.function_name());
+    row.kind = counts.kind->name;
+    row.cure = counts.kind->cure;
+    row.armed += counts.armed;
+    row.live += counts.live;
+    row.abandoned += counts.abandoned;
+    row.live_bytes += counts.live_bytes;
+    row.bytes_each = std::max<std::int64_t>(row.bytes_each, counts.bytes_each);
+    row.peak_live += std::max(counts.peak, counts.window_peak);
+    row.peak_abandoned += counts.peak_abandoned;
+    row.ever_abandoned += counts.ever_abandoned;
+    row.stopped += counts.stopped;
+    row.stale += counts.stale;
+    row.byte_seconds_lost += counts.byte_seconds_lost;
+    row.window_peak_live += counts.window_peak;
   }
 
-  CensusReport report{.at = now, .totals = totals_, .sites = {}};
+  CensusReport report{.at = now, .totals = totals(resource), .sites = {}};
   for (auto& [key, row] : joined) report.sites.push_back(std::move(row));
   std::ranges::sort(report.sites, [](const SiteReport& a, const SiteReport& b) {
-    return std::tie(b.abandoned, b.live, a.file, a.line, a.function, a.kind) <
-           std::tie(a.abandoned, a.live, b.file, b.line, b.function, b.kind);
+    return std::tie(b.abandoned, b.live, a.file, a.line, a.column, a.function, a.kind) <
+           std::tie(a.abandoned, a.live, b.file, b.line, b.column, b.function, b.kind);
   });
   return report;
 }
@@ -213,6 +242,9 @@ std::string ToString(const CensusReport& report) {
   if (t.fired_unheard > 0)
     out += fmt::format("  of the fired, {} were abandoned before: nobody heard them\n",
                        t.fired_unheard);
+  if (t.stale > 0)
+    out +=
+        fmt::format("  stale values: {} were left in their channels by Stop or Reset\n", t.stale);
   if (t.byte_seconds_lost > 0)
     out += fmt::format("  lost to abandoned timers: {:.0f} byte-seconds\n", t.byte_seconds_lost);
   if (t.live == 0) return out;
@@ -223,7 +255,7 @@ std::string ToString(const CensusReport& report) {
     out += fmt::format("  {:>9} {:>9} {:>10}  {:>8}  {:>8}  {}\n", site.live, site.abandoned,
                        site.live_bytes, FormatDuration(site.oldest_age), Left(site.longest_left),
                        site.kind);
-    out += fmt::format("      {}:{} {}\n", site.file, site.line, site.function);
+    out += fmt::format("      {} {}\n", Where(site, report.sites), site.function);
   }
   return out;
 }

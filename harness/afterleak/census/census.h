@@ -17,24 +17,36 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <source_location>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "afterleak/census/clock.h"
 #include "afterleak/census/journal.h"
 #include "afterleak/census/mapped_array.h"
+#include "afterleak/census/site.h"
 
 namespace afterleak {
 
-// A kind of timer that a source arms: one constant for each kind, told apart by its address.
+// What a record stands for. Each resource has totals and reports of its own.
+enum class Resource : std::uint8_t {
+  kTimer,      // a pending deadline or a registration: what "live timers" counts
+  kContext,    // a context without a deadline that its parent keeps
+  kGoroutine,  // from its start until its function returns (counted as stopped)
+};
+inline constexpr int kResources = 3;
+
+// A kind of thing that a source arms: one constant for each kind, told apart by its address.
 struct TimerKind {
   std::string_view name;  // as the user wrote it: "time::After"
-  // Kept until it fires or is stopped, whether or not anybody listens: callbacks,
-  // contexts, signal registrations.
+  // Kept until it fires or is stopped, whether or not anybody listens: callbacks and
+  // signal registrations. Whether anybody needs it cannot be decided, so it is never abandoned.
   bool rooted = false;
   bool periodic = false;  // fires again and again, so nothing but a stop ends it
+  Resource resource = Resource::kTimer;
+  // The usual cure for a leak of this kind, as an imperative without a full stop.
+  std::string_view cure = {};
 };
 
 // The counters of a census. All are exact, and reading them is O(1).
@@ -48,6 +60,7 @@ struct CensusTotals {
   std::int64_t stopped = 0;        // ended by Stop, Reset or a cancelled context
   std::int64_t collected = 0;      // ended when their last handle went (timer mode go123)
   std::int64_t ticks = 0;          // firings of tickers
+  std::int64_t stale = 0;          // values left in a channel by a Stop or Reset (CountStale)
   std::int64_t peak_live = 0;
   std::int64_t peak_abandoned = 0;
   std::int64_t live_bytes = 0;  // heap bytes of the live ones, as reported by their source
@@ -59,23 +72,33 @@ struct CensusTotals {
   bool Conserved() const { return armed == fired + stopped + collected + live; }
 };
 
-// The timers that one line of a program armed.
+// What one site armed, of one kind.
 struct SiteReport {
-  std::string file;  // as the compiler spells it
+  std::string file{};  // as the compiler spells it
   std::uint32_t line = 0;
-  std::string function;  // qualified name, without parameters
-  std::string kind;
+  std::uint32_t column = 0;
+  std::string function{};  // qualified name, without parameters
+  std::string kind{};
+  std::string cure{};  // the kind's
   std::int64_t armed = 0;
   std::int64_t live = 0;
   std::int64_t abandoned = 0;
   std::int64_t live_bytes = 0;
-  Duration oldest_age{};     // of the live ones, like the next two
-  Duration shortest_left{};  // until the next deadline
-  Duration longest_left{};   // until the last deadline
+  std::int64_t bytes_each = 0;      // of the largest one
+  std::int64_t peak_live = 0;       // since the start, like the next five
+  std::int64_t peak_abandoned = 0;  // peaks are exact
+  std::int64_t ever_abandoned = 0;
+  std::int64_t stopped = 0;
+  std::int64_t stale = 0;
+  double byte_seconds_lost = 0;
+  std::int64_t window_peak_live = 0;  // since the last NextWindow
+  Duration oldest_age{};              // of the live ones, like the next two
+  Duration shortest_left{};           // until the next deadline
+  Duration longest_left{};            // until the last deadline
 };
 
-// A census at one instant: the site with the most abandoned timers first, then the one with the
-// most live timers. Sites without live timers come last.
+// A census of one resource at one instant: the site with the most abandoned timers first, then the
+// one with the most live timers. Sites without live timers come last.
 struct CensusReport {
   Time at{};
   CensusTotals totals;
@@ -85,9 +108,9 @@ struct CensusReport {
 // The report as a table of at most 80 columns. Sites without live timers are left out.
 std::string ToString(const CensusReport& report);
 
-// The ledger. Not thread-safe: its source locks it. Its records are outside the heap
-// (mapped_array.h), at 24 bytes each; that memory keeps its largest size until the
-// census is destroyed.
+// The ledger. Not thread-safe: its source locks it (SharedCensus has a lock). Its records are
+// outside the heap (mapped_array.h), at 24 bytes each; that memory keeps its largest size until
+// the census is destroyed.
 class Census {
  public:
   // Names one live record. Never 0, so 0 can mean "none".
@@ -99,8 +122,7 @@ class Census {
 
   // Opens a record. `kind` must outlive the census; `bytes` is what the timer holds on the heap.
   // O(1), about 10 ns. When memory runs out it throws std::bad_alloc and has counted nothing.
-  Ticket Arm(const TimerKind& kind, const std::source_location& site, std::uint32_t bytes, Time now,
-             Time deadline);
+  Ticket Arm(const TimerKind& kind, const Site& site, std::uint32_t bytes, Time now, Time deadline);
 
   // The last handle is gone; the record stays open. Not for rooted kinds.
   void Abandon(Ticket ticket, Time now);
@@ -116,49 +138,68 @@ class Census {
   void Stop(Ticket ticket);
   void Collect(Ticket ticket);
 
-  // Keeps a journal of everything from now on, which gets the instants from `now`. Call it before
+  // A Stop or Reset has left a value of this record's timer in its channel: the next receive gets
+  // it, as if the timer had just fired. The record may be closed; what counts is its site.
+  void CountStale(const TimerKind& kind, const Site& site);
+
+  // Keeps a journal of all timers from now on, which gets the instants from `now`. Call it before
   // the first timer is armed.
   void KeepJournal(std::function<Time()> now);
 
   // Null unless a journal is kept.
   const Journal* journal() const { return journal_.get(); }
 
-  const CensusTotals& totals() const { return totals_; }
+  const CensusTotals& totals(Resource resource = Resource::kTimer) const {
+    return totals_[static_cast<std::size_t>(resource)];
+  }
 
   // Visits every record, at about 3 ns each.
-  CensusReport Report(Time now) const;
+  CensusReport Report(Time now, Resource resource = Resource::kTimer) const;
+
+  // Begins a window, for window_peak_live: its peak starts at what is live now. O(sites).
+  void NextWindow();
 
  private:
-  struct Site {
-    const char* file;
-    const char* function;
+  // The counters of one site and kind. They are kept even when nothing of it is live any more.
+  struct Counts {
+    Site site;
     const TimerKind* kind;
-    Site* next;  // in the same hash bucket
+    Counts* next;  // in the same hash bucket
     std::uint32_t id;
-    std::uint32_t line;
-    std::uint32_t column;
+    std::uint32_t bytes_each;
     std::int64_t armed;
     std::int64_t live;
     std::int64_t abandoned;
     std::int64_t live_bytes;
+    std::int64_t window_peak;
+    std::int64_t peak;  // of the windows before this one
+    std::int64_t peak_abandoned;
+    std::int64_t ever_abandoned;
+    std::int64_t stopped;
+    std::int64_t stale;
+    double byte_seconds_lost;
   };
   struct Record {
     std::int64_t armed_at;  // in a free record: the next free one
     std::int64_t deadline;
-    std::uint32_t site;  // 0: the record is free
+    std::uint32_t site;  // its Counts; 0: the record is free
     std::uint32_t bytes : 31;
     std::uint32_t abandoned : 1;
   };
 
-  Site& SiteOf(const TimerKind& kind, const std::source_location& where);
-  Site& AddSite(const TimerKind& kind, const std::source_location& where, Site* next);
-  bool Close(Ticket ticket, TimerEnd end);  // true if it was abandoned
+  Counts& CountsOf(const TimerKind& kind, const Site& site);
+  Counts& AddSite(const TimerKind& kind, const Site& site, Counts* next);
+  CensusTotals& TotalsOf(const Counts& counts) {
+    return totals_[static_cast<std::size_t>(counts.kind->resource)];
+  }
+  // Which totals to count the end in, and whether the record was abandoned.
+  std::pair<CensusTotals&, bool> Close(Ticket ticket, TimerEnd end);
 
-  CensusTotals totals_;
+  std::array<CensusTotals, kResources> totals_{};
   std::unique_ptr<Journal> journal_;
   Ticket free_ = 0;
-  std::array<Site*, 256> site_buckets_{};
-  internal::MappedArray<Site> sites_;      // index 0 is unused
+  std::array<Counts*, 256> site_buckets_{};
+  internal::MappedArray<Counts> sites_;    // index 0 is unused
   internal::MappedArray<Record> records_;  // index 0 is unused
 };
 

@@ -22,8 +22,7 @@ std::string_view ToString(TimerEnd end) {
   return "";
 }
 
-void Journal::Arm(Ticket ticket, const TimerKind& kind, const std::source_location& site, Time now,
-                  Time deadline) {
+void Journal::Arm(Ticket ticket, const TimerKind& kind, const Site& site, Time now, Time deadline) {
   const heap::Scope::Suspend suspend;
   if (ticket >= open_.size()) open_.resize(ticket + std::size_t{1});
   lives_.push_back({.kind = &kind,

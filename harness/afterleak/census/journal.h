@@ -9,12 +9,12 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
-#include <source_location>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "afterleak/census/clock.h"
+#include "afterleak/census/site.h"
 
 namespace afterleak {
 
@@ -34,7 +34,7 @@ std::string_view ToString(TimerEnd end);
 
 struct TimerLife {
   const TimerKind* kind = nullptr;
-  std::source_location site;
+  Site site;
   Time armed{};
   Time deadline{};                // of a ticker, the first one; the largest Time for "never"
   std::optional<Time> abandoned;  // since when nobody can hear it
@@ -55,8 +55,7 @@ class Journal {
   friend class Census;
   using Ticket = std::uint32_t;  // Census::Ticket
 
-  void Arm(Ticket ticket, const TimerKind& kind, const std::source_location& site, Time now,
-           Time deadline);
+  void Arm(Ticket ticket, const TimerKind& kind, const Site& site, Time now, Time deadline);
   void Abandon(Ticket ticket, Time now);
   void Tick(Ticket ticket);
   void End(Ticket ticket, TimerEnd end);

@@ -6,17 +6,16 @@ namespace afterleak {
 
 Census::Census() {}
 void Census::KeepJournal(std::function<Time()>) {}
-Census::Ticket Census::Arm(const TimerKind&, const std::source_location&, std::uint32_t, Time,
-                           Time) {
-  return 1;
-}
+Census::Ticket Census::Arm(const TimerKind&, const Site&, std::uint32_t, Time, Time) { return 1; }
 void Census::Abandon(Ticket, Time) {}
 void Census::Tick(Ticket, Time) {}
 void Census::Fire(Ticket) {}
 void Census::FireReceived(Ticket) {}
 void Census::Stop(Ticket) {}
 void Census::Collect(Ticket) {}
-CensusReport Census::Report(Time) const { return {}; }
+void Census::CountStale(const TimerKind&, const Site&) {}
+CensusReport Census::Report(Time, Resource) const { return {}; }
+void Census::NextWindow() {}
 std::string ToString(const CensusReport&) { return {}; }
 
 }  // namespace afterleak

@@ -1,0 +1,256 @@
+#include "afterleak/census/judge.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <stdexcept>
+#include <tuple>
+#include <utility>
+
+#include "afterleak/census/duration.h"
+
+namespace afterleak {
+namespace {
+
+// What makes two rows the same site.
+template <typename Row>
+auto KeyOf(const Row& row) {
+  return std::tie(row.kind, row.file, row.line, row.column, row.function);
+}
+
+using OwnKey = std::tuple<std::string, std::string, std::uint32_t, std::uint32_t, std::string>;
+
+Finding FindingAt(Leak leak, const auto& row) {
+  Finding finding{.leak = leak, .kind = row.kind, .file = row.file, .line = row.line};
+  finding.column = row.column;
+  finding.function = row.function;
+  finding.cure = row.cure;
+  return finding;
+}
+
+void MostFirst(std::vector<Finding>& findings) {
+  std::ranges::stable_sort(findings, [](const Finding& a, const Finding& b) {
+    return std::tuple(b.count, KeyOf(a)) < std::tuple(a.count, KeyOf(b));
+  });
+}
+
+// True if `path` is `end`, or ends in it at the border of a folder.
+bool EndsPath(std::string_view path, std::string_view end) {
+  return path.ends_with(end) &&
+         (path.size() == end.size() || path[path.size() - end.size() - 1] == '/');
+}
+
+std::string Bytes(std::int64_t bytes) {
+  if (bytes < 10 * 1024) return fmt::format("{} bytes", bytes);
+  if (bytes < 10 * 1024 * 1024) return fmt::format("{} KiB", bytes / 1024);
+  return fmt::format("{} MiB", bytes / (1024 * 1024));
+}
+
+}  // namespace
+
+std::string_view ToString(Leak leak) {
+  switch (leak) {
+    case Leak::kAbandoned:
+      return "abandoned";
+    case Leak::kLeftBehind:
+      return "left behind";
+    case Leak::kGrowing:
+      return "growing";
+  }
+  return "";
+}
+
+std::string ToString(const Finding& finding) {
+  std::string out = fmt::format("{}: {} x {}", ToString(finding.leak), finding.count, finding.kind);
+  if (!finding.file.empty())
+    out += fmt::format("\n    {}:{} {}", finding.file, finding.line, finding.function);
+  if (!finding.waits.empty()) out += "\n    waits in " + finding.waits;
+  std::string weight = finding.evidence;
+  if (finding.bytes > 0)
+    weight += fmt::format("{}{}", weight.empty() ? "" : "; ", Bytes(finding.bytes));
+  if (finding.byte_seconds > 0)
+    weight += fmt::format(", {:.0f} byte-seconds lost", finding.byte_seconds);
+  if (!weight.empty()) out += "\n    " + weight;
+  if (!finding.cure.empty()) out += "\n    cure: " + finding.cure;
+  return out + "\n";
+}
+
+// ---- allowances
+
+Allowance& Allowance::Each(std::int64_t count) {
+  each_ = count;
+  return *this;
+}
+
+Allowance& Allowance::At(std::string site, std::int64_t count) {
+  entries_.push_back({std::move(site), count});
+  return *this;
+}
+
+Allowance Allowance::Parse(std::string_view text) {
+  Allowance allowance;
+  std::istringstream lines{std::string(text)};
+  std::string line;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    std::string site, count, more;
+    if (!(words >> site)) continue;
+    std::int64_t value = kAny;
+    if (words >> count) {
+      const char* const end = count.data() + count.size();
+      const auto [stop, error] = std::from_chars(count.data(), end, value);
+      if (error != std::errc() || stop != end || value < 0 || words >> more)
+        throw std::invalid_argument(
+            fmt::format("line {}: '{}' is no allowance; write SITE, or SITE COUNT", number, line));
+    }
+    allowance.At(std::move(site), value);
+  }
+  return allowance;
+}
+
+Allowance Allowance::FromFile(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf()))
+    throw std::runtime_error(fmt::format("{}: cannot be read", path));
+  try {
+    return Parse(text.str());
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(fmt::format("{}: {}", path, error.what()));
+  }
+}
+
+std::int64_t Allowance::For(std::string_view file, std::uint32_t line,
+                            std::string_view function) const {
+  const std::string suffix = fmt::format(":{}", line);
+  std::int64_t count = each_;
+  for (const Entry& entry : entries_) {
+    std::string_view site = entry.site;
+    const bool fits_function = site == function;
+    if (site.ends_with(suffix)) site.remove_suffix(suffix.size());
+    if (fits_function || EndsPath(file, site)) count = entry.count;
+  }
+  return count;
+}
+
+// ---- the three kinds
+
+void Take(const CensusReport& report, Inventory& inventory) {
+  inventory.at = report.at;
+  for (const SiteReport& site : report.sites) {
+    if (site.live == 0 && site.ever_abandoned == 0) continue;
+    Holding holding{.kind = site.kind, .file = site.file, .line = site.line};
+    holding.column = site.column;
+    holding.function = site.function;
+    holding.count = site.live;
+    holding.bytes = site.live_bytes;
+    holding.ever_abandoned = site.ever_abandoned;
+    holding.bytes_each = site.bytes_each;
+    holding.byte_seconds = site.byte_seconds_lost;
+    holding.cure = site.cure;
+    inventory.holdings.push_back(std::move(holding));
+  }
+}
+
+std::vector<Finding> JudgeAbandoned(const CensusReport& report, const Allowance& allowed) {
+  std::vector<Finding> findings;
+  for (const SiteReport& site : report.sites) {
+    if (site.peak_abandoned <= allowed.For(site.file, site.line, site.function)) continue;
+    Finding finding = FindingAt(Leak::kAbandoned, site);
+    finding.count = site.peak_abandoned;
+    finding.bytes = site.peak_abandoned * site.bytes_each;
+    finding.byte_seconds = site.byte_seconds_lost;
+    finding.evidence = fmt::format("nobody can hear or cancel them: {} at once, {} of {} in all",
+                                   site.peak_abandoned, site.ever_abandoned, site.armed);
+    findings.push_back(std::move(finding));
+  }
+  MostFirst(findings);
+  return findings;
+}
+
+std::vector<Finding> JudgeAbandoned(const Inventory& before, const Inventory& after,
+                                    const Allowance& allowed) {
+  std::vector<Finding> findings;
+  for (const Holding& now : after.holdings) {
+    const auto then = std::ranges::find_if(
+        before.holdings, [&](const Holding& holding) { return KeyOf(holding) == KeyOf(now); });
+    const Holding old = then == before.holdings.end() ? Holding() : *then;
+    const std::int64_t count = now.ever_abandoned - old.ever_abandoned;
+    if (count <= allowed.For(now.file, now.line, now.function)) continue;
+    Finding finding = FindingAt(Leak::kAbandoned, now);
+    finding.count = count;
+    finding.bytes = count * now.bytes_each;
+    finding.byte_seconds = now.byte_seconds - old.byte_seconds;
+    finding.evidence = "nobody can hear or cancel them";
+    findings.push_back(std::move(finding));
+  }
+  MostFirst(findings);
+  return findings;
+}
+
+std::vector<Finding> JudgeLeftBehind(const Inventory& before, const Inventory& after,
+                                     const Allowance& allowed) {
+  std::map<OwnKey, std::int64_t> known;
+  for (const Holding& holding : before.holdings) known[OwnKey(KeyOf(holding))] += holding.count;
+
+  // Goroutines of one site may wait in several places: what was there before is taken from the
+  // first of them.
+  std::map<OwnKey, std::int64_t> more;
+  for (const Holding& holding : after.holdings) more[OwnKey(KeyOf(holding))] += holding.count;
+  for (auto& [key, count] : more) count -= known[key];
+
+  std::vector<Finding> findings;
+  for (const Holding& holding : after.holdings) {
+    std::int64_t& left = more[OwnKey(KeyOf(holding))];
+    if (left <= allowed.For(holding.file, holding.line, holding.function)) continue;
+    Finding finding = FindingAt(Leak::kLeftBehind, holding);
+    finding.waits = holding.waits;
+    finding.count = std::min(left, holding.count);
+    finding.bytes = holding.bytes / std::max<std::int64_t>(holding.count, 1) * finding.count;
+    left -= finding.count;
+    findings.push_back(std::move(finding));
+  }
+  MostFirst(findings);
+  return findings;
+}
+
+bool Rises(std::span<const std::int64_t> peaks) {
+  constexpr std::size_t kQuarters = 4;
+  if (peaks.size() < kQuarters || !std::ranges::is_sorted(peaks)) return false;
+  // Sorted: the peak of a quarter is its last one.
+  std::int64_t quarter[kQuarters];
+  for (std::size_t q = 0; q < kQuarters; ++q)
+    quarter[q] = peaks[(q + 1) * peaks.size() / kQuarters - 1];
+  return std::ranges::adjacent_find(quarter, std::greater_equal<>()) == std::end(quarter);
+}
+
+std::vector<Finding> JudgeGrowing(std::span<const CensusReport> windows, const Allowance& allowed) {
+  if (windows.empty()) return {};
+  std::vector<Finding> findings;
+  for (const SiteReport& last : windows.back().sites) {
+    std::vector<std::int64_t> peaks;
+    for (const CensusReport& window : windows) {
+      const auto same = std::ranges::find_if(
+          window.sites, [&](const SiteReport& site) { return KeyOf(site) == KeyOf(last); });
+      peaks.push_back(same == window.sites.end() ? 0 : same->window_peak_live);
+    }
+    if (!Rises(peaks)) continue;
+    if (peaks.back() <= allowed.For(last.file, last.line, last.function)) continue;
+    Finding finding = FindingAt(Leak::kGrowing, last);
+    finding.count = peaks.back();
+    finding.bytes = last.live_bytes;
+    finding.evidence =
+        fmt::format("the most at once, window by window: {}{}", fmt::join(peaks, " "),
+                    last.stopped == 0 ? "; none was ever stopped" : "");
+    findings.push_back(std::move(finding));
+  }
+  MostFirst(findings);
+  return findings;
+}
+
+}  // namespace afterleak

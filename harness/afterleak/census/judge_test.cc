@@ -1,0 +1,230 @@
+#include "afterleak/census/judge.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <source_location>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace afterleak {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr TimerKind kOnce{.name = "test::Once", .cure = "stop it"};
+
+Census::Ticket Arm(Census& census, std::source_location site = std::source_location::current()) {
+  return census.Arm(kOnce, site, 100, Time(), Time(10s));
+}
+
+// ---- rising
+
+bool RisesOver(std::vector<std::int64_t> peaks) { return Rises(peaks); }
+
+TEST(Rises, WindowAfterWindow) {
+  EXPECT_TRUE(RisesOver({1, 2, 3, 4}));
+  EXPECT_TRUE(RisesOver({10, 20, 30, 40, 50, 60, 70, 80}));
+}
+
+TEST(Rises, AlsoIfSlowly) { EXPECT_TRUE(RisesOver({1, 1, 1, 2, 2, 3, 3, 4})); }
+
+TEST(Rises, NotOnAPlateau) {
+  EXPECT_FALSE(RisesOver({1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000}));
+  EXPECT_FALSE(RisesOver({10, 20, 30, 30, 30, 30, 30, 30}));
+}
+
+TEST(Rises, NotForOneLateTimer) { EXPECT_FALSE(RisesOver({0, 0, 0, 0, 0, 0, 1, 1})); }
+
+TEST(Rises, NotForOneBurst) { EXPECT_FALSE(RisesOver({2, 2, 2, 500, 2, 2, 2, 2})); }
+
+TEST(Rises, NotForAPhaseThatComesRarely) { EXPECT_FALSE(RisesOver({0, 1, 1, 0, 1, 1, 0, 1})); }
+
+TEST(Rises, NotIfItFellOnce) { EXPECT_FALSE(RisesOver({1, 2, 3, 4, 3, 5, 6, 7})); }
+
+TEST(Rises, NotInFewerThanFourWindows) {
+  EXPECT_FALSE(RisesOver({}));
+  EXPECT_FALSE(RisesOver({1, 2, 3}));
+}
+
+// ---- abandoned
+
+TEST(JudgeAbandoned, RemembersWhatIsGoneAndSaysHowMuchItWeighed) {
+  Census census;
+  for (int i = 0; i < 3; ++i) {
+    const Census::Ticket ticket = Arm(census);
+    census.Abandon(ticket, Time(4s));
+    census.Fire(ticket);
+  }
+  const std::vector<Finding> findings = JudgeAbandoned(census.Report(Time(60s)));
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].leak, Leak::kAbandoned);
+  EXPECT_EQ(findings[0].count, 1);
+  EXPECT_EQ(findings[0].bytes, 100);
+  EXPECT_EQ(findings[0].byte_seconds, 3 * 100 * 6.0);
+  EXPECT_THAT(findings[0].evidence, HasSubstr("1 at once, 3 of 3 in all"));
+  EXPECT_THAT(ToString(findings[0]), HasSubstr("judge_test.cc:"));
+  EXPECT_THAT(ToString(findings[0]), HasSubstr("cure: stop it"));
+}
+
+TEST(JudgeAbandoned, IsSilentForWhatIsHeard) {
+  Census census;
+  for (int i = 0; i < 1000; ++i) Arm(census);
+  EXPECT_THAT(JudgeAbandoned(census.Report(Time())), IsEmpty());
+}
+
+TEST(JudgeAbandoned, TheWorstSiteComesFirst) {
+  Census census;
+  census.Abandon(Arm(census), Time());
+  for (int i = 0; i < 2; ++i) census.Abandon(Arm(census), Time());
+  const std::vector<Finding> findings = JudgeAbandoned(census.Report(Time()));
+  ASSERT_THAT(findings, SizeIs(2));
+  EXPECT_EQ(findings[0].count, 2);
+}
+
+// ---- left behind
+
+Inventory Alive(const Census& census) {
+  Inventory inventory;
+  Take(census.Report(Time()), inventory);
+  return inventory;
+}
+
+TEST(JudgeLeftBehind, CountsBySiteAndOnlyWhatIsNew) {
+  Census census;
+  const auto old = std::source_location::current();
+  Arm(census, old);
+  const Inventory before = Alive(census);
+  Arm(census, old), Arm(census, old);
+  const std::vector<Finding> findings = JudgeLeftBehind(before, Alive(census));
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].count, 2);
+  EXPECT_EQ(findings[0].bytes, 200);
+  EXPECT_EQ(findings[0].line, old.line());
+}
+
+TEST(JudgeLeftBehind, IsSilentForWhatWasThereBeforeAndWhatEnded) {
+  Census census;
+  Arm(census);
+  const Inventory before = Alive(census);
+  census.Stop(Arm(census));
+  EXPECT_THAT(JudgeLeftBehind(before, Alive(census)), IsEmpty());
+}
+
+TEST(JudgeLeftBehind, AnotherTimerOfASiteInThePlaceOfAnOldOneIsNotMore) {
+  Census census;
+  const auto site = std::source_location::current();
+  const Census::Ticket old = Arm(census, site);
+  const Inventory before = Alive(census);
+  census.Fire(old);
+  Arm(census, site);
+  EXPECT_THAT(JudgeLeftBehind(before, Alive(census)), IsEmpty());
+}
+
+TEST(JudgeLeftBehind, GoroutinesOfOneSiteThatWaitInTwoPlacesAreCountedTogether) {
+  const Holding reads{.kind = "goroutine", .file = "a.cc", .line = 1, .waits = "read", .count = 3};
+  const Holding writes{
+      .kind = "goroutine", .file = "a.cc", .line = 1, .waits = "write", .count = 1};
+  const Inventory before{.holdings = {reads}};
+  Holding fewer = reads;
+  fewer.count = 2;
+  EXPECT_THAT(JudgeLeftBehind(before, {.holdings = {fewer, writes}}), IsEmpty());
+  const std::vector<Finding> findings = JudgeLeftBehind(before, {.holdings = {reads, writes}});
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].count, 1);
+}
+
+// ---- growing
+
+TEST(JudgeGrowing, GoesByExactPeaksThatNobodyLookedAt) {
+  Census census;
+  const auto site = std::source_location::current();
+  std::vector<CensusReport> windows;
+  for (int window = 1; window <= 8; ++window) {
+    census.NextWindow();
+    std::vector<Census::Ticket> burst;
+    for (int i = 0; i < window * 10; ++i) burst.push_back(Arm(census, site));
+    for (const Census::Ticket ticket : burst) census.Stop(ticket);
+    windows.push_back(census.Report(Time()));  // nothing is live now
+  }
+  const std::vector<Finding> findings = JudgeGrowing(windows);
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].count, 80);
+  EXPECT_THAT(findings[0].evidence, HasSubstr("10 20 30 40 50 60 70 80"));
+  EXPECT_THAT(JudgeGrowing(windows, Allowance().Each(80)), IsEmpty());
+  EXPECT_THAT(JudgeGrowing(windows, Allowance().Each(79)), SizeIs(1));
+}
+
+TEST(JudgeGrowing, SaysWhereNoneWasEverStopped) {
+  Census census;
+  std::vector<CensusReport> windows;
+  for (int window = 1; window <= 4; ++window) {
+    census.NextWindow();
+    Arm(census);
+    windows.push_back(census.Report(Time()));
+  }
+  ASSERT_THAT(JudgeGrowing(windows), SizeIs(1));
+  EXPECT_THAT(JudgeGrowing(windows)[0].evidence, HasSubstr("none was ever stopped"));
+}
+
+TEST(JudgeGrowing, IsSilentForASiteThatComesLate) {
+  Census census;
+  std::vector<CensusReport> windows;
+  for (int window = 1; window <= 8; ++window) {
+    census.NextWindow();
+    if (window == 7) Arm(census);
+    windows.push_back(census.Report(Time()));
+  }
+  EXPECT_THAT(JudgeGrowing(windows), IsEmpty());
+}
+
+// ---- allowances
+
+TEST(Allowance, FitsAFileALineAndAFunction) {
+  const auto fits = [](const char* site) {
+    return Allowance().At(site).For("src/net/server.cc", 42, "net::Server::Run") == Allowance::kAny;
+  };
+  EXPECT_TRUE(fits("server.cc"));
+  EXPECT_TRUE(fits("net/server.cc"));
+  EXPECT_TRUE(fits("net/server.cc:42"));
+  EXPECT_TRUE(fits("net::Server::Run"));
+  EXPECT_FALSE(fits("server.cc:41"));
+  EXPECT_FALSE(fits("erver.cc"));
+  EXPECT_FALSE(fits("net"));
+  EXPECT_FALSE(fits("net::Server"));
+}
+
+TEST(Allowance, TheLastThatFitsCounts) {
+  const Allowance allowed = Allowance().Each(1).At("a.cc", 5).At("a.cc:7", 2);
+  EXPECT_EQ(allowed.For("a.cc", 7, "F"), 2);
+  EXPECT_EQ(allowed.For("a.cc", 8, "F"), 5);
+  EXPECT_EQ(allowed.For("b.cc", 8, "F"), 1);
+}
+
+TEST(Allowance, OfAFileHasOneALineAndComments) {
+  const Allowance allowed =
+      Allowance::Parse("# what stays\n\ncache.cc 3  # its sweeper\nlog.cc:9\n");
+  EXPECT_EQ(allowed.For("cache.cc", 1, ""), 3);
+  EXPECT_EQ(allowed.For("log.cc", 9, ""), Allowance::kAny);
+  EXPECT_EQ(allowed.For("log.cc", 8, ""), 0);
+}
+
+TEST(Allowance, ABadLineIsNamed) {
+  for (const char* const text : {"a.cc\nb.cc many", "a.cc\nb.cc 3 4", "a.cc\nb.cc -1"}) {
+    try {
+      Allowance::Parse(text);
+      ADD_FAILURE() << text;
+    } catch (const std::invalid_argument& error) {
+      EXPECT_THAT(error.what(), HasSubstr("line 2"));
+    }
+  }
+  EXPECT_THROW(Allowance::FromFile("/nowhere/at/all"), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace afterleak
