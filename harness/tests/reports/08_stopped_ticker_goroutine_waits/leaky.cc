@@ -9,8 +9,9 @@ struct Socket {
 void Serve(Duration length) {
   auto socket = std::make_shared<Socket>();
   Go([socket] {
-    for ([[maybe_unused]] Time at : socket->pings.C())
-      ++socket->sent;  // LEAK: Stop does not close C
+    for ([[maybe_unused]] Time at : socket->pings.C()) {  // LEAK: Stop does not close C
+      ++socket->sent;
+    }
   });
   time::Sleep(length);
   socket->pings.Stop();

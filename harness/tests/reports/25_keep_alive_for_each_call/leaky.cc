@@ -12,7 +12,8 @@ struct Lessor {
   }
 };
 void Run(Bubble& bubble) {
-  bubble.Go([lessor = std::make_shared<Lessor>()] {
+  bubble.Go([] {
+    auto lessor = std::make_shared<Lessor>();  // open longer than the load
     for (; More(); time::Sleep(1s)) {
       lessor->KeepAlive(context::Background());
     }
