@@ -249,6 +249,17 @@ TEST(LeavesNothingBehind, IsSilentForACacheThatIsFull) {
                                   {.calls = 100, .heap = HeapCheck::kRequired}));
 }
 
+TEST(LeavesNothingBehind, FailsOnPeaksThatRiseWithTheWork) {
+  Bubble bubble;
+  int held = 0;
+  const testing::AssertionResult result =
+      LeavesNothingBehind(bubble, [&] { Burst(++held, 1ms); }, {.calls = 40});
+  EXPECT_FALSE(result);
+  EXPECT_THAT(std::string(result.message()), HasSubstr("growing: 40 x time::NewTimer"));
+  Bubble steady;
+  EXPECT_TRUE(LeavesNothingBehind(steady, [] { Burst(40, 1ms); }, {.calls = 40}));
+}
+
 TEST(LeavesNothingBehind, AllowsWhatIsMeantToStay) {
   Bubble bubble;
   const WorkOptions options{.allowed = Allowance().At("testing_test.cc", 1)};

@@ -30,6 +30,7 @@ endforeach()
 get_target_property(type afterleak TYPE)
 if(type STREQUAL STATIC_LIBRARY)  # the program links what the library needs
   set(pc_requires "Requires: fmt")
+  set(pc_libs " -ldw")
 endif()
 foreach(name afterleak afterleak_heap_operators)
   configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in ${configured}/${name}.pc @ONLY)

@@ -56,47 +56,67 @@ std::string CountOf(const Bubble& bubble) {
                      bubble.Totals(Resource::kGoroutine).armed);
 }
 
-// Heap blocks that repeated work leaves behind, judged by batches.
-class HeapBatches {
+// Ten batches of equal work, each a window. The first ones are the warm-up.
+class Batches {
  public:
-  explicit HeapBatches(const WorkOptions& options)
-      : judged_(options.heap != HeapCheck::kOff && heap::Counting() &&
-                options.calls >= kWindows * kFewest),
-        per_batch_(options.calls / kWindows) {}
-
-  static constexpr int kFewest = 5;  // calls in a batch
-
-  bool judged() const { return judged_; }
-  bool EndsBatch(int call) const { return judged_ && call % per_batch_ == 0; }
-  void Add(const heap::Usage& usage) {
-    const heap::Scope::Suspend suspend;
-    usages_.push_back(usage);
+  Batches(Bubble& bubble, const WorkOptions& options)
+      : bubble_(bubble),
+        per_batch_(options.calls / kWindows),
+        counts_heap_(options.heap != HeapCheck::kOff && heap::Counting() &&
+                     per_batch_ >= kFewestForHeap) {
+    bubble_.NextWindow();
   }
 
-  void Judge(const Allowance& allowed, std::vector<Finding>& findings) const {
-    if (!judged_ || usages_.size() < kWindows) return;
-    std::vector<std::int64_t> blocks;
-    for (std::size_t i = kWarmUp; i < kWindows; ++i) blocks.push_back(usages_[i].live_blocks);
-    for (std::size_t i = 1; i < blocks.size(); ++i) {
-      if (blocks[i] - blocks[i - 1] < per_batch_) return;
+  bool counts_heap() const { return counts_heap_; }
+
+  // After each call.
+  void Done(int call) {
+    if (per_batch_ == 0 || call % per_batch_ != 0 || call > per_batch_ * kWindows) return;
+    const heap::Scope::Suspend suspend;
+    if (call > per_batch_ * kWarmUp) {
+      for (std::size_t r = 0; r < std::size(kAll); ++r)
+        windows_[r].push_back(bubble_.Report(kAll[r]));
+      heap_.push_back(scope_.usage());
     }
-    const std::size_t last = kWindows - 1;
-    const std::int64_t grown = usages_[last].live_blocks - usages_[kWarmUp].live_blocks;
-    if (grown <= allowed.For("", 0, "")) return;
-    const auto calls = static_cast<double>(per_batch_ * (kWindows - 1 - kWarmUp));
-    findings.push_back(
-        {.leak = Leak::kLeftBehind,
-         .kind = "heap block",
-         .count = grown,
-         .bytes = usages_[last].live_bytes - usages_[kWarmUp].live_bytes,
-         .evidence = fmt::format("{:.3g} more for each call", static_cast<double>(grown) / calls),
-         .cure = "look for what owns itself: a callback that holds its owner"});
+    bubble_.NextWindow();
+  }
+
+  std::int64_t blocks_allocated() const { return scope_.usage().total_blocks; }
+
+  std::vector<Finding> Judge(const Allowance& allowed) const {
+    std::vector<Finding> findings;
+    for (const auto& windows : windows_) Append(findings, JudgeGrowing(windows, allowed));
+    if (counts_heap_) JudgeHeap(allowed, findings);
+    return findings;
   }
 
  private:
-  const bool judged_;
+  static constexpr int kFewestForHeap = 5;  // calls in a batch
+
+  void JudgeHeap(const Allowance& allowed, std::vector<Finding>& findings) const {
+    for (std::size_t i = 1; i < heap_.size(); ++i) {
+      if (heap_[i].live_blocks - heap_[i - 1].live_blocks < per_batch_) return;
+    }
+    if (heap_.size() < 2) return;
+    const std::int64_t grown = heap_.back().live_blocks - heap_.front().live_blocks;
+    if (grown <= allowed.For("", 0, "")) return;
+    const auto calls = static_cast<double>(per_batch_) * static_cast<double>(heap_.size() - 1);
+    Finding finding;
+    finding.leak = Leak::kLeftBehind;
+    finding.kind = "heap block";
+    finding.count = grown;
+    finding.bytes = heap_.back().live_bytes - heap_.front().live_bytes;
+    finding.evidence = fmt::format("{:.3g} more for each call", static_cast<double>(grown) / calls);
+    finding.cure = "look for what owns itself, such as a callback that holds its owner";
+    findings.push_back(std::move(finding));
+  }
+
+  Bubble& bubble_;
+  const heap::Scope scope_;
   const int per_batch_;
-  std::vector<heap::Usage> usages_;
+  const bool counts_heap_;
+  std::vector<CensusReport> windows_[std::size(kAll)];
+  std::vector<heap::Usage> heap_;
 };
 
 struct Overdue {};  // the work has not returned within its limit
@@ -179,20 +199,19 @@ Verdict CheckLeftBehind(Bubble& bubble, const std::function<void()>& work,
     verdict.unfounded = "the heap is not counted: link afterleak::heap_operators";
     return verdict;
   }
-  HeapBatches batches(options);
-  const heap::Scope scope;
   const std::int64_t armed = Armed(bubble);
   const Inventory before = bubble.Alive();
   const auto working = std::make_shared<bool>(true);
   bubble.SampleAt(SaturatingAdd(bubble.Now(), options.limit), [working] {
     if (*working) throw Overdue();
   });
+  Batches batches(bubble, options);
   try {
     bubble.Run(
         [&] {
-          for (int done = 1; done <= options.calls; ++done) {
+          for (int call = 1; call <= options.calls; ++call) {
             work();
-            if (batches.EndsBatch(done)) batches.Add(scope.usage());
+            batches.Done(call);
           }
         },
         site);
@@ -206,11 +225,12 @@ Verdict CheckLeftBehind(Bubble& bubble, const std::function<void()>& work,
   if (!verdict.unfounded.empty()) return verdict;
   bubble.Advance(options.grace);
 
-  const bool idle = Armed(bubble) == armed && !(batches.judged() && scope.usage().total_blocks > 0);
+  const bool idle =
+      Armed(bubble) == armed && !(batches.counts_heap() && batches.blocks_allocated() > 0);
   const heap::Scope::Suspend suspend;
-  verdict = CheckLeftSince(before, bubble,
-                           {.allowed = options.allowed, .may_be_idle = options.may_be_idle});
-  batches.Judge(options.allowed, verdict.findings);
+  verdict = CheckLeftSince(before, bubble, {.allowed = options.allowed, .may_be_idle = true});
+  Append(verdict.findings, batches.Judge(options.allowed));
+  KeepFirstOfEachSite(verdict.findings);
   if (idle && !options.may_be_idle)
     verdict.unfounded = "the work armed nothing and started no goroutine";
   return verdict;

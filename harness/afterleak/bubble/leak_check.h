@@ -71,10 +71,11 @@ struct WorkOptions {
   HeapCheck heap = HeapCheck::kIfCounted;
 };
 
-// Does the work in a goroutine of the bubble and judges what is alive when the last call has
-// returned, `grace` has passed and the instant has settled, but was not alive before. With 50 calls
-// or more it judges heap blocks too: ten batches of equal work, of which the first two are the
-// warm-up; each of the others must not leave more blocks than the one before, one for each call. The
+// Does the work in a goroutine of the bubble, one call after the other, and judges what is alive when
+// the last has returned, `grace` has passed and the instant has settled, but was not alive before.
+// From 10 calls on it also judges growth: a tenth of the calls is a window, the first two are the
+// warm-up, and what is alive at once must not rise over the others. From 50 calls on it judges heap
+// blocks: a finding if each of those windows leaves at least one block more for each call. The
 // bubble must not be running otherwise. Rethrows what the work throws.
 Verdict CheckLeftBehind(Bubble& bubble, const std::function<void()>& work,
                         const WorkOptions& options = {},

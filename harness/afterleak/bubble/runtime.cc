@@ -49,6 +49,7 @@ EnterRuntime::~EnterRuntime() { here = {runtime_, goroutine_}; }
 
 Runtime::Runtime(const Bubble::Options& options, Bubble& bubble)
     : options_(options), bubble_(bubble), random_(options.seed) {
+  if (options.call_stacks) census_.KeepCallStacks(options.wrappers);
   if (options.journal) census_.KeepJournal([this] { return Now(); });
 }
 

@@ -22,12 +22,12 @@ std::string Left(Duration left) {
   return left > std::chrono::hours(24 * 365 * 100) ? "forever" : FormatDuration(left);
 }
 
-// The column is shown where a line armed two things of one kind.
+// The column is shown where a line armed two things of one kind in two places.
 std::string Where(const SiteReport& site, const std::vector<SiteReport>& all) {
-  const bool twice =
-      std::ranges::count_if(all, [&](const SiteReport& other) {
-        return other.line == site.line && other.file == site.file && other.kind == site.kind;
-      }) > 1;
+  const bool twice = std::ranges::any_of(all, [&](const SiteReport& other) {
+    return other.line == site.line && other.column != site.column && other.file == site.file &&
+           other.kind == site.kind;
+  });
   return twice ? fmt::format("{}:{}:{}", site.file, site.line, site.column)
                : fmt::format("{}:{}", site.file, site.line);
 }
@@ -37,6 +37,11 @@ std::string Where(const SiteReport& site, const std::vector<SiteReport>& all) {
 Census::Census() {
   sites_.Grow();
   records_.Grow();
+}
+
+void Census::KeepCallStacks(std::vector<std::string> wrappers) {
+  call_stacks_ = true;
+  wrappers_ = std::move(wrappers);
 }
 
 void Census::KeepJournal(std::function<Time()> now) {
@@ -65,7 +70,7 @@ Census::Counts& Census::AddSite(const TimerKind& kind, const Site& site, Counts*
 Census::Ticket Census::Arm(const TimerKind& kind, const Site& site, std::uint32_t bytes, Time now,
                            Time deadline) {
   bytes &= 0x7fffffffu;  // as much as a record has room for
-  Counts& counts = CountsOf(kind, site);
+  Counts& counts = CountsOf(kind, call_stacks_ ? site.WithCallStack() : site);
   if (free_ == 0) [[unlikely]]
     free_ = static_cast<Ticket>(records_.Grow());
   const Ticket ticket = free_;
@@ -157,7 +162,7 @@ std::pair<CensusTotals&, bool> Census::Close(Ticket ticket, TimerEnd end) {
 }
 
 void Census::CountStale(const TimerKind& kind, const Site& site) {
-  Counts& counts = CountsOf(kind, site);
+  Counts& counts = CountsOf(kind, call_stacks_ ? site.WithCallStack() : site);
   ++counts.stale;
   ++TotalsOf(counts).stale;
 }
@@ -186,27 +191,24 @@ CensusReport Census::Report(Time now, Resource resource) const {
     span.last_deadline = std::max(span.last_deadline, record.deadline);
   }
 
-  std::map<std::tuple<std::string_view, std::uint32_t, std::uint32_t, std::string_view,
-                      std::string_view>,
+  std::map<std::tuple<std::string, std::uint32_t, std::uint32_t, std::string,
+                      std::vector<std::string>, std::string_view>,
            SiteReport>
       joined;
   for (std::size_t id = 1; id < sites_.size(); ++id) {
     const Counts& counts = sites_[id];
-    const Site& site = counts.site;
     if (counts.kind->resource != resource) continue;
     const Span& span = spans[id];
-    SiteReport& row = joined[{site.file_name(), site.line(), site.column(), site.function_name(),
-                              counts.kind->name}];
+    Place place = PlaceOf(counts.site, wrappers_);
+    SiteReport& row = joined[{place.file, place.line, place.column, place.function,
+                              place.called_from, counts.kind->name}];
+    static_cast<Place&>(row) = std::move(place);
     if (counts.live > 0) {
       const Duration shortest = -Since(span.first_deadline, now);
       row.shortest_left = row.live == 0 ? shortest : std::min(row.shortest_left, shortest);
       row.longest_left = std::max(row.longest_left, -Since(span.last_deadline, now));
       row.oldest_age = std::max(row.oldest_age, Since(span.first_armed, now));
     }
-    row.file = site.file_name();
-    row.line = site.line();
-    row.column = site.column();
-    row.function = ShortFunction(site.function_name());
     row.kind = counts.kind->name;
     row.cure = counts.kind->cure;
     row.armed += counts.armed;
@@ -226,8 +228,9 @@ CensusReport Census::Report(Time now, Resource resource) const {
   CensusReport report{.at = now, .totals = totals(resource), .sites = {}};
   for (auto& [key, row] : joined) report.sites.push_back(std::move(row));
   std::ranges::sort(report.sites, [](const SiteReport& a, const SiteReport& b) {
-    return std::tie(b.abandoned, b.live, a.file, a.line, a.column, a.function, a.kind) <
-           std::tie(a.abandoned, a.live, b.file, b.line, b.column, b.function, b.kind);
+    return std::tie(b.abandoned, b.live, a.file, a.line, a.column, a.function, a.called_from,
+                    a.kind) < std::tie(a.abandoned, a.live, b.file, b.line, b.column, b.function,
+                                       b.called_from, b.kind);
   });
   return report;
 }
@@ -256,6 +259,8 @@ std::string ToString(const CensusReport& report) {
                        site.live_bytes, FormatDuration(site.oldest_age), Left(site.longest_left),
                        site.kind);
     out += fmt::format("      {} {}\n", Where(site, report.sites), site.function);
+    for (const std::string& caller : site.called_from)
+      out += fmt::format("          from {}\n", caller);
   }
   return out;
 }

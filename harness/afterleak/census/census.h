@@ -73,11 +73,7 @@ struct CensusTotals {
 };
 
 // What one site armed, of one kind.
-struct SiteReport {
-  std::string file{};  // as the compiler spells it
-  std::uint32_t line = 0;
-  std::uint32_t column = 0;
-  std::string function{};  // qualified name, without parameters
+struct SiteReport : Place {
   std::string kind{};
   std::string cure{};  // the kind's
   std::int64_t armed = 0;
@@ -142,6 +138,10 @@ class Census {
   // it, as if the timer had just fired. The record may be closed; what counts is its site.
   void CountStale(const TimerKind& kind, const Site& site);
 
+  // From now on a site is a line and the call stack that led to it; reports show the first frame that
+  // is in none of the wrappers (PlaceOf).
+  void KeepCallStacks(std::vector<std::string> wrappers);
+
   // Keeps a journal of all timers from now on, which gets the instants from `now`. Call it before
   // the first timer is armed.
   void KeepJournal(std::function<Time()> now);
@@ -197,6 +197,8 @@ class Census {
 
   std::array<CensusTotals, kResources> totals_{};
   std::unique_ptr<Journal> journal_;
+  bool call_stacks_ = false;
+  std::vector<std::string> wrappers_;
   Ticket free_ = 0;
   std::array<Counts*, 256> site_buckets_{};
   internal::MappedArray<Counts> sites_;    // index 0 is unused

@@ -10,9 +10,11 @@
 #include <source_location>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "afterleak/census/mapped_array.h"
+#include "afterleak/census/shared_census.h"
 #include "afterleak/census/site.h"
 #include "afterleak/heap/heap.h"
 #include "tests/support/test_bubble.h"
@@ -364,27 +366,26 @@ CensusReport BusyReport() {
                    .peak_live = 330'000,
                    .peak_abandoned = 329'998,
                    .byte_seconds_lost = 2.97e9};
-  report.sites = {{.file = "leaky/looping_select.cc",
-                   .line = 17,
-                   .function = "leaky::LoopingSelect",
-                   .kind = "time::After",
-                   .armed = 600'000,
-                   .live = 300'000,
-                   .abandoned = 299'999,
-                   .live_bytes = 48'000'000,
-                   .oldest_age = 29999900us,
-                   .longest_left = 30s},
-                  {.file = "leaky/signal_before_expiry.cc",
-                   .line = 123,
-                   .function = "leaky::SignalBeforeExpiry",
-                   .kind = "time::AfterFunc",
-                   .live = 1,
-                   .longest_left = Duration::max()},
-                  {.file = "leaky/gone.cc",
-                   .line = 9,
-                   .function = "leaky::Gone",
-                   .kind = "time::After",
-                   .armed = 7}};
+  report.sites.resize(3);
+  SiteReport& leaky = report.sites[0];
+  static_cast<Place&>(leaky) = {"leaky/looping_select.cc", 17, 1, "leaky::LoopingSelect"};
+  leaky.kind = "time::After";
+  leaky.armed = 600'000;
+  leaky.live = 300'000;
+  leaky.abandoned = 299'999;
+  leaky.live_bytes = 48'000'000;
+  leaky.oldest_age = 29999900us;
+  leaky.longest_left = 30s;
+  SiteReport& forever = report.sites[1];
+  static_cast<Place&>(forever) = {"leaky/signal_before_expiry.cc", 123, 1,
+                                  "leaky::SignalBeforeExpiry"};
+  forever.kind = "time::AfterFunc";
+  forever.live = 1;
+  forever.longest_left = Duration::max();
+  SiteReport& gone = report.sites[2];
+  static_cast<Place&>(gone) = {"leaky/gone.cc", 9, 1, "leaky::Gone"};
+  gone.kind = "time::After";
+  gone.armed = 7;
   return report;
 }
 
@@ -412,6 +413,37 @@ TEST(CensusText, ShowsTheBalanceAndWhatWasLost) {
 
 TEST(CensusText, OfAnEmptyCensusHasNoTable) {
   EXPECT_THAT(ToString(CensusReport{}), Not(HasSubstr("armed by")));
+}
+
+// ---- many threads
+
+TEST(SharedCensus, IsConservedHoweverManyThreadsFeedIt) {
+  SharedCensus shared;
+  constexpr int kThreads = 4;
+  constexpr int kTimers = 5000;
+  const auto feed = [&] {
+    for (int i = 0; i < kTimers; ++i) {
+      const Census::Ticket ticket = shared.Locked([](Census& census) { return Arm(census); });
+      shared.Locked([&](Census& census) {
+        if (i % 4 == 0) census.Fire(ticket);
+        if (i % 4 == 1) census.Stop(ticket);
+        if (i % 4 == 2) census.Collect(ticket);
+        if (i % 4 == 3) census.Abandon(ticket, Time());
+      });
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) threads.emplace_back(feed);
+  }
+  const CensusReport report =
+      shared.Locked([](const Census& census) { return census.Report(Time()); });
+  EXPECT_TRUE(report.totals.Conserved());
+  EXPECT_EQ(report.totals.armed, kThreads * kTimers);
+  EXPECT_EQ(report.totals.live, kThreads * kTimers / 4);
+  EXPECT_EQ(report.totals.abandoned, kThreads * kTimers / 4);
+  ASSERT_EQ(report.sites.size(), 1u);
+  EXPECT_EQ(report.sites[0].peak_live, report.totals.peak_live);
 }
 
 // ---- random programs

@@ -20,15 +20,17 @@ namespace {
 // What makes two rows the same site.
 template <typename Row>
 auto KeyOf(const Row& row) {
-  return std::tie(row.kind, row.file, row.line, row.column, row.function);
+  return std::tie(row.kind, row.file, row.line, row.column, row.function, row.called_from);
 }
 
-using OwnKey = std::tuple<std::string, std::string, std::uint32_t, std::uint32_t, std::string>;
+using OwnKey = std::tuple<std::string, std::string, std::uint32_t, std::uint32_t, std::string,
+                          std::vector<std::string>>;
 
 Finding FindingAt(Leak leak, const auto& row) {
-  Finding finding{.leak = leak, .kind = row.kind, .file = row.file, .line = row.line};
-  finding.column = row.column;
-  finding.function = row.function;
+  Finding finding;
+  static_cast<Place&>(finding) = row;
+  finding.leak = leak;
+  finding.kind = row.kind;
   finding.cure = row.cure;
   return finding;
 }
@@ -37,12 +39,6 @@ void MostFirst(std::vector<Finding>& findings) {
   std::ranges::stable_sort(findings, [](const Finding& a, const Finding& b) {
     return std::tuple(b.count, KeyOf(a)) < std::tuple(a.count, KeyOf(b));
   });
-}
-
-// True if `path` is `end`, or ends in it at the border of a folder.
-bool EndsPath(std::string_view path, std::string_view end) {
-  return path.ends_with(end) &&
-         (path.size() == end.size() || path[path.size() - end.size() - 1] == '/');
 }
 
 std::string Bytes(std::int64_t bytes) {
@@ -69,6 +65,7 @@ std::string ToString(const Finding& finding) {
   std::string out = fmt::format("{}: {} x {}", ToString(finding.leak), finding.count, finding.kind);
   if (!finding.file.empty())
     out += fmt::format("\n    {}:{} {}", finding.file, finding.line, finding.function);
+  for (const std::string& caller : finding.called_from) out += "\n        from " + caller;
   if (!finding.waits.empty()) out += "\n    waits in " + finding.waits;
   std::string weight = finding.evidence;
   if (finding.bytes > 0)
@@ -127,13 +124,9 @@ Allowance Allowance::FromFile(const std::string& path) {
 
 std::int64_t Allowance::For(std::string_view file, std::uint32_t line,
                             std::string_view function) const {
-  const std::string suffix = fmt::format(":{}", line);
   std::int64_t count = each_;
   for (const Entry& entry : entries_) {
-    std::string_view site = entry.site;
-    const bool fits_function = site == function;
-    if (site.ends_with(suffix)) site.remove_suffix(suffix.size());
-    if (fits_function || EndsPath(file, site)) count = entry.count;
+    if (SiteFits(entry.site, file, line, function)) count = entry.count;
   }
   return count;
 }
@@ -144,9 +137,9 @@ void Take(const CensusReport& report, Inventory& inventory) {
   inventory.at = report.at;
   for (const SiteReport& site : report.sites) {
     if (site.live == 0 && site.ever_abandoned == 0) continue;
-    Holding holding{.kind = site.kind, .file = site.file, .line = site.line};
-    holding.column = site.column;
-    holding.function = site.function;
+    Holding holding;
+    static_cast<Place&>(holding) = site;
+    holding.kind = site.kind;
     holding.count = site.live;
     holding.bytes = site.live_bytes;
     holding.ever_abandoned = site.ever_abandoned;

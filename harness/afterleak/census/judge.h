@@ -26,13 +26,9 @@ namespace afterleak {
 enum class Leak : std::uint8_t { kAbandoned, kLeftBehind, kGrowing };
 std::string_view ToString(Leak leak);  // "abandoned", "left behind", "growing"
 
-struct Finding {
+struct Finding : Place {  // where it was armed or started; no file for heap blocks
   Leak leak = Leak::kAbandoned;
-  std::string kind{};  // what leaks: "time::After", "goroutine", "heap block"
-  std::string file{};  // where it was armed or started; empty for heap blocks
-  std::uint32_t line = 0;
-  std::uint32_t column = 0;
-  std::string function{};
+  std::string kind{};       // what leaks: "time::After", "goroutine", "heap block"
   std::string waits{};      // goroutines: "chan receive at client.cc:31 client::Read"
   std::int64_t count = 0;   // abandoned at one time, left behind, or alive at the last peak
   std::int64_t bytes = 0;   // what that many hold on the heap; 0 if not known
@@ -41,11 +37,10 @@ struct Finding {
   std::string cure{};       // an imperative without a full stop; may be empty
 };
 
-// Three lines at most: what and where, the evidence and the weight, the cure.
+// A line for each: what, where, the evidence and the weight, the cure.
 std::string ToString(const Finding& finding);
 
-// What is meant to stay, by site and by number. A site is "server.cc", "net/server.cc:42", or the
-// qualified name of a function; a path fits every longer path that ends in it.
+// What is meant to stay, by number and by site (SiteFits): "net/server.cc:42".
 class Allowance {
  public:
   static constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
@@ -77,12 +72,8 @@ class Allowance {
 };
 
 // What one site has alive at one instant, and what of it was ever abandoned.
-struct Holding {
+struct Holding : Place {
   std::string kind{};
-  std::string file{};
-  std::uint32_t line = 0;
-  std::uint32_t column = 0;
-  std::string function{};
   std::string waits{};
   std::int64_t count = 0;
   std::int64_t bytes = 0;

@@ -1,7 +1,52 @@
 #include "afterleak/census/site.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "afterleak/census/call_stack.h"
+#include "afterleak/census/symbols.h"
+
 namespace afterleak {
 namespace {
+
+using internal::Frame;
+
+// True if `path` is `end`, or ends in it at the border of a folder.
+bool EndsPath(std::string_view path, std::string_view end) {
+  return path.ends_with(end) &&
+         (path.size() == end.size() || path[path.size() - end.size() - 1] == '/');
+}
+
+// How a thread came to run the code, or how the code came to us: of no interest to a reader.
+bool IsMachinery(const Frame& frame) {
+  const std::string_view function = frame.function;
+  return function.empty() || function.starts_with("afterleak::internal::") ||
+         function.starts_with("std::") || function.starts_with("__gnu_cxx::") ||
+         function.starts_with("__libc_") || function.starts_with("_start") ||
+         function.starts_with("start_thread") || function.starts_with("clone") ||
+         function.starts_with("operator()");
+}
+
+// The frames from the line that armed outwards. Without debug information, or where the compiler
+// has moved that line, from the first function outside of this library.
+std::vector<Frame> FramesFrom(const Site& site) {
+  std::vector<Frame> frames;
+  for (const std::uintptr_t address : site.call_stack()->frames)
+    std::ranges::move(internal::FramesAt(address), std::back_inserter(frames));
+  auto first = std::ranges::find_if(frames, [&](const Frame& frame) {
+    return frame.line == site.line() && EndsPath(frame.file, site.file_name());
+  });
+  if (first == frames.end()) {
+    first = std::ranges::find_if(frames, [](const Frame& frame) {
+      return !frame.function.starts_with("afterleak::") && !IsMachinery(frame);
+    });
+  }
+  frames.erase(frames.begin(), first);
+  std::erase_if(frames, IsMachinery);
+  return frames;
+}
 
 bool InName(char c) {
   return c == '_' || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
@@ -15,6 +60,43 @@ bool IsOperator(std::string_view pretty, std::size_t at) {
 }
 
 }  // namespace
+
+Site Site::WithCallStack() const {
+  Site site = *this;
+  site.stack_ = &internal::CaptureCallStack();
+  return site;
+}
+
+Place PlaceOf(const Site& site, std::span<const std::string> wrappers) {
+  Place place{.file = site.file_name(), .line = site.line(), .column = site.column()};
+  place.function = ShortFunction(site.function_name());
+  if (site.call_stack() == nullptr) return place;
+  const std::vector<Frame> frames = FramesFrom(site);
+  const auto is_wrapper = [&](const Frame& frame) {
+    return std::ranges::any_of(wrappers, [&](const std::string& wrapper) {
+      return SiteFits(wrapper, frame.file, frame.line, frame.function);
+    });
+  };
+  auto shown = std::ranges::find_if_not(frames, is_wrapper);
+  if (shown == frames.end()) return place;  // nobody else is there to name
+  if (shown != frames.begin()) {
+    place.file = shown->file;
+    place.line = shown->line;
+    place.column = 0;
+    place.function = shown->function;
+  }
+  for (++shown; shown != frames.end(); ++shown)
+    place.called_from.push_back(fmt::format("{}:{} {}", shown->file, shown->line, shown->function));
+  return place;
+}
+
+bool SiteFits(std::string_view site, std::string_view file, std::uint32_t line,
+              std::string_view function) {
+  if (site == function || (site.ends_with("::") && function.starts_with(site))) return true;
+  const std::string suffix = fmt::format(":{}", line);
+  if (site.ends_with(suffix)) site.remove_suffix(suffix.size());
+  return EndsPath(file, site);
+}
 
 std::string ShortFunction(std::string_view pretty) {
   constexpr std::string_view kAnonymous =

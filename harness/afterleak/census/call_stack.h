@@ -1,0 +1,22 @@
+// Call stacks: capturing one is cheap, and each is kept once. What their addresses stand for is
+// looked up only when a report is written (symbols.h).
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "afterleak/version.h"
+
+namespace afterleak::internal {
+
+// Return addresses, innermost first. Kept once for each different stack, as long as the process.
+struct CallStack {
+  std::span<const std::uintptr_t> frames;
+};
+
+// The stack of the caller, at most kMostFrames deep. Equal stacks give the same address. 100 to 250 ns
+// with libunwind; without it about 3 us with glibc's backtrace. Thread-safe. Throws std::bad_alloc.
+constexpr int kMostFrames = 24;
+const CallStack& CaptureCallStack();
+
+}  // namespace afterleak::internal

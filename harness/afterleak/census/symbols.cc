@@ -1,0 +1,141 @@
+#include "afterleak/census/symbols.h"
+
+#include <cxxabi.h>
+#include <dwarf.h>
+#include <elfutils/libdwfl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include "afterleak/census/site.h"
+#include "afterleak/heap/heap.h"
+
+namespace afterleak::internal {
+namespace {
+
+std::string Demangled(const char* name) {
+  if (name == nullptr) return {};
+  int status = 0;
+  const std::unique_ptr<char, void (*)(void*)> plain(
+      abi::__cxa_demangle(name, nullptr, nullptr, &status), &std::free);
+  return ShortFunction(status == 0 ? plain.get() : name);
+}
+
+// The name that the linker sees tells the namespace; a plain name is all that C has.
+std::string NameOf(Dwarf_Die& die) {
+  Dwarf_Attribute attribute;
+  for (const unsigned int which : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name}) {
+    const char* const name = dwarf_formstring(dwarf_attr_integrate(&die, which, &attribute));
+    if (name != nullptr) return Demangled(name);
+  }
+  const char* const name = dwarf_diename(&die);
+  return name != nullptr ? name : "";
+}
+
+// The compiler writes relative names, and debug information joins them with a folder.
+std::string Plain(std::string_view path) {
+  while (path.starts_with("./")) path.remove_prefix(2);
+  return std::string(path);
+}
+
+class Process {
+ public:
+  static Process& Get() {
+    static Process& process = *new Process;
+    return process;
+  }
+
+  std::vector<Frame> FramesAt(std::uintptr_t return_address) {
+    const std::lock_guard lock(mutex_);
+    const Dwarf_Addr address = return_address - 1;  // within the call, not behind it
+    Dwfl_Module* module = dwfl_addrmodule(dwfl_, address);
+    if (module == nullptr) {  // loaded since we looked
+      Refresh();
+      module = dwfl_addrmodule(dwfl_, address);
+    }
+    if (module == nullptr) return {Frame{}};
+    const char* const name =
+        dwfl_module_info(module, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
+
+    std::vector<Frame> frames(1);
+    Frame innermost;
+    if (Dwfl_Line* const line = dwfl_module_getsrc(module, address)) {
+      int number = 0;
+      const char* const file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
+      innermost.file = file != nullptr ? Plain(file) : "";
+      innermost.line = static_cast<std::uint32_t>(number);
+    }
+    frames = Expand(module, address, std::move(innermost));
+    if (frames.back().function.empty())
+      frames.back().function = Demangled(dwfl_module_addrname(module, address));
+    for (Frame& frame : frames) frame.module = name != nullptr ? name : "";
+    return frames;
+  }
+
+ private:
+  Process() { Refresh(); }
+
+  void Refresh() {
+    static const Dwfl_Callbacks callbacks = {.find_elf = &dwfl_linux_proc_find_elf,
+                                             .find_debuginfo = &dwfl_standard_find_debuginfo,
+                                             .section_address = nullptr,
+                                             .debuginfo_path = nullptr};
+    if (dwfl_ == nullptr) dwfl_ = dwfl_begin(&callbacks);
+    dwfl_report_begin(dwfl_);
+    dwfl_linux_proc_report(dwfl_, getpid());
+    dwfl_report_end(dwfl_, nullptr, nullptr);
+  }
+
+  // One frame for each function inlined at the address, and one for the function that they are in.
+  static std::vector<Frame> Expand(Dwfl_Module* module, Dwarf_Addr address, Frame innermost) {
+    std::vector<Frame> frames{std::move(innermost)};
+    Dwarf_Addr bias = 0;
+    Dwarf_Die* const unit = dwfl_module_addrdie(module, address, &bias);
+    if (unit == nullptr) return frames;
+    Dwarf_Die* found = nullptr;
+    const int count = dwarf_getscopes(unit, address - bias, &found);
+    if (count <= 0) return frames;
+    std::unique_ptr<Dwarf_Die, void (*)(void*)> scopes(found, &std::free);
+    // The scopes around an inlined function are those where it was written, not where it was
+    // called: ask for those of the DIE itself.
+    Dwarf_Die* of_die = nullptr;
+    const int die_count = dwarf_getscopes_die(&scopes.get()[0], &of_die);
+    if (die_count <= 0) return frames;
+    scopes.reset(of_die);
+    for (int i = 0; i < die_count; ++i) {
+      Dwarf_Die& scope = scopes.get()[i];
+      const int tag = dwarf_tag(&scope);
+      if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
+      frames.back().function = NameOf(scope);
+      if (tag == DW_TAG_subprogram) break;
+      Frame caller;
+      Dwarf_Attribute attribute;
+      Dwarf_Word value = 0;
+      if (dwarf_formudata(dwarf_attr(&scope, DW_AT_call_line, &attribute), &value) == 0)
+        caller.line = static_cast<std::uint32_t>(value);
+      Dwarf_Files* files = nullptr;
+      if (dwarf_formudata(dwarf_attr(&scope, DW_AT_call_file, &attribute), &value) == 0 &&
+          dwarf_getsrcfiles(unit, &files, nullptr) == 0) {
+        const char* const file = dwarf_filesrc(files, value, nullptr, nullptr);
+        caller.file = file != nullptr ? Plain(file) : "";
+      }
+      frames.push_back(std::move(caller));
+    }
+    return frames;
+  }
+
+  std::mutex mutex_;
+  Dwfl* dwfl_ = nullptr;
+};
+
+}  // namespace
+
+std::vector<Frame> FramesAt(std::uintptr_t return_address) {
+  const heap::Scope::Suspend suspend;
+  return Process::Get().FramesAt(return_address);
+}
+
+}  // namespace afterleak::internal

@@ -1,0 +1,24 @@
+// What addresses of this process stand for: functions and source lines, from its debug information.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "afterleak/version.h"
+
+namespace afterleak::internal {
+
+struct Frame {
+  std::string file{};  // as the compiler spells it; empty without debug information
+  std::uint32_t line = 0;
+  std::string function{};  // qualified name, without parameters; empty if not known
+  std::string module{};    // the program or shared library
+};
+
+// The frames that a return address stands for, innermost first: functions that the compiler has
+// inlined are frames too. Milliseconds for the first address of a module, then microseconds.
+// Thread-safe.
+std::vector<Frame> FramesAt(std::uintptr_t return_address);
+
+}  // namespace afterleak::internal
