@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "afterleak/bubble/leak_check.h"
@@ -26,35 +27,46 @@ void Add(Verdict verdict, std::vector<Finding>& all) {
   }
 }
 
+Bubble::Options OptionsFor(const Program& program, TimerMode mode) {
+  Bubble::Options options{.timers = mode};
+  if (!program.wrapper.empty()) {
+    options.call_stacks = true;
+    options.wrappers = {std::string(program.wrapper)};
+  }
+  return options;
+}
+
 // One long load, which stops.
-void Steadily(const Program& program, TimerMode mode, std::vector<Finding>& all) {
-  Bubble bubble({.timers = mode});
+void Steadily(const Program& program, TimerMode mode, Judgement& all) {
+  Bubble bubble(OptionsFor(program, mode));
   const Inventory before = bubble.Alive();
   stop_at = bubble.Now() + 150s;
   program.run(bubble);
-  Add(CheckBounded(bubble, 15s), all);
+  Add(CheckBounded(bubble, 15s), all.findings);
   bubble.AdvanceTo(stop_at + kRest);
-  Add(CheckLeftSince(before, bubble), all);
+  Add(CheckLeftSince(before, bubble), all.findings);
+  for (const SiteReport& site : bubble.Report().sites)
+    if (site.stale > 0) all.stale.push_back(site.file + ":" + std::to_string(site.line));
 }
 
 // The same short load again and again.
-void Repeatedly(const Program& program, TimerMode mode, std::vector<Finding>& all) {
-  Bubble bubble({.timers = mode});
+void Repeatedly(const Program& program, TimerMode mode, Judgement& all) {
+  Bubble bubble(OptionsFor(program, mode));
   const auto load = [&] {
     stop_at = time::Now() + 2s;
     program.run(bubble);
     time::Sleep(2s + kRest);
   };
-  Add(CheckLeftBehind(bubble, load, {.calls = 50, .heap = HeapCheck::kRequired}), all);
+  Add(CheckLeftBehind(bubble, load, {.calls = 50, .heap = HeapCheck::kRequired}), all.findings);
 }
 
 }  // namespace
 
-std::vector<Finding> Judged(const Program& program, TimerMode mode) {
-  std::vector<Finding> findings;
-  Steadily(program, mode, findings);
-  Repeatedly(program, mode, findings);
-  return findings;
+Judgement Judge(const Program& program, TimerMode mode) {
+  Judgement judgement;
+  Steadily(program, mode, judgement);
+  Repeatedly(program, mode, judgement);
+  return judgement;
 }
 
 }  // namespace cases

@@ -17,6 +17,7 @@ struct Program {
   std::string_view what;  // "timer", "context", "goroutine", "registration", "heap"
   bool go122;             // it leaks in this timer mode
   bool go123;
+  std::string_view wrapper;  // the function whose callers are to be named; empty if none
 
   bool Leaks(afterleak::TimerMode mode) const {
     return mode == afterleak::TimerMode::kGo122 ? go122 : go123;

@@ -55,11 +55,19 @@ class Judged : public testing::Test {
   Judged(const Program& program, TimerMode mode) : program_(program), mode_(mode) {}
 
   void TestBody() override {
-    const std::vector<Finding> findings = cases::Judged(program_, mode_);
+    const auto [findings, stale] = Judge(program_, mode_);
     if (!program_.Leaks(mode_)) {
       EXPECT_TRUE(findings.empty()) << ToString(findings);
+      EXPECT_TRUE(stale.empty()) << stale[0];
       return;
     }
+    if (program_.kind == "stale") {
+      EXPECT_TRUE(findings.empty()) << ToString(findings);
+      ASSERT_EQ(stale.size(), 1u);
+      EXPECT_TRUE(stale[0].ends_with(*Marked(program_, "LEAK").begin())) << stale[0];
+      return;
+    }
+    EXPECT_TRUE(stale.empty()) << stale[0];
     const auto as_expected = [&](const Finding& finding) {
       return ToString(finding.leak) == program_.kind;
     };

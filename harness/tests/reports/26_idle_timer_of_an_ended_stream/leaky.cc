@@ -7,10 +7,10 @@ struct Stream {
 };
 void Serve() {
   auto stream = std::make_shared<Stream>();
-  auto idle = time::AfterFunc(5min, [stream] { stream->reset = true; });  // LEAK
+  auto idle = time::AfterFunc(5min, [stream] { stream->reset = true; });
   for (int chunk = 0; chunk < 3; ++chunk) {
     time::Sleep(100ms);
-    idle.Reset(5min);  // with it
+    idle.Reset(5min);  // LEAK
   }
 }
 void Run(Bubble& bubble) {

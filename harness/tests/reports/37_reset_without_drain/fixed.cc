@@ -2,16 +2,16 @@
 using namespace cases;
 
 namespace fixed::r37 {
-// Collects transactions, and passes on ten of them, or what has come in a second.
+// Collects transactions, and passes on ten of them, or what has come in 60 ms.
 int Batch(const RecvChan<int>& transactions) {
   int batched = 0, empty = 0;
-  const time::ScopedTimer timer(1s);
+  const time::ScopedTimer timer(60ms);
   auto send = [&] {
     empty += batched == 0 ? 1 : 0;
-    time::Sleep(1500ms);  // meanwhile the timer expires
     batched = 0;
+    time::Sleep(100ms);  // meanwhile the timer expires
     if (!timer.Stop()) timer.C().TryRecv();
-    timer.Reset(1s);
+    timer.Reset(60ms);
   };
   for (bool open = true; open;) {
     if (Select({Recv(transactions, nullptr, &open), Recv(timer.C())}) == 1 || ++batched == 10)
@@ -21,9 +21,9 @@ int Batch(const RecvChan<int>& transactions) {
 }
 void Run(Bubble& bubble) {
   bubble.Go([] {
-    auto transactions = MakeChan<int>(100);
+    auto transactions = MakeChan<int>(10);
     Go([transactions] { Batch(transactions); });
-    for (; More(); time::Sleep(90ms)) transactions.TrySend(1);
+    for (; More(); time::Sleep(5ms)) transactions.TrySend(1);
     transactions.Close();
   });
 }

@@ -4,11 +4,12 @@ using namespace cases;
 namespace fixed::r39 {
 struct Stream {
   Chan<int> received = MakeChan<int>(4);
-  Duration read_timeout = 75s;
+  Duration patience = 75s;
   int Read() const {
     int bytes = 0;
-    const time::ScopedTimer timeout(read_timeout);
-    return Select({Recv(received, &bytes), Recv(timeout.C())}) == 0 ? bytes : -1;
+    const time::ScopedTimer limit(patience);
+    const bool read = Select({Recv(received, &bytes), Recv(limit.C())}) == 0;
+    return read ? bytes : -1;
   }
 };
 void Run(Bubble& bubble) {

@@ -4,11 +4,11 @@ using namespace cases;
 namespace leaky::r39 {
 struct Stream {
   Chan<int> received = MakeChan<int>(4);
-  Duration read_timeout = 75s;
+  Duration patience = 75s;
   int Read() const {
     int bytes = 0;
-    return Select({Recv(received, &bytes), Recv(time::After(read_timeout))}) == 0 ? bytes
-                                                                                  : -1;  // LEAK
+    const bool read = Select({Recv(received, &bytes), Recv(time::After(patience))}) == 0;  // LEAK
+    return read ? bytes : -1;
   }
 };
 void Run(Bubble& bubble) {

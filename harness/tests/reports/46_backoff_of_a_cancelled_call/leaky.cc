@@ -4,8 +4,8 @@ using namespace cases;
 namespace leaky::r46 {
 bool SendWithRetry(const context::Context& ctx) {
   for (int attempt = 0; attempt < 5; ++attempt) {
-    if (Select({Recv(ctx.Done()), Recv(time::After(20s * (1 << attempt)))}) == 0)
-      return false;  // LEAK
+    const Duration pause = 20s * (1 << attempt);
+    if (Select({Recv(ctx.Done()), Recv(time::After(pause))}) == 0) return false;  // LEAK
   }
   return true;
 }
