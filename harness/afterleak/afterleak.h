@@ -5,6 +5,8 @@
 #include "afterleak/go/chan.h"        // Chan, MakeChan
 #include "afterleak/go/context.h"     // context::WithTimeout
 #include "afterleak/go/defer.h"       // Defer
+#include "afterleak/go/errgroup.h"    // errgroup::WithContext
 #include "afterleak/go/select.h"      // Select, Recv, Send, Default
 #include "afterleak/go/signal.h"      // signal::Notify
+#include "afterleak/go/sync.h"        // sync::Mutex, RWMutex, WaitGroup, Once, Cond
 #include "afterleak/go/time.h"        // time::After, NewTimer

@@ -66,7 +66,7 @@ void MeasureReport(benchmark::State& state, std::size_t sites, void (*arm)(std::
   for (auto _ : state) benchmark::DoNotOptimize(bubble.Report());
   const CensusReport report = bubble.Report();
   if (report.sites.size() != sites || report.totals.live != state.range(0))
-    state.SkipWithError("the report is not of so many timers and sites");
+    state.SkipWithError("the report counts other timers or sites");
 }
 
 // A census by line of this many live timers, each of them visited.

@@ -200,7 +200,7 @@ TEST_F(Claims, StopClosesTheChannel) {
       {.to_the_letter = closed,
        .in_substance = closed,
        .measured = closed ? "a receive after Stop returns" : "a receive after Stop is not ready",
-       .correction = "it leaves the channel open and empty: a receive after Stop blocks for ever"},
+       .correction = "it leaves the channel open and empty: a receive after Stop blocks forever"},
       "does not hold");
 }
 
@@ -230,7 +230,7 @@ TEST_F(Claims, TheFixLeavesNothingBehind) {
       {.to_the_letter = nothing,
        .in_substance = nothing,
        .measured = fmt::format("{} registrations are left after 60 sessions", registrations),
-       .correction = "Notify without signal::Stop keeps a registration for each session, for ever"},
+       .correction = "Notify without signal::Stop keeps a registration for each session, forever"},
       "does not hold");
 }
 

@@ -174,7 +174,7 @@ TEST(LoopingSelectLeaky, EachAbandonedTimerIsOneHeapBlockThatGoesWithItsDeadline
     EXPECT_EQ(after.live_bytes - before.live_bytes, 9 * plateau.live_bytes / plateau.live);
     EXPECT_LE(plateau.live_bytes / plateau.live, 160);
     run.At(600s);
-    EXPECT_EQ(scope.usage().live_blocks, after.live_blocks) << "as much as goes comes anew";
+    EXPECT_EQ(scope.usage().live_blocks, after.live_blocks) << "as many come as go";
   }
   EXPECT_EQ(scope.usage().live_blocks, 0);
 }

@@ -18,7 +18,7 @@ namespace afterleak {
 namespace {
 
 using Ink = std::string_view;  // what follows the 0, reset, in an ANSI colour sequence
-constexpr Ink kPlain = "";
+constexpr Ink kPlain;
 constexpr Ink kBold = ";1";
 constexpr Ink kDim = ";2";
 
@@ -140,7 +140,10 @@ struct CountAxis {
   double step;        // between two labels: 1, 2 or 5 times a power of ten
   int rows_per_step;  // a whole number, so that every label is exact
   double PerRow() const { return step / rows_per_step; }
-  std::string Label(int height) const { return Short(height / rows_per_step * step); }
+  std::string Label(int height) const {
+    const int steps = height / rows_per_step;
+    return Short(steps * step);
+  }
 };
 
 // The finest scale that fits `rows` rows above zero; among equals, the one with most labels.
@@ -330,6 +333,7 @@ std::string TerminalPlot(const PlotOptions& options, const std::vector<Series>& 
   DrawTime(time, frame, &canvas);
   if (time.last < time.first) canvas.Write(top + height / 2, frame.left + 2, "no samples");
   std::vector<std::vector<int>> lines;
+  lines.reserve(series.size());
   for (const Series& each : series) lines.push_back(Heights(each, time, counts));
   DrawLines(lines, frame, &canvas);
   DrawLegend(series, frame, &canvas);

@@ -21,7 +21,7 @@ struct Series {
 };
 
 struct PlotOptions {
-  std::string title = "";
+  std::string title{};
   int width = 78;       // columns of the whole plot; no line is wider
   int height = 12;      // rows of the plotting area, without title, time axis and legend
   bool color = false;   // ANSI colours

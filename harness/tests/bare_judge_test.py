@@ -17,10 +17,10 @@ SKIP = '<testcase name="{}" status="notrun"><skipped message="SKIP_RETURN_CODE=7
 
 
 class Judge(unittest.TestCase):
-    def judge(self, ran=(0, 0), cases="", status="", diff="", unwritten=""):
+    def judge(self, ran=(0, 0, 0, 0), cases="", status="", diff="", unwritten=""):
         with tempfile.TemporaryDirectory() as folder:
             kept = pathlib.Path(folder)
-            lines = [f"{command} {code} 60\n" for command, code in zip(bare_test.COMMANDS, ran)]
+            lines = [f"{command} {code} 60\n" for command, code in zip(bare_test.STEPS, ran)]
             for name, text in (("ran", "".join(lines)), ("release.ctest.xml", f"<testsuite>{cases}</testsuite>"),
                                ("status", status), ("diff", diff), ("unwritten", unwritten)):
                 (kept / name).write_text(text)
@@ -31,9 +31,10 @@ class Judge(unittest.TestCase):
         self.assertEqual(self.judge(), [])
 
     def test_an_exit_code(self):
-        self.assertEqual(self.judge(ran=(1, 0)), ["./scripts/reproduce ended with 1"])
-        self.assertEqual(self.judge(ran=(0, 8)), ["./scripts/test ended with 8"])
-        self.assertEqual(len(self.judge(ran=(0,))), 1)
+        self.assertEqual(self.judge(ran=(1, 0, 0, 0)), ["./scripts/reproduce ended with 1"])
+        self.assertEqual(self.judge(ran=(0, 8, 0, 0)), ["./scripts/test ended with 8"])
+        self.assertEqual(self.judge(ran=(0, 0, 0, 100)), ["./use_packages.sh ended with 100"])
+        self.assertEqual(len(self.judge(ran=(0, 0, 0))), 1)
         self.assertEqual(len(self.judge(ran=())), 1)
 
     def test_a_skip_is_right_if_it_is_of_an_optional_part(self):
@@ -67,7 +68,7 @@ class Killed(unittest.TestCase):
                 bare_test.look(mount_point)
             except bare_test.Lacks as lack:
                 self.skipTest(str(lack))
-            # Each process says so, in a session of its own, and one more below it.
+            # Each process is in a new session and has a child.
             script = 'mount -t tmpfs left "$1" && setsid sleep 300 & setsid bash -c "sleep 300 & echo ready; wait"; wait'
             program = ("import subprocess; from tests import bare_test\n"
                        f"subprocess.run([*bare_test.NAMESPACES, 'bash', '-c', {script!r}, 'bare', {mount_point!r}])")

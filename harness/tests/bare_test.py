@@ -3,8 +3,9 @@
 Makes a minimal Debian (mmdebstrap's minbase) on a tmpfs, clones HEAD into it, and runs ./scripts/reproduce and then
 ./scripts/test there, as root; on 13 in a folder whose name has a space. Both must end with 0, and only tests of optional parts
 may be skipped. Afterwards git must see no change in the clone, except in results/ where the tools and the speed of a machine
-show: so all that virtual time produces was written again, with the bytes that are committed. Changes that are not committed
-are not tested, and a line says so.
+show: so all that virtual time produces was written again, with the bytes that are committed. Then cpack makes the Debian packages,
+and a second minimal Debian installs them and uses them (support/use_packages.sh): what they depend on must suffice. Changes that
+are not committed are not tested, and a line says so.
 
 All of it happens in namespaces that end with this process, even if that is killed: no mount, process or folder is left.
 Packages come from the mirror that this machine's apt uses. What was downloaded is kept in .build/bare/, and so is what the two
@@ -20,12 +21,14 @@ import sys
 import time
 
 from evidence.common.skipped import skipped_tests
+from tests import user_project
 from tests.helper import ROOT
 from tests.results_test import OF_A_MACHINE, PLOTS
 
 SUITES = {"12": "bookworm", "13": "trixie"}
-FOLDERS = {"12": "root/afterleak", "13": "root/a folder/afterleak"}  # a name with a space is to make no difference
+FOLDERS = {"12": "root/afterleak", "13": "root/a folder/afterleak"}  # a space in the name must make no difference
 COMMANDS = ("./scripts/reproduce", "./scripts/test")
+STEPS = (*COMMANDS, "cpack", "./use_packages.sh")
 GIGABYTES = 6  # of free memory: the system and the build come to 2, and two compilers run beside them
 OPTIONAL = re.compile(r"scripts/(setup --all|go-parity --setup)\b")  # how to get a test that may be skipped
 
@@ -34,7 +37,7 @@ NAMESPACES = ["setpriv", "--pdeathsig", "KILL", "--",
               "unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child", "--mount-proc", "--"]
 PROBE = 'mount -t tmpfs probe "$1" && mkdir "$1/proc" && mount -t proc proc "$1/proc" && mknod "$1/null" c 1 3 && : >"$1/null"'
 
-# How a machine gets to its mirror; the bare one is to take the same way.
+# How this machine reaches its mirror; the bare one uses the same settings.
 PROXIES = ("http_proxy", "https_proxy", "no_proxy")
 WAY = re.compile(r"(?i)Acquire::(https?|Check-|Retries|Force)")
 
@@ -43,37 +46,53 @@ set -euo pipefail
 suite=$1 mirror=$2 kept=$3 project=$4 folder=$5 gigabytes=$6
 shift 6
 mount -t tmpfs -o "mode=755,size=${gigabytes}g" bare "$kept/mount"
-root=$kept/mount/system
-mkdir "$root" "$kept/mount/tmp"
-if [[ -e $kept/base.tar ]]; then
-  tar -C "$root" -xf "$kept/base.tar"
-else
-  TMPDIR=$kept/mount/tmp mmdebstrap --mode=root --variant=minbase --format=directory "$suite" "$root" "deb $mirror $suite main"
-  tar -C "$root" -cf "$kept/base.tar.new" .
+if [[ ! -e $kept/base.tar ]]; then
+  mkdir "$kept/mount/tmp"
+  TMPDIR=$kept/mount/tmp mmdebstrap --mode=root --variant=minbase --format=tar "$suite" "$kept/base.tar.new" "deb $mirror $suite main"
   mv "$kept/base.tar.new" "$kept/base.tar"
 fi
-mount -t proc proc "$root/proc"
-mount -t sysfs -o ro sysfs "$root/sys"
-mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts"
-mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
-mount --bind "$kept/archives" "$root/var/cache/apt/archives"
-cp --remove-destination /etc/resolv.conf "$root/etc/"
-cp "$kept/apt.conf" "$root/etc/apt/apt.conf.d/99machine"
 
+# make_system NAME: root becomes a minimal Debian.
+make_system() {
+  root=$kept/mount/$1
+  mkdir "$root"
+  tar -C "$root" -xf "$kept/base.tar"
+  mount -t proc proc "$root/proc"
+  mount -t sysfs -o ro sysfs "$root/sys"
+  mount -t devpts -o newinstance,ptmxmode=0666,mode=620 devpts "$root/dev/pts"
+  mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
+  mount --bind "$kept/archives" "$root/var/cache/apt/archives"
+  cp --remove-destination /etc/resolv.conf "$root/etc/"
+  cp "$kept/apt.conf" "$root/etc/apt/apt.conf.d/99machine"
+}
+
+# inside FOLDER COMMAND...: runs it in the system; writes down how it ended.
+inside() {
+  local folder=$1 status=0 began=$SECONDS
+  shift
+  printf '\n$ %s\n' "$*"
+  chroot "$root" env -C "/$folder" HOME=/root TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    "$@" </dev/null || status=$?
+  printf '%s %d %d\n' "$1" "$status" $((SECONDS - began)) >>"$kept/ran"
+}
+
+make_system system
 git clone --quiet "$project" "$root/$folder"
 cd "$root/$folder"
 touch ../cloned
-for command in "$@"; do
-  printf '\n$ %s\n' "$command"
-  status=0 SECONDS=0
-  chroot "$root" env -C "/$folder" HOME=/root TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    "$command" </dev/null || status=$?
-  printf '%s %d %d\n' "$command" "$status" "$SECONDS" >>"$kept/ran"
-done
+for command in "$@"; do inside "$folder" "$command"; done
 cp .build/release.ctest.xml "$kept/" || true
 git status --porcelain --untracked-files=all >"$kept/status"
 git diff >"$kept/diff"
 find results -type f ! -newer ../cloned >"$kept/unwritten"
+
+chroot "$root" apt-get install -y --no-install-recommends dpkg-dev </dev/null # dpkg-shlibdeps says what the program depends on
+inside "$folder" cpack --config .build/release/CPackConfig.cmake
+make_system other
+mkdir "$root/packages"
+cp .build/release/packages/*.deb harness/tests/support/use_packages.sh "$root/packages"
+cp -r "$kept/project" "$root/packages"
+inside packages ./use_packages.sh
 """
 
 
@@ -125,6 +144,8 @@ def prepare(suite, kept):
     (kept / "apt.conf").write_text("".join(line for line in dump.splitlines(keepends=True) if WAY.match(line)))
     for file in ("ran", "release.ctest.xml", "status", "diff", "unwritten"):
         (kept / file).unlink(missing_ok=True)
+    shutil.rmtree(kept / "project", ignore_errors=True)
+    user_project.write(kept / "project")
     return mirror
 
 
@@ -134,7 +155,7 @@ def changed(kept):
     for line in (kept / "status").read_text().splitlines():
         name = line[3:]
         inside = name.removeprefix("results/")
-        # Another gnuplot draws another picture, and says in it which it is.
+        # Another version of gnuplot draws another picture, and writes its version into it.
         by_another_gnuplot = PLOTS.match(inside) and re.search(r"(?m)^\+.*GNUPLOT", diffs.get(name, ""))
         if inside == name or not (OF_A_MACHINE.match(inside) or by_another_gnuplot):
             yield f"{line} is not as committed:\n" + "\n".join(diffs.get(name, "").splitlines()[:20])
@@ -144,14 +165,14 @@ def changed(kept):
 
 
 def judge(kept):
-    """What is wrong: a list of texts."""
+    """A list of what is wrong."""
     wrong = []
     ran = [line.split() for line in (kept / "ran").read_text().splitlines()] if (kept / "ran").exists() else []
     for command, status, seconds in ran:
         print(f"{command} ended with {status} after {seconds} s", flush=True)
         if status != "0":
             wrong.append(f"{command} ended with {status}")
-    if len(ran) != len(COMMANDS) or not (kept / "unwritten").exists():
+    if len(ran) != len(STEPS) or not (kept / "unwritten").exists():
         return [*wrong, "the bare system could not be made or looked at"]
     junit = kept / "release.ctest.xml"
     if not junit.exists():

@@ -1,4 +1,4 @@
-"""The library and the pairs are C++20 and not GCC's alone: clang accepts them without a warning."""
+"""The library and the pairs are standard C++20: clang accepts them without a warning."""
 
 import shutil
 import subprocess

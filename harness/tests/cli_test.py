@@ -34,7 +34,7 @@ def shell(script, *arguments, **options):
 
 
 def on_terminal(columns, *arguments, **env):
-    """What it prints on a terminal that is so wide."""
+    """What it prints on a terminal of that width."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     process = subprocess.Popen([PROGRAM, *arguments], stdin=theirs, stdout=theirs, stderr=theirs,
@@ -44,7 +44,7 @@ def on_terminal(columns, *arguments, **env):
     while True:
         try:
             part = os.read(ours, 65536)
-        except OSError:  # as Linux has it: nobody is at the other end any more
+        except OSError:  # as Linux has it: nobody is at the other end
             break
         if not part:
             break
@@ -55,7 +55,7 @@ def on_terminal(columns, *arguments, **env):
 
 
 def without_census(text):
-    """The census is the library's, and has a width of its own."""
+    """The library prints the census, in its own width."""
     return re.sub(r"^census at .*?^$\n", "", text, flags=re.MULTILINE | re.DOTALL)
 
 

@@ -51,7 +51,7 @@ class FolderTest(unittest.TestCase):
 
 
 def main(**options):
-    """A test that could not run makes 77 of the exit code 0, which ctest shows as skipped, with why."""
+    """Runs the tests. Ends with 77 instead of 0 if one could not run; ctest then shows it as skipped, with the reason."""
     result = unittest.main(module="__main__", verbosity=2, exit=False, **options).result
     for reason in dict.fromkeys(reason for _, reason in result.skipped):
         print(f"SKIPPED: {reason}")

@@ -1,4 +1,4 @@
-"""People install the library and test their own code with it, as the README says: the CMake and the test are the README's own.
+"""People install the library and test their own code with it, as the README says: the CMake and the test are copied from it.
 
 By find_package, add_subdirectory, FetchContent and pkg-config; static and shared; g++ and clang-19; and from the Debian packages. To
 keep it quick the library is compiled twice only, and the tree under test gives the rest: AFTERLEAK_BUILD is its build folder.
@@ -6,59 +6,18 @@ keep it quick the library is compiled twice only, and the tree under test gives 
 
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import tempfile
 import unittest
 
-from tests import helper
+from tests import helper, user_project
 from tests.helper import ROOT
 
 BUILD = pathlib.Path(os.environ["AFTERLEAK_BUILD"])
 CLANG = "clang++-19"
-SERVER = """#include "server.h"
-
-#include "afterleak/afterleak.h"
-
-using namespace afterleak;
-using namespace std::chrono_literals;
-
-void Serve() {
-  Chan<int> requests = MakeChan<int>(0);
-  Go([requests]() mutable {
-    for (;;) {
-      time::Sleep(1s);
-      requests.Send(1);
-    }
-  });
-  for (;;) {
-    TURN
-  }
-}
-"""
-LEAKY = "Select({Recv(requests), Recv(time::After(30s))});"
-FIXED = "time::ScopedTimer limit(30s); Select({Recv(requests), Recv(limit.C())});"
-COUNTS = """#include "afterleak/heap/heap.h"
-
-int main() {
-  static_assert(AFTERLEAK_VERSION_MAJOR >= 0);
-  return afterleak::heap::Counting() ? 0 : 1;
-}
-"""
-
-
-def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-
-
-def block(language, word):
-    (found,) = [text for text in blocks(language) if word in text]
-    return found
-
-
-FIND = block("cmake", "find_package(afterleak")
-INSTEAD = {"add_subdirectory": block("cmake", "add_subdirectory(afterleak)"), "FetchContent": block("cmake", "FetchContent_Declare")}
+INSTEAD = {"add_subdirectory": user_project.block("cmake", "add_subdirectory(afterleak)"),
+           "FetchContent": user_project.block("cmake", "FetchContent_Declare")}
 
 
 def run(command, **options):
@@ -80,37 +39,26 @@ class Package(unittest.TestCase):
         return printed
 
     def project(self, name, get, compiler, *definitions):
-        """A project of somebody's, configured: its folder. get: the lines that make the targets known."""
+        """A user's project, configured: its folder. get: the lines that make the targets known."""
         folder = self.folder / name
-        folder.mkdir()
-        first = FIND.splitlines(keepends=True)[0]
-        self.assertIn("find_package(afterleak", first)
-        (folder / "CMakeLists.txt").write_text(
-            "cmake_minimum_required(VERSION 3.25)\nproject(server LANGUAGES CXX)\n" + FIND.replace(first, get)
-            + "add_executable(counts counts.cc)\ntarget_link_libraries(counts PRIVATE afterleak::heap_operators)\n"
-              "add_test(NAME counts COMMAND counts)\n")
-        (folder / "server.h").write_text("#pragma once\n\nvoid Serve();\n")
-        (folder / "server.cc").write_text(SERVER.replace("TURN", LEAKY))
-        (folder / "server_test.cc").write_text(block("cpp", "TEST("))
-        (folder / "counts.cc").write_text(COUNTS)
+        user_project.write(folder, get)
         (folder / "afterleak").symlink_to(ROOT)
         self.done(["cmake", "-S", ".", "-B", "build", "-G", "Ninja", f"-DCMAKE_CXX_COMPILER={compiler}", *definitions], cwd=folder)
         return folder
 
     def check(self, folder):
         """Its leak is found and its fix passes."""
-        for turn in LEAKY, FIXED:
-            (folder / "server.cc").write_text(SERVER.replace("TURN", turn))
+        for server in user_project.LEAKY, user_project.FIXED:
+            (folder / "server.cc").write_text(server)
             self.done(["cmake", "--build", "build"], cwd=folder)
             status, printed = run(["ctest", "--test-dir", "build", "--output-on-failure", "--no-tests=error"], cwd=folder)
-            if turn == LEAKY:
+            if server == user_project.LEAKY:
                 self.assertNotEqual(status, 0, printed)
                 self.assertIn("timers are abandoned after 6s\n", printed)
-                line = SERVER.splitlines().index("    TURN") + 1
-                self.assertRegex(printed, rf"server\.cc:{line} Serve\n")
+                self.assertRegex(printed, rf"server\.cc:{user_project.LEAKING_LINE} Serve\n")
             else:
                 self.assertEqual(status, 0, printed)
-                self.assertIn("100% tests passed, 0 tests failed out of 2\n", printed)  # and none of the library's own
+                self.assertIn("100% tests passed, 0 tests failed out of 2\n", printed)  # and none of the library's tests
 
     def need(self, *programs):
         for program in programs:
@@ -126,7 +74,7 @@ class Package(unittest.TestCase):
 
     def test_find_package_static_gcc(self):
         prefix = self.installed()
-        self.check(self.project("find-gcc", FIND.splitlines(keepends=True)[0], "g++", f"-DCMAKE_PREFIX_PATH={prefix}"))
+        self.check(self.project("find-gcc", user_project.FIND_PACKAGE, "g++", f"-DCMAKE_PREFIX_PATH={prefix}"))
 
     def test_the_include_folder_holds_the_library_alone(self):
         include = self.installed() / "include"
@@ -155,11 +103,7 @@ class Package(unittest.TestCase):
         flags = {name: self.done(["pkg-config", "--cflags", "--libs", name], env=environment).split()
                  for name in ("afterleak", "afterleak_heap_operators", "gmock_main")}
         folder = self.folder / "pkg-config"
-        folder.mkdir()
-        (folder / "server.h").write_text("#pragma once\n\nvoid Serve();\n")
-        (folder / "server.cc").write_text(SERVER.replace("TURN", FIXED))
-        (folder / "server_test.cc").write_text(block("cpp", "TEST("))
-        (folder / "counts.cc").write_text(COUNTS)
+        user_project.write(folder)
         self.done(["g++", "server.cc", "server_test.cc", "-o", "server_test", *flags["afterleak"], *flags["gmock_main"]], cwd=folder)
         self.done(["./server_test"], cwd=folder)
         self.done(["g++", "counts.cc", "-o", "counts", *flags["afterleak_heap_operators"]], cwd=folder)
@@ -172,7 +116,7 @@ class Package(unittest.TestCase):
         prefix = self.folder / "shared"
         self.done(["cmake", "--install", "build", "--prefix", prefix], cwd=folder)
         (library,) = prefix.rglob("libafterleak.so")
-        self.check(self.project("find-clang", FIND.splitlines(keepends=True)[0], CLANG, f"-DCMAKE_PREFIX_PATH={prefix}",
+        self.check(self.project("find-clang", user_project.FIND_PACKAGE, CLANG, f"-DCMAKE_PREFIX_PATH={prefix}",
                                 f"-DCMAKE_BUILD_RPATH={library.parent}"))
 
     def test_fetch_content_static_gcc(self):
@@ -196,7 +140,7 @@ class Package(unittest.TestCase):
         for path in found:
             self.done(["dpkg-deb", "--extract", path, root])
         self.assertRegex(self.done([root / "usr/bin/afterleak", "list"]), "(?m)^looping_select ")
-        self.check(self.project("deb-gcc", FIND.splitlines(keepends=True)[0], "g++", f"-DCMAKE_PREFIX_PATH={root}/usr"))
+        self.check(self.project("deb-gcc", user_project.FIND_PACKAGE, "g++", f"-DCMAKE_PREFIX_PATH={root}/usr"))
         self.need("lintian")
         status, printed = run(["lintian", "--allow-root", "--fail-on", "error", *found])
         self.assertEqual(status, 0, printed)

@@ -1,4 +1,4 @@
-"""results/index.html in headless Chromium: it loads, it can be used by mouse and by keyboard, and what it shows is so.
+"""results/index.html in headless Chromium: it loads, it can be used by mouse and by keyboard, and what it shows is true.
 
 With --screenshots DIR it takes pictures to look at instead: every pattern, wide and narrow, light and dark.
 """
@@ -209,7 +209,7 @@ class Page(unittest.TestCase):
         self.assertEqual(browser.script("return labels[0]"), "Pause")
         self.assertEqual(self.counter("leaky", "armed"), 42)
         browser.press("Space")
-        self.wait_for("from the end it begins anew", "return state.t > 0 && state.t < 60")
+        self.wait_for("from the end it starts again", "return state.t > 0 && state.t < 60")
         browser.press("Space")
         stood = browser.script("return [player, state.t]")
         self.assertIsNone(stood[0])
@@ -309,7 +309,7 @@ class Page(unittest.TestCase):
             grounds.append(browser.script("return getComputedStyle(document.body).backgroundColor"))
         self.assertNotEqual(*grounds)
 
-    # ---- what it shows is so
+    # ---- what it shows is true
 
     def test_the_counters_agree_with_every_sample_of_the_program(self):
         for index, pattern in enumerate(PATTERNS):

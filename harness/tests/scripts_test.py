@@ -1,6 +1,6 @@
 """Tests scripts/ and .ci/run as a person would use them.
 
-Each test gets a copy of the scripts in a folder of its own (with a space in its path), and a PATH on which the tools that
+Each test gets a copy of the scripts in a new folder (with a space in its path), and a PATH on which the tools that
 would take long, ask the network or change the machine are fakes that write down how they were called. ctest, the signals,
 the lock and the processes are real. AFTERLEAK_PROGRAM=.build/release/afterleak adds a run of the real program.
 """
@@ -90,7 +90,7 @@ FAKES = {
         exit "${FAKE_PROGRAM_EXIT:-0}" """,
 }
 ALSO_FOUND = """ninja valgrind google-pprof file objdump clang++-19 heaptrack gnuplot chromium
-                chromedriver mmdebstrap flake8 pgrep clang-format-19 git pkg-config dpkg-shlibdeps lintian""".split()
+                chromedriver mmdebstrap flake8 pgrep clang-format-19 clang-tidy-19 git pkg-config dpkg-shlibdeps lintian""".split()
 MODULES_FOUND = ("selenium", "pexpect")
 
 # What reproduce has written by Python: each writes down that it was called, and a page.
@@ -274,7 +274,7 @@ class Setup(ScriptTest):
         run = self.run_script("scripts/setup", "--all", FAKE_MISSING="cmake chromium libev-dev", FAKE_UNKNOWN="cmake chromium")
         self.assertEqual(run.returncode, 0, run.err)
         self.assertIn("Ubuntu 24.04 has no chromium; what needs it is left out\n", run.err)
-        self.assertTrue(self.calls("apt-get")[1].endswith(" cmake libev-dev"))  # apt says best what it is that cmake lacks
+        self.assertTrue(self.calls("apt-get")[1].endswith(" cmake libev-dev"))  # apt knows best what cmake lacks
         run = self.run_script("scripts/setup", "--all", FAKE_MISSING="chromium", FAKE_UNKNOWN="chromium")
         self.assertEqual((run.returncode, len(self.calls("apt-get"))), (0, 3))
 

@@ -15,6 +15,10 @@ from tests.helper import ROOT
 CLANG_FORMAT = "clang-format-19"  # Debian 12 and 13 both have it; other versions format differently
 CODE, COMMENT = (".h", ".cc"), re.compile(r"^(\s*)// ?(.*)$")
 LONGEST = {".h": 100, ".cc": 100, ".py": 150, ".md": 140}
+STILTED = re.compile(r"\bof ([a-z]+'s|its|their|our|his|her|my|your) own\b|\b(whoever|anew|so many|for ever)\b", re.IGNORECASE)
+QUOTED = re.compile(r"`[^`]*`")
+# The exercises tell a story; the others quote.
+MAY_BE_STILTED = ("harness/workshop/exercises/", "harness/evidence/detectors/testdata/", "harness/tests/tidy_test.py")
 WRITTEN = ("results/", "harness/workshop/SESSION.md")  # by scripts, not by hand
 
 
@@ -98,6 +102,16 @@ class Tidy(unittest.TestCase):
         self.assertEqual(orphans([full, "// not alone here."]), [])
         self.assertEqual(orphans(["// a list:", "// short"]), [])
         self.assertEqual(orphans([full, "//   code()"]), [])
+
+    def test_english_is_plain(self):
+        self.none([found for found in lines_of("") if STILTED.search(QUOTED.sub("", found[2])) and not found[0].startswith(MAY_BE_STILTED)],
+                  "say it in plain words")
+
+    def test_what_is_stilted_is_seen(self):
+        for words in ("a folder of its own", "of Go's own", "Whoever waits", "made anew", "so many timers", "for ever"):
+            self.assertRegex(words, STILTED)
+        for words in ("its own folder", "forever", "for every timer", "so much", "another"):
+            self.assertNotRegex(words, STILTED)
 
     def test_no_path_of_a_machine(self):
         machine = re.compile("/" + r"(?:work|root|farm|home/(?!me/)[a-z]+)/")

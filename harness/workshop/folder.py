@@ -103,7 +103,7 @@ class Folder:
         """Makes what is not there; leaves all that is."""
         commands = self.path / "compile_commands.json"
         if commands.exists() and next(iter(self.exercises)) not in commands.read_text(errors="replace"):
-            raise Refused(f"{commands} belongs to something else; use a folder of its own for the workshop, with --dir DIR")
+            raise Refused(f"{commands} belongs to something else; use another folder for the workshop, with --dir DIR")
         if self.started():
             self.load()
         else:

@@ -20,7 +20,7 @@ EXERCISES = catalog.load()
 
 
 class RunnerTest(helper.FolderTest):
-    """A work folder of its own, whose name has a space, below the current folder."""
+    """A new work folder, whose name has a space, below the current folder."""
 
     def setUp(self):
         super().setUp()

@@ -24,7 +24,7 @@ The first fix is a wrong one.
 """
 EXERCISE = "01_relay"
 MENDED = "a timer and a deferred Stop"  # which is right, and not the reference
-STEPS = ["start", "check", "hint", {"to": "begin the shift anew in each turn"}, "check",
+STEPS = ["start", "check", "hint", {"to": "start the shift again in each turn"}, "check",
          {"to": MENDED}, "check", "next", "progress"]
 
 

@@ -38,7 +38,7 @@ def wrap(text, width=76):
 
 
 def failure(exercise, result, hints_left):
-    """What is wrong: first at large, and last, where the eye is, in one sentence."""
+    """What is wrong: first in full, and last, where the eye is, in one sentence."""
     lines = said(result)
     if result.id not in ("compiler", "linker"):
         lines += ran(result)

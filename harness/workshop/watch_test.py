@@ -17,8 +17,8 @@ from workshop import runner_test
 
 
 class Terminal:
-    """A program on a terminal of 80 columns of its own, started by a shell with job control: Debian's dash, which
-    does not set the terminal's modes itself. Whoever runs the tests may have signals ignored, which the shell would inherit."""
+    """A program on a new terminal of 80 columns, started by a shell with job control: Debian's dash, which
+    does not set the terminal's modes itself. Signals may be ignored where the tests run, and the shell would inherit that."""
 
     def __init__(self, command, cwd, env):
         self.seen = io.StringIO()

@@ -90,7 +90,7 @@ struct Goroutine final : Runnable {
 
   explicit Goroutine(std::source_location site)
       : started(site), where(site), link{this}, place(link.begin()) {}
-  bool Resume(Runtime& runtime, Lock& lock) override;
+  bool Resume(Runtime& rt, Lock& lock) override;
 
   Runtime* runtime = nullptr;
   std::uint64_t id = 0;

@@ -168,7 +168,7 @@ class SignalRegistry {
 };
 
 SignalSet SetOf(const signal::Signals& signals) {
-  if (signals.size() == 0) return SignalKernel::Catchable();
+  if (signals.empty()) return SignalKernel::Catchable();
   SignalSet set;
   for (const os::Signal signal : signals) {
     if (signal < 1 || signal >= static_cast<int>(set.size()))

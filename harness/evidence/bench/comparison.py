@@ -9,7 +9,7 @@ def slower(old, new):
     """[(name, old median, new median)] of the figures that grew, the worst first.
 
     Grown is what is above the old run by more than the spread of both runs: then even the best repetition of the new run is
-    worse than the worst of the old one, with room for a run that was noisy. Less than LEAST is never told.
+    worse than the worst of the old one, with room for a run that was noisy. Growth below LEAST is never reported.
     """
     found = []
     for name in sorted(set(old) & set(new)):

@@ -1,7 +1,7 @@
 """What each detector costs on the same leaky program, and how long it takes until it has named the line that leaks.
 
 cost(): processor time, user and system, of turn/leaky_loop.cc: by itself, with what watches it, and under each tool. The loop arms
-two timers for each message; all are live when it ends, and then freed. So what is measured is to watch them being armed and freed:
+two timers for each message; all are live when it ends, and then freed. So the figure is the cost of watching them being armed and freed:
 a leak checker finds nothing left to search when the process ends. Each figure is what wait4 says of the tool's process and of all
 children that it has waited for: of heaptrack its script, the program, the interpreter and zstd. What prints a report afterwards
 (heaptrack_print, google-pprof, ms_print) is not in it. AddressSanitizer includes LeakSanitizer, as it does by default.
@@ -32,7 +32,7 @@ from evidence.detectors.scorecard import DETECTORS
 from evidence.detectors.verdict import number
 
 MESSAGES = 200_000  # on which the slowest tool spends some five seconds, and the bare program a tenth of one
-MOST_RUNS, ENOUGH = 5, 1.0  # what is quick is run so often, or a tool for so many seconds of processor time; the median counts
+MOST_RUNS, ENOUGH = 5, 1.0  # a quick one is repeated up to MOST_RUNS times, a tool until ENOUGH seconds of processor time; the median counts
 NANOSECONDS = 1e9
 
 # The program, and whether the census and the counting allocator are in it.
@@ -50,7 +50,7 @@ class Loop:
         return [self.messages]
 
     def seen_by(self, tool, found):
-        """found: its count of blocks, or of bytes, as text or number; there is one for each timer at the least."""
+        """found: its count of blocks, or of bytes, as text or number; at least one for each timer."""
         count = int(str(found).replace(",", ""))
         if count < 2 * self.messages:
             raise Unavailable(f"{tool} counted {count:,}, and there were {2 * self.messages:,} timers")
@@ -64,7 +64,7 @@ def _search(tool, pattern, text):
 
 
 def _own(programs, loop, name, *watched):
-    """Seconds of one of our own programs, which must watch what it is built to watch and no more."""
+    """Seconds that one of our programs takes; it must watch what it is built to watch and no more."""
     ended = children.run(name, [programs / name, *loop.arguments()]).expect()
     for who, watches in zip(("census", "counters"), watched):
         found = number(_search(name, rf"by the {who} (\d+)", ended.out))
@@ -138,7 +138,7 @@ def cost(programs, folder, messages=MESSAGES):
     """One repetition: ({"Cost/bare": nanoseconds, "Cost/Massif": ...}, [a line for each tool that is left out]).
 
     programs: where leaky_loop and its variants are. folder: where each tool may write. All are run in rounds: a machine that was idle is
-    slow at first, and no figure shall have that for itself.
+    slow at first, and that must not fall on one figure alone.
     """
     loop = Loop(messages)
     program = Program(programs / "leaky_loop_bare", programs / "leaky_loop_lsan")
@@ -182,7 +182,7 @@ def verdict(program_path, lsan_path, folder):
 
 
 def _left_out(rows, tools, program, folder, work):
-    """Does the work, in a folder of its own, with tools that answer; by row, why its tools did not do theirs."""
+    """Does the work, in a folder made for it, with tools that answer; by row, why its tools did not do theirs."""
     try:
         for version in tools.values():
             version(program)

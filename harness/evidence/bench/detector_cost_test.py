@@ -32,7 +32,7 @@ EITHER = {"Massif"}  # it leaves out what is less than 1 % of the heap, so that 
 
 
 def who(lines):
-    """Whom the lines are about."""
+    """The tools that the lines are about."""
     return {line.partition(" is left out: ")[0] for line in lines}
 
 

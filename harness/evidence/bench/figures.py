@@ -11,7 +11,7 @@ import statistics
 from evidence.common.words import Refused
 
 NANOSECONDS = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
-# Of a benchmark, its counters and the figures that they become.
+# The counters of each benchmark, and the figures that they become.
 COUNTERS = {"Bytes": {"bytes": "Bytes", "bytes_churned": "BytesChurned"},
             "After": {"bytes_per_timer": "AfterBytes", "blocks_per_timer": "AfterBlocks"},
             "CensusArm": {"census_bytes_per_timer": "CensusBytes"}}

@@ -2,8 +2,8 @@
 
 Go has its own clock only, so the 30 seconds that the loop of go/idle_loop.go runs are real ones. All Gos wait at the same time. The
 clock starts with the program, which is built before, and stops when `go tool pprof` has listed what the heap holds after the last
-turn and did not after the first. The line is named if that is an object for each turn in between, or more. Go 1.23 runs with timers
-of its own: it collects those that nobody can hear, all but the last perhaps.
+turn and did not after the first. The line is named if that is an object for each turn in between, or more. Go 1.23 collects
+timers that nobody can hear, perhaps all but the last, so there the line may not be named.
 """
 
 import concurrent.futures

@@ -22,7 +22,7 @@ def total(*names):
     return lambda found: sum(figures.median(found[name]) for name in names) if all(found.get(name) for name in names) else None
 
 
-# What, how it is had from the figures, what it may be at most, unit.
+# What, how the figures give it, its upper limit, its unit.
 AT_MOST = [
     ("Fifo with 10,000,000 live timers over 1,000", ratio("Fifo/afterleak/10000000", "Fifo/afterleak/1000"), 2.5, ""),
     ("bytes per live timer, queue and census", total("Bytes/afterleak/1000000", "CensusBytes/1000000"), 64, " bytes"),

@@ -1,7 +1,7 @@
 """Instructions of one turn of the leaky loop, with and without what watches it, counted by Valgrind's callgrind.
 
-They do not depend on what else the machine does, and say nothing of the kernel and of memory that is far away: a page fault is no
-instruction of the program. Counted is the difference between two runs of turn/leaky_loop.cc, which both start and end alike, so it
+They do not depend on what else the machine does, and say nothing about the kernel or slow memory: a page fault is no
+instruction of the program. The count is the difference between two runs of turn/leaky_loop.cc, which both start and end alike, so it
 includes what a turn's two timers cost when they are freed at the end.
 """
 
@@ -29,7 +29,7 @@ def of_a_turn(programs, folder, messages=MESSAGES):
         figures = {}
         for watched, program in WATCHED.items():
             short, long = (_run(programs / program, folder, count) for count in (messages, 2 * messages))
-            figures[f"Instructions/{watched}/{4 * messages}"] = (long - short) / messages  # so many timers live in the end
+            figures[f"Instructions/{watched}/{4 * messages}"] = (long - short) / messages  # named after the timers that live in the end
     except (Unavailable, OSError) as reason:
         return {}, [f"callgrind is left out: {reason}"]
     return figures, []

@@ -21,7 +21,7 @@ NAME = "scripts/bench"
 ROUNDS = 5
 OFTEN = 3  # runs in a round, of which the fastest counts: what else a machine does only adds
 CLOSE = ("turn_afterleak", "turn_no_census", "turn_no_counters", "turn_bare")  # their ratios are close to 1: as often again
-LONG = "/10000000"  # takes others minutes: once, and in a process of its own
+LONG = "/10000000"  # takes others minutes: once, and in a separate process
 DETECTOR_ROUNDS = 3  # each the median of some runs
 SECONDS = 0.05  # that a benchmark is repeated for, at least
 SMALLEST = "-/1[0]{4,}"
@@ -88,7 +88,7 @@ def measure(program, seconds, pattern):
 
 
 def run(built, pattern):
-    """The repetitions of all programs that have a benchmark of that pattern: {name: value} each, of each round one."""
+    """The repetitions of all programs that have a benchmark of that pattern: one {name: value} for each round."""
     repetitions = []
     for number in range(ROUNDS):
         order = [(one, pattern or "-" + LONG) for one in built for _ in range(OFTEN * (2 if one.name in CLOSE else 1))]

@@ -5,7 +5,7 @@ from evidence.bench.tables import Part, short
 from evidence.common import files, gnuplot, markdown
 
 GO = ("Go's scheduler, which this does not wait for",
-      "heap of 4 children; `NewTimer` (made anew in ArmStop and Bytes, channel included), `Stop`, `Reset`")
+      "heap of 4 children; `NewTimer` (a new one, with its channel, in ArmStop and Bytes), `Stop`, `Reset`")
 PEERS = {  # how its loop is driven, and what it is
     "afterleak": ("`TimerQueue::PopDue` until none is due", "radix queue of intrusive lists"),
     "libev": ("`ev_run(EVRUN_NOWAIT)`", "heap of 4 children; `ev_timer_start`, `ev_timer_stop`"),
@@ -24,11 +24,11 @@ QUEUE = Part("afterleak", {
     "Fifo": "one timer is armed and one expires; all have the same duration, as in the leak",
     "ArmStop": "a timer is armed and stopped at once",
     "ArmStopFunc": "the same in Go with `AfterFunc`",
-    "Churn": "any of the live timers is stopped and armed anew",
-    "Arm": "one of so many timers is armed, with none to begin with",
-    "FireAll": "one of so many timers with random deadlines expires",
+    "Churn": "any of the live timers is stopped and armed again",
+    "Arm": "one timer is armed, from none until all are live",
+    "FireAll": "one timer expires, until all are gone; their deadlines are random",
     "Bytes": "bytes of the heap per live timer, with the timer itself",
-    "BytesChurned": "the same after as many timers as are live were stopped and armed anew: what is stopped and not freed counts",
+    "BytesChurned": "the same after as many timers were stopped and armed again: what is stopped and not freed counts",
 }, dict(zip(PEERS, PEERS)))
 TURN = Part("afterleak", {
     "LeakyTurn": "a message is sent, two timers are armed with `After`, one select receives the message; nobody stops the timers",
@@ -36,12 +36,12 @@ TURN = Part("afterleak", {
 }, {peer: peer for peer in ("afterleak", "asio", "go1.19", "go1.22", "go1.23")})
 WATCHING = Part("bare", {
     "LeakyTurn": "a turn of the leaky loop, as above",
-    "LeakyTurnOfTwo": "the same while another thread does the same in a bubble of its own",
+    "LeakyTurnOfTwo": "the same while another thread does the same in another bubble",
     "FixedTurn": "a turn of the fixed loop",
     "Instructions": "instructions of a turn of the leaky loop, with what frees its two timers at the end; counted by callgrind",
 }, {"bare": "neither", "no_counters": "census", "no_census": "counting allocator", "afterleak": "both"})
 ALLOCATORS = Part("glibc", {
-    "NewDelete": "any of so many blocks of 16 to 271 bytes is deleted, and one of another size taken",
+    "NewDelete": "any of the live blocks of 16 to 271 bytes is deleted, and one of another size taken",
     "NewDeleteOfTwo": "the same while another thread does the same",
 }, {name: name for name in ("glibc", "counting", "tcmalloc_minimal", "jemalloc")})
 
@@ -57,7 +57,7 @@ HOW = """## How it was measured
 
 - {rounds} rounds; each figure is the median of its repetitions. A repetition is the fastest of {often} runs in a round, for what
   watches a turn of twice as many: what else the machine does only adds to a time. Each run is a process, and their order changes from
-  one round to the next. Detectors run in rounds of their own. The spread is (largest - smallest) / median of the repetitions:
+  one round to the next. Detectors run in separate rounds. The spread is (largest - smallest) / median of the repetitions:
   half of all times have at most {typical:.0%}, the noisiest is {worst} with {worst_spread:.0%}.
 - The same code measures everybody: [operations.h](../harness/bench/timer_queue/operations.h) the queues,
   [turns.h](../harness/bench/turn/turns.h) the turns. Time is processor time of the thread, kernel included.

@@ -5,7 +5,7 @@ from evidence.common import gnuplot
 
 COLOURS = {"afterleak": gnuplot.RED, "libev": gnuplot.BLUE, "asio": gnuplot.ORANGE, "libuv": gnuplot.GREEN,
            "libevent": gnuplot.VIOLET, "libevent_common": gnuplot.VIOLET}
-# The others are grey; each has a mark of its own.
+# The others are grey; each has a different mark.
 DOT = 7
 MARKS = {"glib": 4, "multimap": 8, "priority_queue": 12, "list": 2, "go1.19": 1, "go1.22": 3, "go1.23": 6}
 TURN_COLOURS = COLOURS | {"go1.22": gnuplot.BLUE, "go1.23": gnuplot.GREEN}
@@ -19,8 +19,8 @@ set xtics ('1,000' 1e3, '10,000' 1e4, '100,000' 1e5, '1,000,000' 1e6, '10,000,00
 PLOTS = {
     "Fifo": ("Fifo: one timer is armed and one expires, as in the leak", "nanoseconds"),
     "ArmStop": ("ArmStop: a timer is armed and stopped at once", "nanoseconds"),
-    "Churn": ("Churn: any of the live timers is stopped and armed anew", "nanoseconds"),
-    "FireAll": ("FireAll: one of so many timers with random deadlines expires", "nanoseconds"),
+    "Churn": ("Churn: any of the live timers is stopped and armed again", "nanoseconds"),
+    "FireAll": ("FireAll: one timer expires; deadlines are random", "nanoseconds"),
     "Bytes": ("Bytes of the heap per live timer", "bytes"),
 }
 LEAK = ("A turn of the loop: leaky, and (dashed) fixed", "nanoseconds")

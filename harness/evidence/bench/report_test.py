@@ -1,4 +1,4 @@
-"""The figures, the goals, the comparison and the page, on made-up runs; and the words of scripts/bench to whoever types it wrongly."""
+"""The figures, the goals, the comparison and the page, on made-up runs; and what scripts/bench says to a wrong command line."""
 
 import json
 import pathlib

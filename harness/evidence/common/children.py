@@ -1,11 +1,11 @@
 """Child processes that cannot outlive us, hang, or fill the disk.
 
-Each leads a session of its own. When it ends, does not end in time, or we are told to stop, all that is left of its session is
-killed: heaptrack, for one, is a shell script that starts others. What starts a session of its own, and what is left should we be
-killed ourselves, is for contained.py, under which the scripts and ctest run us.
+Each child leads a new session. When it ends, does not end in time, or we are told to stop, all that is left of its session is
+killed; heaptrack, for example, is a shell script that starts other programs. A child that starts another session, and what is left
+if we are killed ourselves, are handled by contained.py, under which the scripts and ctest run us.
 
-A signal takes no lock, raises nothing and waits for nothing. Its handler is Python's own, in C, and writes the number to a pipe
-(signal.set_wakeup_fd). Whoever waits for a child, in whatever thread, waits for that pipe too, kills its child and raises Stopped.
+A signal handler takes no lock, raises nothing and waits for nothing: it is Python's, in C, and writes the number to a pipe
+(signal.set_wakeup_fd). A thread that waits for a child waits for that pipe too; it then kills its child and raises Stopped.
 """
 
 import os
@@ -26,7 +26,7 @@ if not (TIMEOUT.isascii() and TIMEOUT.isdigit() and int(TIMEOUT) > 0):
     sys.exit(2)
 TIMEOUT = int(TIMEOUT)
 PROBE = min(TIMEOUT, 20)  # for asking a tool its version
-MOST_OUTPUT = 200_000_000  # bytes of one file; a broken tool may print for ever
+MOST_OUTPUT = 200_000_000  # bytes of one file; a broken tool may print forever
 STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _caught, _catch = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)  # the number of each signal that has a handler
@@ -43,7 +43,7 @@ class TooLong(Unavailable):
 
 
 class Stopped(Exception):
-    """We were told to stop; no child is started any more."""
+    """We were told to stop; no more children are started."""
 
 
 class Ended:
@@ -86,7 +86,7 @@ def stopped():
 
 
 def wait_for(files, seconds=None):
-    """Those of the files that can be read, as soon as there is one; none after so many seconds. Raises Stopped."""
+    """Waits until some of the files can be read, and returns those; none when the seconds are over. Raises Stopped."""
     deadline = None if seconds is None else time.monotonic() + seconds
     while True:
         left = None if deadline is None else max(0, deadline - time.monotonic())
@@ -107,7 +107,7 @@ def which(name):
 
 
 def start(command, **options):
-    """A process that leads a session of its own and is killed by the kernel should the thread that started it die."""
+    """A process that leads a new session. The kernel kills it if the thread that started it dies."""
     if stopped():
         raise Stopped
     guard = ["setpriv", "--pdeathsig", "KILL", "--", "prlimit", f"--fsize={MOST_OUTPUT}", "--"] if shutil.which("setpriv") else []
@@ -115,7 +115,7 @@ def start(command, **options):
 
 
 def in_the_foreground(command):
-    """The exit code of what talks to the person at the terminal, such as sudo. It hears Ctrl-C itself, and may end in its own way."""
+    """Runs what talks to the person at the terminal, such as sudo, and returns its exit code. Ctrl-C reaches it; it may end in its own way."""
     code = subprocess.call(list(map(str, command)))
     if stopped():
         raise Stopped
@@ -123,7 +123,7 @@ def in_the_foreground(command):
 
 
 def lines(stream):
-    """Of an unbuffered look at a pipe, each line as soon as it is there. Raises Stopped."""
+    """Each line of a pipe, which must be unbuffered, as soon as it is there. Raises Stopped."""
     rest = b""
     while wait_for([stream]) and (data := os.read(stream.fileno(), 65536)):
         *whole, rest = (rest + data).split(b"\n")
@@ -133,7 +133,7 @@ def lines(stream):
 
 
 def wait(process, seconds):
-    """Whether it ended within so many seconds. Does not collect it. Raises Stopped."""
+    """Whether it ended within that time. Does not collect it. Raises Stopped."""
     watched = os.pidfd_open(process.pid)
     try:
         return bool(wait_for([watched], seconds))
@@ -142,7 +142,7 @@ def wait(process, seconds):
 
 
 def end(process, gently=0):
-    """Kills what is left of its session, and collects it. gently: the seconds that a TERM gives it to take its files away.
+    """Kills what is left of its session, and collects it. gently: seconds from TERM to KILL, in which it can remove its files.
     Returns what it used."""
     if gently and process.pid in members({process.pid}):
         kill_session(process.pid, signal.SIGTERM)
@@ -191,7 +191,7 @@ def kill_session(session, number):
 
 
 def kill_sessions(sessions):
-    """Again and again, because one that is about to be killed may fork."""
+    """Repeats until none is left: a process may fork just before it is killed."""
     while left := members(sessions):
         for pid in left:
             try:

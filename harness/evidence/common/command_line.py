@@ -30,7 +30,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def program_and_out(name, arguments):
-    """All that most of what writes results/ takes."""
+    """Parses --program and --out, all that most writers of results/ take."""
     parser = Parser(prog=name)
     parser.add_program(required=True)
     parser.add_out(required=True)
@@ -46,7 +46,7 @@ def program(text):
 
 
 def out(text):
-    """The folder that --out names. It must be there: a mistyped one would be made, and the results looked for elsewhere."""
+    """The folder that --out names. It must exist, so that a typing error does not make a new folder."""
     if not text:
         raise Refused("--out is empty; write --out DIR")
     path = pathlib.Path(text)
@@ -58,7 +58,7 @@ def out(text):
 
 
 def main(name, work):
-    """Ends the process with what work(arguments) returns. name: what the person typed, as errors begin."""
+    """Ends the process with what work(arguments) returns. name: the command that the person typed; errors begin with it."""
     children.heed_signals()
     try:
         status = work(sys.argv[1:])

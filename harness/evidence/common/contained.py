@@ -1,9 +1,9 @@
-"""Runs a command so that nothing of it is left, whatever becomes of the command, of this program, or of who started it.
+"""Runs a command and leaves none of its processes behind, whatever happens to the command, this program or its parent.
 
     python3 -m evidence.common.contained [--grace SECONDS] -- COMMAND...
 
 Three processes. The owner is the one that was started: it passes INT, TERM and HUP on, and ends as the command does. Its child, the
-guardian, is in a session of its own, so that no signal to a group reaches it, and is what the kernel makes the parent of all orphans
+guardian, is in a new session, so that no signal to a group reaches it, and is what the kernel makes the parent of all orphans
 below it (PR_SET_CHILD_SUBREAPER), so that none escapes by a double fork or setsid. The guardian's child is the command, which leads
 another session. When the command ends, or the owner is gone (the kernel closes its end of a pipe), or a signal was passed on and the
 time of grace is over, the guardian kills all that is below it. Needs no privilege.
@@ -19,7 +19,7 @@ import signal
 import sys
 import time
 
-# HUP is left alone where whoever started us ignores it, as nohup does.
+# HUP is left alone if it is ignored already, as under nohup.
 PASSED_ON = [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN else [])]
 GRACE = 5.0  # seconds from a signal that is passed on until all is killed
 ORPHANED = 1.0  # the same once the owner is dead
@@ -67,7 +67,7 @@ def collect():
 
 
 def kill_all_below():
-    """Again and again, because one that is about to be killed may fork. Bounded, for what the kernel itself cannot end."""
+    """Repeats until none is left: a process may fork just before it is killed. Bounded, for what the kernel itself cannot end."""
     deadline = time.monotonic() + 10
     while collect() and time.monotonic() < deadline:
         send(signal.SIGKILL, [pid for pid, _ in below(os.getpid())])
@@ -98,7 +98,7 @@ def guard(command, grace, owner, report):
         execute(command)
     os.setsid()
     nothing = os.open(os.devnull, os.O_RDWR)
-    for stream in range(3):  # whoever reads what the command writes shall not wait for us
+    for stream in range(3):  # who reads the command's output must not wait for us
         os.dup2(nothing, stream)
     watched, waits_for, deadline, status = os.pidfd_open(child), [owner], None, None
     while True:
@@ -129,7 +129,7 @@ def contain(command, grace=GRACE):
     signal.set_wakeup_fd(catch, warn_on_full_buffer=False)
     for number in PASSED_ON:
         signal.signal(number, lambda *_: None)
-    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # whoever started us is killed: as if we were told to stop
+    prctl(PR_SET_PDEATHSIG, signal.SIGTERM)  # if our parent is killed, we stop too
     owner, tell = os.pipe2(os.O_CLOEXEC)
     answer, report = os.pipe2(os.O_CLOEXEC)
     guardian = os.fork()

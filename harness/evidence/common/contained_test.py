@@ -1,4 +1,4 @@
-"""Of a contained command nothing is left: not of one that ends, that is stopped, or whose keepers are killed; and ctest goes on."""
+"""A contained command leaves nothing behind, whether it ends, is stopped, or its keepers are killed; and ctest goes on."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ import unittest
 from evidence.common.children import alive, status
 from tests import helper
 
-# A tree that tries to get away: orphans in sessions of their own, deaf to every signal that can be ignored, which hold our output.
+# A tree that tries to get away: orphans in new sessions, deaf to every signal that can be ignored, which hold our output.
 TREE = """
 trap '' INT TERM HUP
 folder=$1
@@ -77,7 +77,7 @@ class Contained(helper.FolderTest):
             process = self.start(f'trap "echo heard; exit 7" {number}; echo ready; while :; do sleep 0.01; done')
             self.assertEqual(process.stdout.readline(), "ready\n")
             process.send_signal(number)
-            self.assertRegex(process.stdout.read(), "heard\n$")  # before it bash may tell of its own child's end
+            self.assertRegex(process.stdout.read(), "heard\n$")  # before it bash may say that its child ended
             self.assertEqual(process.wait(helper.PATIENCE), 7)
         process = self.tree()
         process.terminate()

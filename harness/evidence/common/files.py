@@ -7,7 +7,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def write_whole(path, text):
-    """The old text or the new one is there, and never half of it, whoever else writes it."""
+    """The file holds the old text or the new one, never half of it, even if others write it at the same time."""
     path = pathlib.Path(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:

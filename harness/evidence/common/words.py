@@ -1,4 +1,4 @@
-"""What is said to the person at the terminal. On stderr: stdout is for what was asked for."""
+"""Messages to the person at the terminal, on stderr; stdout is for results."""
 
 import sys
 

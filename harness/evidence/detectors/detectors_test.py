@@ -15,7 +15,7 @@ from evidence.detectors.program import EXITS, SIDES, BadProgram, Program, Run
 from evidence.detectors.scorecard import DETECTORS
 
 ARMS = {"signal_registration": "signal::Notify("}  # the others: time::After(
-BYTES_OF_ONE = 48  # at the least: a timer, or a registration
+BYTES_OF_ONE = 48  # at least: a timer, or a registration
 
 
 def check(detector, program, pattern, folder):
@@ -37,7 +37,7 @@ def check(detector, program, pattern, folder):
                 print(f"{row}, {side}, {exit_}: {finding.verdict}{named}: {finding.evidence}")
     yield from expected.unexpected(found)
 
-    count = int(workload.removeprefix("busy:").removesuffix("/s")) * 30  # live at 60 s at the least, on the leaky side
+    count = int(workload.removeprefix("busy:").removesuffix("/s")) * 30  # live at 60 s, at least, on the leaky side
     for (row, _, side, _), finding in found.items():
         plausible = range(count * BYTES_OF_ONE, count * BYTES_OF_ONE * 10)
         if side == "leaky" and finding.growth is not None and finding.growth not in plausible:

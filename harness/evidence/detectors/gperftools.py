@@ -22,7 +22,7 @@ print(library.tc_version(None, None, None).decode())
 
 
 def library(_program):
-    """Its version, asked of the library itself, in a process that it may break."""
+    """The library's version, asked in a process that it may break."""
     said = children.run(LIBRARY, [sys.executable, "-I", "-S", "-c", ASK], timeout=children.PROBE)
     if said.code != 0:
         raise Unavailable(f"{LIBRARY} is not installed, or broken; ./scripts/setup installs it")
@@ -106,7 +106,7 @@ class HeapProfiler:
 
     @staticmethod
     def parse(text):
-        """Of google-pprof's table: the total, and bytes and text of each row."""
+        """google-pprof's table: the total, and the bytes and text of each row."""
         total = re.search(r"(?m)^Total: (-?\d+) B$", text)
         rows = re.findall(r"(?m)^ *-?\d+ +-?[\d.]+% +-?[\d.]+% +(-?\d+) +-?[\d.]+% .*$", text)
         lines = [line for line in text.splitlines() if re.match(r" *-?\d+ +-?[\d.]+% +-?[\d.]+% +-?\d+ ", line)]

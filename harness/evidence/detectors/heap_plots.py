@@ -1,4 +1,4 @@
-"""Bytes on the heap over virtual time, leaky against fixed, as Massif and gperftools tell them."""
+"""Bytes on the heap over virtual time, leaky against fixed, as Massif and gperftools report them."""
 
 from evidence.common import gnuplot
 

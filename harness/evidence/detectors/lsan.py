@@ -23,7 +23,7 @@ def parse(ended):
 
 
 def version(program):
-    """It has no number of its own: it is the compiler's, which the program names."""
+    """It is the compiler's, which the program names; it has no other number."""
     try:
         found = re.search(rb"(GCC): \([^)]*\) ([\d.]+)|(clang) version ([\d.]+)", program.lsan_path.read_bytes())
     except OSError:

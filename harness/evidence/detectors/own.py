@@ -1,4 +1,4 @@
-"""afterleak's own: the counting allocator, and the census of timers. Both are part of every run."""
+"""afterleak as a detector: the counting allocator, and the census of timers. Both are part of every run."""
 
 import dataclasses
 import json

@@ -31,7 +31,7 @@ is *no*.
 ## How a verdict is decided
 
 - **leak**: any byte that Memcheck calls definitely or indirectly lost, or that LeakSanitizer or HeapLeakChecker calls leaked.
-  heaptrack calls all leaked that was not freed at exit, so there it takes more than {growth} bytes above what a run of 1 ms
+  heaptrack calls everything leaked that was not freed at exit, so there it takes more than {growth} bytes above what a run of 1 ms
   leaves that ends with its timers pending. The census: its verdict is *leak*.
 - **growth**: by the tool's own figures, the process holds more than {growth} bytes more at 60 s than at 0 s. DHAT and
   heaptrack tell only the largest heap of a run; there a run of 60 s is compared with one of 1 ms.
@@ -40,7 +40,7 @@ is *no*.
   possibly lost while they are pending, wanted or not. Storage of running threads is suppressed (`harness/evidence/detectors/memcheck.supp`).
 - **the line**: that of the leaky side which arms most of its timers, as the census names it:
   {lines}.
-- **did it run?** Before all, each tool had to find {planted:,} lost bytes in a run with `--plant-leak`, and in each run its own
+- **did it run?** First each tool had to find {planted:,} lost bytes in a run with `--plant-leak`, and in each run its own
   output had to be complete. One that did not is SKIPPED, and counts for nothing.
 
 {skipped}## What it costs

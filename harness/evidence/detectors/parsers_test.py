@@ -99,7 +99,7 @@ class Refuses(unittest.TestCase):
                 own.parse(text)
 
     def test_what_was_cut_off_is_refused_or_read_the_same(self):
-        """Nothing is taken for a clean bill because its end is missing."""
+        """Output whose end is missing is not taken for a clean result."""
         for parse, (files, deciding) in self.PARSERS.items():
             for file in files:
                 lines = saved(file).splitlines(keepends=True)

@@ -9,10 +9,10 @@ from evidence.common.words import Refused
 
 SIDES, EXITS = ("leaky", "fixed"), ("torn-down", "pending")
 START, END = "0s", "60s"  # the two instants that decide
-INSTANTS = tuple(f"{t}s" for t in range(0, 61, 5))  # when those tools are asked that can be
+INSTANTS = tuple(f"{t}s" for t in range(0, 61, 5))  # when tools that can look at any instant are asked
 PLANTED = 7777  # bytes that --plant-leak loses
 
-# Thousands of timers, and a second or two under Valgrind. Patterns not listed run with the last workload of their own.
+# Thousands of timers, and a second or two under Valgrind. A pattern that is not listed runs with its last workload.
 WORKLOADS = {"looping_select": "busy:100/s", "early_return": "busy:100/s", "signal_before_expiry": "busy:100/s",
              "signal_registration": "busy:20/s"}
 
@@ -31,11 +31,11 @@ class Run:
                 "--sample", "30s" if self.length == END else self.length, "--exit", self.exit, *more]
 
     def short(self):
-        """The same without its load, for a tool that looks once to be compared with; it ends with all that it made still there."""
+        """The same without its load, to compare with when a tool looks only once; it ends with all that it made still there."""
         return dataclasses.replace(self, workload="idle", length="1ms", exit="pending")
 
 
-# A run of a moment, with one true leak: a tool that does not find that is broken, or did not really run.
+# A very short run, with one true leak: a tool that does not find that is broken, or did not really run.
 CONTROL = Run("looping_select", "idle", "fixed", "torn-down", length="1ms")
 PLANT = "--plant-leak"
 
@@ -57,7 +57,7 @@ class Program:
             raise BadProgram(reason) from None
 
     def check(self):
-        """That it does by itself what tools will be asked to watch: otherwise they would be blamed."""
+        """Checks that it works without any tool: otherwise the tools would be blamed."""
         for exit_ in EXITS:
             self.ask(*dataclasses.replace(CONTROL, exit=exit_).arguments(PLANT, "--checkpoints", START))
 

@@ -1,4 +1,4 @@
-"""Runs every detector on every pattern, both sides and both ends of the process, and says how far it has come."""
+"""Runs every detector on every pattern, both sides and both ends of the process, and reports its progress."""
 
 import concurrent.futures
 import os
@@ -79,7 +79,7 @@ class Scorecard:
                 self.skip([d for d in self.detectors if name in d.tools], reason)
 
     def _try(self, detector, work):
-        """Does the work in a folder of its own, unless the detector has been given up."""
+        """Does the work in a new folder, unless the detector has been given up."""
         if detector in self.skipped:
             return
         try:
@@ -113,7 +113,7 @@ class Scorecard:
 
 
 class Progress:
-    """Says each step, and, once so many are done that slow and quick ones are among them, an estimate."""
+    """Prints each step, and an estimate once enough are done for slow and quick ones to be among them."""
 
     def __init__(self, steps, enough):
         self.steps, self.enough, self.done, self.began, self.lock = steps, enough, 0, time.monotonic(), threading.Lock()

@@ -24,5 +24,5 @@ def run(folder, options, program, arguments):
     ended = children.run("valgrind", command, env={"AFTERLEAK_SNAPSHOTS": str(folder)}).expect()
     text = log.read_text(errors="replace") if log.exists() else ""
     if not re.search(r"(?m)^==\d+== Using Valgrind-", text):
-        raise Unavailable("valgrind ended with 0 but wrote no log of its own")
+        raise Unavailable("valgrind ended with 0 but wrote no log")
     return text, ended

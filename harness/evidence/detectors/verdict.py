@@ -11,7 +11,7 @@ YES, MAYBE, GROWS, NO = "leak", "possibly", "growth", "no"
 
 @dataclasses.dataclass
 class Finding:
-    """Of one detector and one run. Numbers and evidence are the tool's own."""
+    """What one detector says of one run. Numbers and evidence are the tool's."""
 
     leaks: bool  # it says that memory is leaked
     growth: int | None  # bytes held at 60 s and not at 0 s; None: it does not look at two instants

@@ -20,7 +20,7 @@ class Case:
     fixed_windows: tuple = ()  # the same for the fixed side, where that is another
     interval: float = 0    # from one turn of the leaky side to the next; 0: the pattern has no such rhythm
     port_workload: str = ""  # where it has another name there
-    scale: int = 1         # Go does so many times what the port does
+    scale: int = 1         # how many times Go does what the port does once
     tolerance: float = 0   # 0: exact; else the part of the number that may be missing or too much
 
     @property
@@ -60,7 +60,7 @@ CASES = (
 )
 SIDES = ("leaky", "fixed")
 
-# Where Go's heap is known to hold another number of objects than it has timers and registrations; why is told in report.py.
+# Where Go's heap is known to hold another number of objects than it has timers and registrations; report.py says why.
 HELD_BY_GO = {("signal_registration", "fixed"): 1}
 
 
@@ -80,7 +80,7 @@ def parse_driver(text):
 
 
 def check_mode(header, mode):
-    """The timers were those that were asked for: found out by the driver from a channel's capacity."""
+    """Raises BadRun unless Go had the timers that were asked for; the driver learns that from a channel's capacity."""
     found = "go122" if header["async_channels"] else "go123"
     if found != mode:
         raise BadRun(f"{header['go']} with GODEBUG={header['godebug']} has timers as in {found}, not {mode}")
@@ -155,7 +155,7 @@ def in_window(points, window):
 
 
 def measurable(case, side, points):
-    """Whether in each window at least half of the samples are clean, and two of them at least: else the machine was too busy."""
+    """Whether in each window at least half of the samples are clean, and at least two of them; otherwise the machine was too busy."""
     for window in case.windows_of(side):
         inside = in_window(points, window)
         clean = sum(p.clean for p in inside)

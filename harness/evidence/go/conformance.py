@@ -28,6 +28,11 @@ REASONS = {
     "default action: SIGUSR1 without Notify":
         "Go's run-time catches nearly every signal from its start, and drops this one; "
         "here the kernel keeps what nobody asked for",
+} | dict.fromkeys(
+    ("deadlock: Mutex.Lock", "deadlock: RWMutex.Lock", "deadlock: RWMutex.RLock"),
+    "Go's traceback names the lock; that of Go 1.19 said semacquire") | {
+    "deadlock: WaitGroup.Wait":
+        "Go's traceback says semacquire up to 1.24, and since 1.25 what it says here",
 }
 
 RUNS = 3  # of a rule that is not the same at once: Go's clock is real, and the machine may have been late
@@ -43,7 +48,7 @@ class Column:
 
     def __init__(self, name, mode, command, godebug=None):
         self.name, self.mode, self.godebug = name, mode, godebug
-        self.command = ["env", "--default-signal", *command]  # signals as at login, whoever started this
+        self.command = ["env", "--default-signal", *command]  # signals as at login, however this was started
         self.outcomes, self.tests = {}, {}
 
     def run(self, *arguments):
@@ -145,7 +150,7 @@ def page(go, port, same, purpose, wrong):
     parts = [
         "# Go's semantics, rule by rule\n",
         f"**{summary(go, port, same, purpose, wrong)}.**\n",
-        "Written by `./scripts/reproduce all`; do not edit. Each rule is drawn from what a test of Go's own asserts, in\nthe "
+        "Written by `./scripts/reproduce all`; do not edit. Each rule is drawn from what one of Go's tests asserts, in\nthe "
         "sources of 1.23; the code in [conformance/](../harness/evidence/go/conformance) is ours: its `.go` files ask Go, "
         "the `.cc` files beside them ask the port, in the same\nwords. "
         "`(=1)` and `(=0)` are values of `GODEBUG=asynctimerchan`. The port in mode go122 is held against Go up to "
@@ -172,15 +177,9 @@ def main(arguments):
     if bool(options.out) == options.ctest:
         raise Refused("it takes --out or --ctest, and not both")
 
-    work = files.ROOT / ".build/go"
-    work.mkdir(parents=True, exist_ok=True)
-    found = toolchains.find(work)
+    work, found = toolchains.here()
     if not found:
-        if options.ctest:
-            print(f"SKIPPED: no Go is here; {toolchains.INSTALL}")
-            return 77
-        say(f"{NAME}: no Go is here; {toolchains.INSTALL}")
-        return 3
+        return toolchains.none_is_here(NAME, options.ctest)
 
     began = time.monotonic()
     go, port = probe(found, options.program, work)

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// workload is read from idle, message@0s (one event at that instant; signal@1s), busy:100/s (so many events a second; the
-// first one after the first interval), as the program afterleak reads it; and calls:1000, which are so many at once.
+// workload is read from idle, message@0s (one event at that instant; signal@1s), busy:100/s (100 events a second; the
+// first one after the first interval), as the program afterleak reads it; and calls:1000, which makes 1000 calls at once.
 type workload struct {
 	once     bool
 	at       time.Duration

@@ -79,15 +79,9 @@ def main(arguments):
     parser.add_out()
     options = parser.parse_args(arguments)
 
-    work = files.ROOT / ".build/go"
-    work.mkdir(parents=True, exist_ok=True)
-    found = toolchains.find(work)
+    work, found = toolchains.here()
     if not found:
-        if options.quick:
-            print(f"SKIPPED: no Go is here; {toolchains.INSTALL}")
-            return 77
-        say(f"{NAME}: no Go is here; {toolchains.INSTALL}")
-        return 3
+        return toolchains.none_is_here(NAME, options.quick)
     if options.list:
         for toolchain in found:
             print(f"Go {toolchain.version}: {toolchain.go}")

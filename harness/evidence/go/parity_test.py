@@ -19,7 +19,7 @@ REGISTRATION = CASES["signal_registration", "busy:10/s"]
 
 
 def looping(turns, case):
-    """Live timers of the leaky looping_select after so many turns: those of the last 300 ms, and of the last 3 s."""
+    """Live timers of the leaky looping_select after a number of turns: those of the last 300 ms, and of the last 3 s."""
     return min(turns + 1, round(300 / case.interval)) + min(turns + 1, round(3000 / case.interval))
 
 

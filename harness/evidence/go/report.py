@@ -103,7 +103,7 @@ Written by `./scripts/go-parity`; do not edit. Measured on the real clock, so no
 At a tenth of the articles' durations: poll 300 ms, give up after 3 s, sessions of 3 s. *go122* and *go123* are the port's two
 modes for timers; beside each stand the versions of Go that have such timers. Where the number changes in steps, each step:
 `early_return calls:1000` and `signal_before_expiry signal@250ms` before 300 (250) ms, up to 3 s, and after 3 s;
-`signal_registration` grows for ever: at 3 s and at 6 s; the fixed `looping_select` before 3 s and after. The others: from 3 s on,
+`signal_registration` grows forever: at 3 s and at 6 s; the fixed `looping_select` before 3 s and after. The others: from 3 s on,
 when the first timers for giving up have ended.
 
 {main}

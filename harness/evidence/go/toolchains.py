@@ -6,7 +6,8 @@ import pathlib
 import re
 import shutil
 
-from evidence.common import children
+from evidence.common import children, files
+from evidence.common.words import say
 
 OLDEST = (1, 19)
 BUILD = 600  # seconds; the first run compiles Go's standard library
@@ -62,12 +63,29 @@ def find(work):
     return sorted(found.values(), key=lambda t: t.numbers)
 
 
+def here():
+    """The folder that Go builds in, and the toolchains."""
+    work = files.ROOT / ".build/go"
+    work.mkdir(parents=True, exist_ok=True)
+    return work, find(work)
+
+
+def none_is_here(name, in_ctest):
+    """Says so; the exit code of a program that needs one."""
+    reason = f"no Go is here; {INSTALL}"
+    if in_ctest:
+        print(f"SKIPPED: {reason}")
+        return 77
+    say(f"{name}: {reason}")
+    return 3
+
+
 def lay_out(root, src):
-    """Copies the Go files to a module of their own: beside the C++ ones no Go tool would build them."""
-    for files, to in (("harness/evidence/go/driver.go", "."), ("harness/evidence/go/stages.go", "."), ("harness/evidence/go/census.go", "."),
-                      ("harness/evidence/go/pairs/*.go", "pairs"), ("leaky/*.go", "leaky"), ("fixed/*.go", "fixed")):
+    """Copies the Go files to a module without the C++ ones, beside which no Go tool would build them."""
+    for pattern, to in (("harness/evidence/go/driver.go", "."), ("harness/evidence/go/stages.go", "."), ("harness/evidence/go/census.go", "."),
+                        ("harness/evidence/go/pairs/*.go", "pairs"), ("leaky/*.go", "leaky"), ("fixed/*.go", "fixed")):
         (src / to).mkdir(parents=True, exist_ok=True)
-        for file in sorted(root.glob(files)):
+        for file in sorted(root.glob(pattern)):
             shutil.copy(file, src / to)
     (src / "go.mod").write_text(f"module afterleak\n\ngo {OLDEST[0]}.{OLDEST[1]}\n")
 

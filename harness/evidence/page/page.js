@@ -1,4 +1,4 @@
-// The page: its state, its controls, and both sides drawn anew whenever the state changes.
+// The page: its state, its controls, and both sides, which are drawn again when the state changes.
 "use strict";
 
 // Of playing: five seconds of virtual time in one of ours, or one for readers who asked for less motion. Nothing else moves.
@@ -98,7 +98,7 @@ function walk(side, event) {
   nodes[Math.min(Math.max(at + step, 0), nodes.length - 1)]?.focus();
 }
 
-// ---- what is drawn anew
+// ---- what is drawn again
 
 function drawSource(pre, run, { file, text }, t, timer) {
   const counts = liveByLine(run, file, t);
@@ -229,7 +229,7 @@ function togglePlay() {
   draw();
 }
 
-/** Keys work wherever the focus is, but where they have a meaning of their own. */
+/** Keys work wherever the focus is, except where they already mean something. */
 function onKey(event) {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const inSource = event.target.closest("pre");

@@ -23,7 +23,7 @@ void TakesTheFirstPrice() {
   Wait();
   Require(near.call->ReturnedAt(1s) && near.call->result == std::optional(7) &&
               far.call->ReturnedAt(1s) && far.call->result == std::optional(9),
-          "quote.price", "The price of whoever answers first must be returned as it comes.");
+          "quote.price", "The price that comes first must be returned as it comes.");
 }
 
 void RemindsOnce() {

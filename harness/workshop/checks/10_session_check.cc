@@ -29,7 +29,7 @@ void SaysThatItIsIdle() {
   session->Touch();
   time::Sleep(100s);
   Require(log->size() == 2 && log->back() == Time(150s), "session.again",
-          "A touch after that must begin to count anew: touched at 120s, idle at 150s.");
+          "A touch after that must start the count again: touched at 120s, idle at 150s.");
 }
 
 void ManyGuests(Load& load) {

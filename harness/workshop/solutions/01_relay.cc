@@ -1,5 +1,5 @@
 // The shift has one timer for all turns. The silence has one for each turn, which stops when the
-// turn is over: it begins anew with each reading, so a ticker would not do.
+// turn is over: it starts again with each reading, so a ticker would not do.
 #include "workshop/exercises.h"
 
 namespace workshop {

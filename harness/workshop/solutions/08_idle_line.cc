@@ -1,5 +1,5 @@
 // In go122 a timer that has fired keeps its value until somebody takes it, whatever Reset does.
-// Recv would wait for ever where the value has been taken already, so this is TryRecv.
+// Recv would wait forever where the value has been taken already, so this is TryRecv.
 #include "workshop/exercises.h"
 
 namespace workshop {

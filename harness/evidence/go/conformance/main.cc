@@ -3,11 +3,11 @@
 //
 // A line of output is a rule and its outcome, with a tab between them. The rules run in virtual
 // time; those of signals run with the kernel's signals in a real bubble, and then in virtual time
-// too, unless they need a process of their own.
+// too, unless they need a separate process.
 //
 //   go_conformance [--timers go122|go123]                all rules
 //   go_conformance [--timers go122|go123] --only ID      one of them
-//   go_conformance [--timers go122|go123] --child ID     what it has a process of its own do
+//   go_conformance [--timers go122|go123] --child ID     what it does in its child process
 //
 // Goroutines take what they use by value: those that stay blocked outlive the rule.
 #include <fmt/format.h>
@@ -26,9 +26,9 @@ namespace {
 
 // In the order of the output.
 const std::vector<Rule>* const topics[] = {
-    &channel_rules, &closed_channel_rules, &select_rules,        &deadlock_rules,
-    &timer_rules,   &after_func_rules,     &ticker_rules,        &kept_rules,
-    &context_rules, &signal_rules,         &notify_context_rules};
+    &channel_rules,        &closed_channel_rules, &select_rules, &deadlock_rules, &timer_rules,
+    &after_func_rules,     &ticker_rules,         &kept_rules,   &context_rules,  &signal_rules,
+    &notify_context_rules, &lock_rules,           &wait_rules};
 
 std::string Probe(const Rule& rule, ClockKind clock) {
   run.rule = rule.id;

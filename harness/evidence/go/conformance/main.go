@@ -1,13 +1,13 @@
 // What Go does, rule by rule. The .cc file beside each .go file asks our library the same, in the same
 // order and words.
 //
-// Each rule is drawn from what a test of Go's own asserts, and names it; the code is ours. A line
+// Each rule is drawn from what one of Go's tests asserts, and names it; the code is ours. A line
 // of output is a rule, its outcome and that test, with tabs between them. What stays blocked is left
 // behind: the process is short-lived.
 //
 //	conformance                all rules
 //	conformance --only ID      one of them
-//	conformance --child ID     what that rule has a process of its own do
+//	conformance --child ID     what that rule does in its child process
 package main
 
 import (
@@ -28,6 +28,8 @@ var topics = [][]rule{
 	contextRules,
 	signalRules,
 	notifyContextRules,
+	lockRules,
+	waitRules,
 }
 
 func main() {

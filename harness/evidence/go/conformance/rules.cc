@@ -141,4 +141,13 @@ std::string Deadlocks(const std::function<void()>& body) {
   return "ends";
 }
 
+std::string Fatal(const std::function<void()>& body) {
+  try {
+    body();
+  } catch (const Panic& panic) {
+    return panic.what();
+  }
+  return "ends";
+}
+
 }  // namespace afterleak::conformance

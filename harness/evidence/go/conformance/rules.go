@@ -187,7 +187,7 @@ var (
 	inChild bool   // in a process that it started
 )
 
-// What body tells in a process of its own, or what that died of.
+// What body returns in a child process, or what killed it.
 func child(body func() string) string {
 	return childOf(body, os.Args[0], "--child", current)
 }
@@ -212,21 +212,33 @@ func childOf(body func() string, command ...string) string {
 
 // What the run-time says of a program that consists of body.
 func deadlocks(body func()) string {
+	verdict, said := ended(body)
+	for _, line := range strings.Split(said, "\n") {
+		if strings.HasPrefix(line, "goroutine 1 ") {
+			return say(verdict, strings.TrimSuffix(line, ":"))
+		}
+	}
+	return verdict
+}
+
+// What it says of one that breaks a rule where Go ends the program, and a panic cannot be caught.
+func fatal(body func()) string {
+	verdict, _ := ended(body)
+	return verdict
+}
+
+// How a process that consists of body ended, in one line, and all that the run-time said.
+func ended(body func()) (verdict, said string) {
 	if inChild {
 		body()
 		os.Exit(0)
 	}
-	var said bytes.Buffer
+	var output bytes.Buffer
 	process := exec.Command(os.Args[0], "--child", current)
-	process.Stderr = &said
+	process.Stderr = &output
 	if process.Run() == nil {
-		return "ends"
+		return "ends", ""
 	}
-	for _, line := range strings.Split(said.String(), "\n") {
-		if strings.HasPrefix(line, "goroutine 1 ") {
-			verdict := strings.TrimPrefix(strings.SplitN(said.String(), "\n", 2)[0], "fatal error: ")
-			return say(verdict, strings.TrimSuffix(line, ":"))
-		}
-	}
-	return said.String()
+	said = output.String()
+	return strings.TrimPrefix(strings.SplitN(said, "\n", 2)[0], "fatal error: "), said
 }

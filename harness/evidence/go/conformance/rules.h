@@ -27,7 +27,7 @@ struct Rule {
 // The rules, by topic; each topic is a file.
 extern const std::vector<Rule> channel_rules, closed_channel_rules, select_rules, deadlock_rules,
     timer_rules, after_func_rules, ticker_rules, kept_rules, context_rules, signal_rules,
-    notify_context_rules;
+    notify_context_rules, lock_rules, wait_rules;
 
 // How this program was called, and which rule it is at.
 struct Run {
@@ -118,7 +118,7 @@ std::string Kept(const std::function<void()>& drop);
 
 void Raise(os::Signal sig);
 
-// What body tells in a process of its own, or what that died of.
+// What body returns in a child process, or what killed it.
 std::string Child(const std::function<std::string()>& body);
 
 // The same in a process that ignores SIGHUP from its start.
@@ -126,5 +126,8 @@ std::string ChildUnderNohup(const std::function<std::string()>& body);
 
 // What the run-time says of a program that consists of body.
 std::string Deadlocks(const std::function<void()>& body);
+
+// What it says of one that breaks a rule where Go ends the program, and a panic cannot be caught.
+std::string Fatal(const std::function<void()>& body);
 
 }  // namespace afterleak::conformance
