@@ -43,6 +43,7 @@ class Results(helper.FolderTest):
     def test_the_committed_results_are_what_the_program_writes(self):
         subprocess.run([PROGRAM, "reproduce", "--out", self.folder], check=True, stdout=subprocess.DEVNULL)
         self.write("evidence.results.claims", os.environ["AFTERLEAK_CLAIMS_TEST"])
+        self.write("evidence.results.reports", os.environ["AFTERLEAK_REPORTS_PROGRAM"])
         for writer in ("evidence.results.readme", "evidence.results.diffs", "evidence.page.page"):
             self.write(writer)
         self.assert_same(files(self.folder), {name: text for name, text in files(ROOT / "results").items()

@@ -18,6 +18,8 @@ can hear them any more. *Byte-seconds lost* is what that costs: the bytes of eac
 |---|---|
 | [index.html](index.html) | the timers themselves: pick a pattern, drag through time (one file; open it in a browser) |
 | [detectors.md](detectors.md) | what Valgrind, LeakSanitizer, gperftools and heaptrack say about each pair, with the evidence |
+| [reports.md](reports.md) | programs after 46 public bug reports, and what the judge says of each; [what leak detectors \
+say](detectors_reports.md) |
 | [claims.md](claims.md) | what the two articles claim, and what was found |
 | [diffs.md](diffs.md) | what each fix changes |
 | [go_parity.md](go_parity.md), [conformance.md](conformance.md) | the same patterns and the rules under real Go |
@@ -26,8 +28,8 @@ jemalloc, Valgrind and others |
 | [timelines/](timelines/) | the samples of every run, as CSV |
 | [traces/](traces/) | the life of every timer on a time axis: open a file in ui.perfetto.dev or chrome://tracing |
 
-*What a machine's speed, libraries or tools decide is on the pages detectors.md, bench.md, go_parity.md and conformance.md, which name \
-it.*
+*What a machine's speed, libraries or tools decide is on the pages detectors.md, detectors_reports.md, bench.md, go_parity.md and \
+conformance.md, which name it.*
 """
 
 SECTION = """

@@ -1,0 +1,27 @@
+#include "tests/reports/case.h"
+using namespace cases;
+
+namespace leaky::r01 {
+// Takes over what changes, and gives up after half a minute without a change.
+int Watch(const RecvChan<int>& changes) {
+  int seen = 0;
+  for (bool open = true; open;) {
+    switch (Select({Recv(changes, nullptr, &open), Recv(time::After(30s))})) {  // LEAK
+      case 0:
+        ++seen;
+        break;
+      default:
+        return seen;
+    }
+  }
+  return seen;
+}
+void Run(Bubble& bubble) {
+  bubble.Go([] {
+    auto changes = MakeChan<int>();
+    Go([changes] { Watch(changes); });
+    for (; More(); time::Sleep(100ms)) changes.Send(1);
+    changes.Close();
+  });
+}
+}  // namespace leaky::r01

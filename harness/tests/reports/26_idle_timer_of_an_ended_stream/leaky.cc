@@ -1,0 +1,21 @@
+#include "tests/reports/case.h"
+using namespace cases;
+
+namespace leaky::r26 {
+struct Stream {
+  bool reset = false;
+};
+void Serve() {
+  auto stream = std::make_shared<Stream>();
+  auto idle = time::AfterFunc(5min, [stream] { stream->reset = true; });
+  for (int chunk = 0; chunk < 3; ++chunk) {
+    time::Sleep(100ms);
+    idle.Reset(5min);  // LEAK
+  }
+}
+void Run(Bubble& bubble) {
+  bubble.Go([] {
+    for (; More(); time::Sleep(200ms)) Serve();
+  });
+}
+}  // namespace leaky::r26

@@ -1,0 +1,27 @@
+#include "tests/reports/case.h"
+using namespace cases;
+
+namespace fixed::r30 {
+struct Sessions : std::enable_shared_from_this<Sessions> {
+  std::map<int, time::Timer> open;
+  void Login(int user) {
+    open[user] = time::AfterFunc(1h, [weak = weak_from_this(), user] {
+      if (auto self = weak.lock()) self->open.erase(user);
+    });
+  }
+  void Logout(int user) {
+    open[user].Stop();
+    open.erase(user);
+  }
+};
+void Run(Bubble& bubble) {
+  bubble.Go([] {
+    auto sessions = std::make_shared<Sessions>();
+    for (int user = 0; More(); ++user) {
+      sessions->Login(user);
+      time::Sleep(500ms);
+      sessions->Logout(user);
+    }
+  });
+}
+}  // namespace fixed::r30

@@ -1,0 +1,23 @@
+#include "tests/reports/case.h"
+using namespace cases;
+
+namespace leaky::r39 {
+struct Stream {
+  Chan<int> received = MakeChan<int>(4);
+  Duration patience = 75s;
+  int Read() const {
+    int bytes = 0;
+    const bool read = Select({Recv(received, &bytes), Recv(time::After(patience))}) == 0;  // LEAK
+    return read ? bytes : -1;
+  }
+};
+void Run(Bubble& bubble) {
+  bubble.Go([] {
+    const Stream stream;
+    for (; More(); time::Sleep(200ms)) {
+      stream.received.Send(512);
+      stream.Read();
+    }
+  });
+}
+}  // namespace leaky::r39
