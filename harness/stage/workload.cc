@@ -36,7 +36,7 @@ Time InstantOf(std::int64_t k, std::int64_t rate) {
   return Time(Duration(k / rate * kSecond + k % rate * kSecond / rate));
 }
 
-// Until the event is empty.
+// Until the event is empty. One that is due at the instant at which it ends still happens.
 void ScheduleEvery(Bubble& bubble, std::int64_t k, std::int64_t rate,
                    std::shared_ptr<std::function<void()>> event) {
   bubble.At(InstantOf(k, rate), [&bubble, k, rate, event = std::move(event)] {
@@ -83,18 +83,17 @@ void Schedule(Bubble& bubble, const Workload& workload, std::function<void()> ev
               std::function<void()> over) {
   if (workload.kind == Workload::Kind::kOnce && Time(workload.at) < end)
     bubble.At(Time(workload.at), event);
-  const auto repeated = std::make_shared<std::function<void()>>();
-  if (end != Time::max()) {
-    const heap::Scope::Suspend suspend;  // it is not the pattern's
-    bubble.At(end, [=] {
-      *repeated = {};
-      if (over) over();
-    });
-  }
+  std::shared_ptr<std::function<void()>> repeated;
   if (workload.kind == Workload::Kind::kBusy) {
-    *repeated = std::move(event);
+    repeated = std::make_shared<std::function<void()>>(std::move(event));
     ScheduleEvery(bubble, 1, workload.rate, repeated);
   }
+  if (end == Time::max()) return;
+  const heap::Scope::Suspend suspend;  // it is not the pattern's
+  bubble.At(end, [=] {
+    if (repeated) *repeated = {};
+    if (over) over();
+  });
 }
 
 }  // namespace afterleak
