@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdint>
@@ -66,7 +67,56 @@ Workload WorkloadFor(const Pattern& pattern, const std::optional<std::string>& t
   return workload;
 }
 
+// SITE or SITE=N.
+void Allow(const std::string& text, Allowance& allowance) {
+  const std::size_t equals = text.rfind('=');
+  const std::string site = text.substr(0, equals);
+  if (site.empty())
+    Refuse(fmt::format("--allow {:?} names no site; write server.cc:42, or server.cc:42=3", text));
+  if (equals == std::string::npos) {
+    allowance.At(site);
+  } else {
+    const auto count = WholeNumber(fmt::format("--allow {}:", text).c_str(),
+                                   text.substr(equals + 1), 0, INT64_MAX);
+    allowance.At(site, static_cast<std::int64_t>(count));
+  }
+}
+
+Allowance AllowanceOf(const Arguments& arguments) {
+  Allowance allowance;
+  try {
+    if (arguments.allow_file) allowance = Allowance::FromFile(*arguments.allow_file);
+  } catch (const std::exception& error) {
+    Refuse(fmt::format("--allow-file {}", error.what()));
+  }
+  for (const std::string& text : arguments.allow) Allow(text, allowance);
+  return allowance;
+}
+
 }  // namespace
+
+bool Expectation::Asks(Leak kind) const { return std::ranges::find(none, kind) != none.end(); }
+
+const Finding* Expectation::Broken(const Timeline& timeline) const {
+  for (const Finding& finding : timeline.findings) {
+    if (Asks(finding.leak)) return &finding;
+  }
+  return nullptr;
+}
+
+Expectation ExpectationOf(const Arguments& arguments) {
+  Expectation expected;
+  for (const std::string& word : arguments.expect) {
+    expected.words += (expected.words.empty() ? "" : ",") + word;
+    if (word == "leak") expected.leak = true;
+    if (word == "bounded" || word == "no-abandoned") expected.none.push_back(Leak::kAbandoned);
+    if (word == "bounded" || word == "not-growing") expected.none.push_back(Leak::kGrowing);
+    if (word == "nothing-left") expected.none.push_back(Leak::kLeftBehind);
+  }
+  if (expected.leak && !expected.none.empty())
+    Refuse(fmt::format("--expect {}: leak and the others exclude each other", expected.words));
+  return expected;
+}
 
 const Pattern& FindPattern(const std::string& name) {
   std::string names;
@@ -88,6 +138,8 @@ RunOptions Understand(const Pattern& pattern, const Arguments& arguments) {
   options.bubble.journal = arguments.journal;
   options.tempo = static_cast<std::int64_t>(WholeNumber("--tempo", arguments.tempo, 1, kMaxTempo));
   options.length = PositiveDuration("--for", arguments.length);
+  options.allowed = AllowanceOf(arguments);
+  options.ask_left_behind = ExpectationOf(arguments).Asks(Leak::kLeftBehind);
 
   options.workload = WorkloadFor(pattern, arguments.workload);
   if (const auto first = FirstEvent(options.workload); first && *first > options.length) {
@@ -122,14 +174,27 @@ RunOptions Understand(const Pattern& pattern, const Arguments& arguments) {
   return options;
 }
 
-bool Files::TakeStdout() const { return (csv && csv->IsStdout()) || (json && json->IsStdout()); }
+bool Files::TakeStdout() const {
+  return std::ranges::any_of(std::array{&csv, &json, &sarif},
+                             [](const auto* file) { return *file && (*file)->IsStdout(); });
+}
 
 void Open(const Arguments& arguments, Files* files) {
   if (arguments.csv) files->csv.emplace("--csv", *arguments.csv);
   if (arguments.json) files->json.emplace("--json", *arguments.json);
-  if (files->csv && files->json) files->csv->RefuseSame(*files->json);
-  if (files->TakeStdout() && arguments.plot)
+  if (arguments.sarif) files->sarif.emplace("--sarif", *arguments.sarif);
+  const std::array all{&files->csv, &files->json, &files->sarif};
+  for (auto one = all.begin(); one != all.end(); ++one) {
+    for (auto other = one + 1; other != all.end(); ++other) {
+      if (**one && **other) (**one)->RefuseSame(***other);
+    }
+  }
+  if (!files->TakeStdout()) return;
+  if (arguments.plot)
     Refuse("--plot draws on standard output, which is for the data now; name a file for them");
+  if (arguments.format == "github")
+    Refuse(
+        "--format github needs standard output, which is for the data now; name a file for them");
 }
 
 std::filesystem::path FolderOf(const Arguments& arguments) {

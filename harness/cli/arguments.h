@@ -27,7 +27,11 @@ struct Arguments {
   std::optional<std::string> csv;
   std::optional<std::string> json;
   bool plot = false;
-  std::string expect;
+  std::vector<std::string> expect;
+  std::vector<std::string> allow;
+  std::optional<std::string> allow_file;
+  std::optional<std::string> sarif;
+  std::string format = "text";
   std::vector<std::string> checkpoints;
   std::string exit = "torn-down";
   bool journal = false;
@@ -40,9 +44,22 @@ struct Arguments {
 struct Files {
   std::optional<OutputFile> csv;
   std::optional<OutputFile> json;
+  std::optional<OutputFile> sarif;
 
   // If true, standard output is a data file with nothing else in it.
   bool TakeStdout() const;
+};
+
+// What a run is expected to be: free of some kinds of leak, or leaky.
+struct Expectation {
+  std::string words{};  // as given, for messages; empty: nothing is expected
+  bool leak = false;
+  std::vector<afterleak::Leak> none{};  // the kinds that must not be found
+
+  bool Asks(afterleak::Leak kind) const;
+
+  // The first finding that breaks it; null if none does.
+  const afterleak::Finding* Broken(const afterleak::Timeline& timeline) const;
 };
 
 // Judges everything that the command line asks for, each argument alone and in combination. CLI11
@@ -50,6 +67,7 @@ struct Files {
 // needs another. Each of these throws std::invalid_argument with one line for the user.
 const afterleak::Pattern& FindPattern(const std::string& name);
 afterleak::RunOptions Understand(const afterleak::Pattern& pattern, const Arguments& arguments);
+Expectation ExpectationOf(const Arguments& arguments);
 // Leaves no trace if the run does not finish. Also throws afterleak::FileError.
 void Open(const Arguments& arguments, Files* files);
 std::filesystem::path FolderOf(const Arguments& arguments);

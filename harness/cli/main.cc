@@ -42,6 +42,14 @@ void AddRunFlags(CLI::App& command, cli::Arguments& arguments) {
       ->type_name("N");
   command.add_option("--seed", arguments.seed, "of the choice among ready cases (1)")
       ->type_name("N");
+  command
+      .add_option("--allow", arguments.allow,
+                  "what is meant to stay, repeatable: at most N\n"
+                  "(any number) at a FILE, FILE:LINE or function")
+      ->option_text("SITE[=N]");
+  command
+      .add_option("--allow-file", arguments.allow_file, "the same from a file, one SITE [N] a line")
+      ->type_name("FILE");
 }
 
 // CLI11's message for a repeated flag: "At Most 1 required but received 2".
@@ -88,9 +96,25 @@ int Main(int argc, char** argv) {
       run.add_option("--json", arguments.json, "write everything to this file, or to -")
           ->type_name("FILE");
   run.add_flag("--plot", arguments.plot, "draw live timers over time");
-  run.add_option("--expect", arguments.expect, "bounded or leak: exit with 1 if it is not so")
-      ->check(CLI::IsMember({"bounded", "leak"}))
-      ->option_text("VERDICT");
+  run.add_option("--expect", arguments.expect,
+                 "exit with 1 if it is not so; repeatable, or a,b:\n"
+                 "  no-abandoned  nobody lost what is pending\n"
+                 "  not-growing   at constant load, no rise\n"
+                 "  bounded       neither of the two\n"
+                 "  nothing-left  the load ends, all is gone\n"
+                 "  leak          something is found")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"no-abandoned", "not-growing", "bounded", "nothing-left", "leak"}))
+      ->option_text("WHAT");
+  run.add_option("--sarif", arguments.sarif,
+                 "write the findings to this file, or to -, for\n"
+                 "GitHub's code scanning")
+      ->type_name("FILE");
+  run.add_option("--format", arguments.format,
+                 "text (the default) or github: also annotate the\n"
+                 "lines in a GitHub workflow")
+      ->check(CLI::IsMember({"text", "github"}))
+      ->option_text("FORMAT");
   run.add_option("--checkpoints", arguments.checkpoints,
                  "instants at which the heap tool that this runs\n"
                  "under is told to look: 0s,30s,60s")
@@ -111,6 +135,16 @@ int Main(int argc, char** argv) {
       "  afterleak run looping_select --variant leaky --for 5m --plot\n"
       "  afterleak run early_return --variant fixed --expect bounded\n");
   AddRunFlags(compare, arguments);
+  compare
+      .add_option("--expect", arguments.expect,
+                  "what holds on the fixed side and not on the\n"
+                  "leaky one: bounded (the default in go122),\n"
+                  "no-abandoned, not-growing, nothing-left")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"no-abandoned", "not-growing", "bounded", "nothing-left"}))
+      ->option_text("WHAT");
+  compare.add_option("--json", arguments.json, "write everything to this file, or to -")
+      ->type_name("FILE");
   reproduce.add_option("--out", arguments.out, "the folder to write to")->required();
   reproduce.add_option("--article", arguments.article, "print what is of this one: A or B")
       ->check(CLI::IsMember({"A", "B"}))

@@ -84,10 +84,9 @@ int Reproduce(const std::filesystem::path& out, std::string_view article,
 
   int exit_code = 0;
   for (const Timeline& t : shown) {
-    const Judgement judgement = Judge(t);
-    if ((judgement.verdict == Verdict::kLeak) == (t.options.variant == Variant::kLeaky)) continue;
+    if (Leaks(t) == (t.options.variant == Variant::kLeaky)) continue;
     Complain(fmt::format("{}, {}, {} side: {}", t.pattern, t.options.workload.ToString(),
-                         ToString(t.options.variant), judgement.why));
+                         ToString(t.options.variant), Conclusion(t)));
     exit_code = 1;
   }
   return exit_code;

@@ -33,7 +33,7 @@ std::string Title(const Timeline& t) {
                      FormatDuration(t.options.length));
 }
 
-std::string_view Word(Verdict verdict) { return verdict == Verdict::kLeak ? "leak" : "bounded"; }
+std::string_view Word(const Timeline& t) { return Leaks(t) ? "leak" : "bounded"; }
 
 // A column of numbers.
 template <typename Row>
@@ -106,13 +106,11 @@ constexpr Column<CensusTotals> kSummaryColumns[] = {
      [](const CensusTotals& c) { return fmt::format("{:.0f}", c.byte_seconds_lost); }},
 };
 
-// The remarks on a run.
-std::string Finding(const Timeline& t) {
-  const Judgement judgement = Judge(t);
-  if (!t.interrupted || judgement.verdict == Verdict::kLeak)
-    return fmt::format("{}: {}", Word(judgement.verdict), judgement.why);
+// The verdict on a run, as one line.
+std::string Remark(const Timeline& t) {
+  if (!t.interrupted || Leaks(t)) return fmt::format("{}: {}", Word(t), Conclusion(t));
   return fmt::format("interrupted at {}: {} so far", FormatDuration(t.report.at.time_since_epoch()),
-                     judgement.why);
+                     Conclusion(t));
 }
 
 }  // namespace
@@ -150,7 +148,9 @@ std::string ShowRun(const Timeline& t) {
     const Sample& s = t.samples[i];
     out += fmt::format("  {:>8}{}\n", FormatDuration(s.at), Cells(columns, s));
   }
-  return out + "\n" + ToString(t.report) + Wrap("\nverdict: " + Finding(t), 2);
+  out += "\n" + ToString(t.report) + Wrap("\nverdict: " + Remark(t), 2);
+  for (const Finding& finding : t.findings) out += Wrap("  " + ToString(finding), 6);
+  return out;
 }
 
 std::string ShowComparison(const Timeline& leaky, const Timeline& fixed) {
@@ -166,7 +166,7 @@ std::string ShowComparison(const Timeline& leaky, const Timeline& fixed) {
   }
   out += "\n";
   for (const Timeline* t : {&leaky, &fixed})
-    out += Wrap(fmt::format("  {}: {}", ToString(t->options.variant), Finding(*t)), 4);
+    out += Wrap(fmt::format("  {}: {}", ToString(t->options.variant), Remark(*t)), 4);
   return out;
 }
 
@@ -179,8 +179,7 @@ std::string ShowSummary(const std::vector<Timeline>& timelines) {
                      Headings(columns, &Column<CensusTotals>::below));
   for (const Timeline& t : timelines) {
     out += fmt::format("{:<20} {:<10} {:<5}{}  {}\n", t.pattern, t.options.workload.ToString(),
-                       ToString(t.options.variant), Cells(columns, t.report.totals),
-                       Word(Judge(t).verdict));
+                       ToString(t.options.variant), Cells(columns, t.report.totals), Word(t));
   }
   return out;
 }

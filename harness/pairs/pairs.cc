@@ -37,7 +37,7 @@ void StageLoopingSelect(const Stage& stage) {
   const LoopTimes times = Times(stage);
   stage.bubble.Go(
       [=] { function(messages, times, {.handle = [](const std::string&) {}, .poll = [] {}}); });
-  Schedule(stage.bubble, stage.workload, [=] { messages.TrySend("hello"); });
+  Schedule(stage.bubble, stage.workload, [=] { messages.TrySend("hello"); }, stage.load_ends);
 }
 
 // One call or, under load, one for each message.
@@ -52,21 +52,26 @@ void StageEarlyReturn(const Stage& stage) {
     for ([[maybe_unused]] const Unit& call : calls) function(messages, times);
   });
   if (!busy) calls.TrySend({});
-  Schedule(stage.bubble, stage.workload, [=] {
-    messages.TrySend("hello");
-    if (busy) calls.TrySend({});
-  });
+  Schedule(
+      stage.bubble, stage.workload,
+      [=] {
+        messages.TrySend("hello");
+        if (busy) calls.TrySend({});
+      },
+      stage.load_ends, [calls]() mutable { calls.Close(); });
 }
 
-// A host that runs one session after another; only one if the workload is a single signal.
-template <typename Session>
-void StageSessions(const Stage& stage, Session session) {
+// A host that runs one session after another; only one if the workload is a single signal. When the
+// load is over, one more signal ends the session in progress, and that was the last one.
+template <typename Session, typename Signal>
+void StageSessions(const Stage& stage, Session session, Signal signal) {
   const bool once = stage.workload.kind == Workload::Kind::kOnce;
-  stage.bubble.Go([=] {
+  stage.bubble.Go([=, end = once ? Time::min() : stage.load_ends] {
     do {
       session();
-    } while (!once);
+    } while (time::Now() < end);
   });
+  Schedule(stage.bubble, stage.workload, signal, stage.load_ends, signal);
 }
 
 // The host registered for its signals long before, so its registration is not part of the picture.
@@ -74,19 +79,22 @@ void StageSignalBeforeExpiry(const Stage& stage) {
   const auto signals = MakeChanIn<os::Signal>(stage.bubble, 1);
   const auto function =
       stage.variant == Variant::kLeaky ? &leaky::SignalBeforeExpiry : &fixed::SignalBeforeExpiry;
-  StageSessions(stage, [=, length = kSessionLength / stage.tempo] { function(signals, length); });
-  Schedule(stage.bubble, stage.workload, [=] { signals.TrySend(SIGTERM); });
+  StageSessions(
+      stage, [=, length = kSessionLength / stage.tempo] { function(signals, length); },
+      [=] { signals.TrySend(SIGTERM); });
 }
 
 void StageSignalRegistration(const Stage& stage) {
   const auto function =
       stage.variant == Variant::kLeaky ? &leaky::SignalRegistration : &fixed::SignalRegistration;
-  StageSessions(stage, [=, length = kSessionLength / stage.tempo] { function(length); });
-  Schedule(stage.bubble, stage.workload, [] {
-    // With the real clock this is a real signal. If nothing were registered for it, it would end
-    // this process, as it should; but not now.
-    if (signal::DispositionOf(SIGTERM) == signal::Disposition::kNotified) signal::Raise(SIGTERM);
-  });
+  StageSessions(
+      stage, [=, length = kSessionLength / stage.tempo] { function(length); },
+      [] {
+        // With the real clock this is a real signal. If nothing were registered for it, it would end
+        // this process, as it should; but not now.
+        if (signal::DispositionOf(SIGTERM) == signal::Disposition::kNotified)
+          signal::Raise(SIGTERM);
+      });
 }
 
 }  // namespace

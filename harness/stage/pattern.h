@@ -22,6 +22,8 @@ struct Stage {
   Variant variant;
   const Workload& workload;
   std::int64_t tempo = 1;  // all delays of the pattern are divided by it
+  // No more events from then on, and what calls the pattern again and again (its host) ends.
+  Time load_ends = Time::max();
 };
 
 struct Pattern {

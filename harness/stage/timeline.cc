@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -13,6 +14,10 @@
 
 namespace afterleak {
 namespace {
+
+constexpr int kSchemaVersion = 1;
+constexpr int kWindows = 10;
+constexpr int kWarmUp = 2;
 
 // Seconds with as many digits as they need: what spreadsheets and gnuplot can read.
 std::string Seconds(Duration d) {
@@ -74,6 +79,56 @@ nlohmann::ordered_json ToJson(const SiteReport& site) {
           {"longest_left_ns", site.longest_left.count()}};
 }
 
+nlohmann::ordered_json ToJson(const Finding& finding) {
+  nlohmann::ordered_json json = {{"leak", ToString(finding.leak)},
+                                 {"kind", finding.kind},
+                                 {"file", finding.file},
+                                 {"line", finding.line},
+                                 {"column", finding.column},
+                                 {"function", finding.function},
+                                 {"count", finding.count},
+                                 {"bytes", finding.bytes},
+                                 {"byte_seconds", finding.byte_seconds},
+                                 {"evidence", finding.evidence},
+                                 {"cure", finding.cure}};
+  if (!finding.waits.empty()) json["waits"] = finding.waits;
+  return json;
+}
+
+// What the judge sees of a run.
+class Judged {
+ public:
+  explicit Judged(const Allowance& allowed) : allowed_(allowed) {}
+
+  void AddWindow(const Bubble& bubble) {
+    for (std::size_t i = 0; i < std::size(kAll); ++i) windows_[i].push_back(bubble.Report(kAll[i]));
+  }
+
+  std::vector<Finding> Findings(const Bubble& bubble) const {
+    std::vector<Finding> findings;
+    for (const Resource resource : kAll)
+      Append(findings, JudgeAbandoned(bubble.Report(resource), allowed_));
+    for (const auto& windows : windows_) Append(findings, JudgeGrowing(windows, allowed_));
+    KeepFirstOfEachSite(findings);
+    return findings;
+  }
+
+  // The bubble was new, so whatever is alive is left behind.
+  void AddLeftBehind(const Bubble& bubble, std::vector<Finding>& findings) const {
+    Append(findings, JudgeLeftBehind({}, bubble.Alive(), allowed_));
+  }
+
+ private:
+  static constexpr Resource kAll[] = {Resource::kTimer, Resource::kContext, Resource::kGoroutine};
+
+  static void Append(std::vector<Finding>& all, std::vector<Finding> more) {
+    std::ranges::move(more, std::back_inserter(all));
+  }
+
+  const Allowance& allowed_;
+  std::vector<CensusReport> windows_[std::size(kAll)];
+};
+
 }  // namespace
 
 Timeline RunPattern(const Pattern& pattern, const RunOptions& options,
@@ -84,10 +139,13 @@ Timeline RunPattern(const Pattern& pattern, const RunOptions& options,
 
 Timeline RunPattern(const Pattern& pattern, const RunOptions& options, Bubble& bubble,
                     const std::stop_token& stop) {
+  constexpr Duration kInstant{1};
   Timeline timeline{.pattern = pattern.name, .options = options};
   const heap::Scope scope;
   const std::stop_callback on_stop(stop, [&] { bubble.Interrupt(); });
-  pattern.stage({bubble, options.variant, options.workload, options.tempo});
+  Stage stage{bubble, options.variant, options.workload, options.tempo};
+  if (options.ask_left_behind) stage.load_ends = SaturatingAdd(Time(options.length), kInstant);
+  pattern.stage(stage);
 
   const heap::Scope::Suspend ours;  // from here on it is our work, not the pattern's
   const std::function<void(Duration)> sample_at = [&](Duration at) {
@@ -100,34 +158,46 @@ Timeline RunPattern(const Pattern& pattern, const RunOptions& options, Bubble& b
   sample_at(Duration::zero());
   for (const Duration at : options.checkpoints)
     bubble.SampleAt(Time(at), [at] { probe::Checkpoint(at); });
-  bubble.AdvanceTo(options.length);
+  Judged judged(options.allowed);
+  for (int i = 1; i <= kWindows; ++i) {
+    bubble.NextWindow();
+    bubble.AdvanceTo(i == kWindows ? options.length : options.length / kWindows * i);
+    if (i > kWarmUp && !stop.stop_requested()) judged.AddWindow(bubble);
+  }
   timeline.interrupted = stop.stop_requested();
   timeline.report = bubble.Report();
   timeline.lives = bubble.Lives();
+  timeline.findings = judged.Findings(bubble);
+  if (options.ask_left_behind && !timeline.interrupted) {
+    bubble.AdvanceTo(stage.load_ends);
+    judged.AddLeftBehind(bubble, timeline.findings);
+  }
   return timeline;
 }
 
-Judgement Judge(const Timeline& timeline) {
-  std::int64_t first_half = 0;
-  std::int64_t second_half = 0;
-  const Sample* worst = nullptr;
-  for (const Sample& sample : timeline.samples) {
-    if (worst == nullptr || sample.census.abandoned > worst->census.abandoned) worst = &sample;
-    std::int64_t& peak = sample.at <= timeline.options.length / 2 ? first_half : second_half;
-    peak = std::max(peak, sample.census.live);
+std::string InShort(const Finding& finding, const CensusTotals& timers) {
+  const std::string where = fmt::format("{} at {}:{}", finding.kind, finding.file, finding.line);
+  switch (finding.leak) {
+    case Leak::kAbandoned:
+      if (timers.peak_abandoned == 0)
+        return fmt::format("nobody can hear {} {}", finding.count, where);
+      return fmt::format("nobody can hear {} of at most {} live timer{}", timers.peak_abandoned,
+                         timers.peak_live, timers.peak_live == 1 ? "" : "s");
+    case Leak::kLeftBehind:
+      return fmt::format("the load is over, and {} {} {}", finding.count, where,
+                         finding.waits.empty() ? "is left" : "waits in " + finding.waits);
+    case Leak::kGrowing:
+      return fmt::format("{} grows, to {} live", where, finding.count);
   }
-  if (worst != nullptr && worst->census.abandoned > 0) {
-    return {Verdict::kLeak,
-            fmt::format("at {} nobody can hear {} of {} live timers", FormatDuration(worst->at),
-                        worst->census.abandoned, worst->census.live)};
-  }
-  if (second_half > first_half) {
-    return {Verdict::kLeak,
-            fmt::format("live timers grow: at most {} until {}, then up to {}", first_half,
-                        FormatDuration(timeline.options.length / 2), second_half)};
-  }
-  return {Verdict::kBounded, fmt::format("never more than {} live, none abandoned",
-                                         std::max(first_half, second_half))};
+  return "";
+}
+
+std::string Conclusion(const Timeline& timeline) {
+  const CensusTotals& timers = timeline.report.totals;
+  if (Leaks(timeline)) return InShort(timeline.findings.front(), timers);
+  const std::string abandoned =
+      timers.peak_abandoned == 0 ? "none" : fmt::format("{} allowed to be", timers.peak_abandoned);
+  return fmt::format("never more than {} live, {} abandoned", timers.peak_live, abandoned);
 }
 
 std::string ToCsv(const Timeline& timeline) {
@@ -143,10 +213,11 @@ std::string ToCsv(const Timeline& timeline) {
   return out;
 }
 
-std::string ToJson(const Timeline& timeline) {
+namespace {
+
+nlohmann::ordered_json Described(const Timeline& timeline) {
   const RunOptions& o = timeline.options;
   const CensusTotals& c = timeline.report.totals;
-  const Judgement judgement = Judge(timeline);
   nlohmann::ordered_json json = {
       {"pattern", timeline.pattern},
       {"variant", ToString(o.variant)},
@@ -158,7 +229,7 @@ std::string ToJson(const Timeline& timeline) {
       {"seed", o.bubble.seed},
       {"interrupted", timeline.interrupted},
       {"verdict", nullptr},
-      {"why", judgement.why},
+      {"why", Conclusion(timeline)},
       {"at_ns", timeline.report.at.time_since_epoch().count()},
       {"peak_live", c.peak_live},
       {"peak_abandoned", c.peak_abandoned},
@@ -166,15 +237,31 @@ std::string ToJson(const Timeline& timeline) {
       {"byte_seconds_lost", c.byte_seconds_lost},
   };
   // What has leaked has leaked; that nothing leaks shows only at the end.
-  if (judgement.verdict == Verdict::kLeak) {
+  if (Leaks(timeline)) {
     json["verdict"] = "leak";
   } else if (!timeline.interrupted) {
     json["verdict"] = "bounded";
   }
+  for (const char* list : {"findings", "sites"}) json[list] = nlohmann::ordered_json::array();
+  for (const Finding& finding : timeline.findings) json["findings"].push_back(ToJson(finding));
   for (const SiteReport& site : timeline.report.sites) json["sites"].push_back(ToJson(site));
   json["samples"] = nlohmann::ordered_json::array();
   for (const Sample& sample : timeline.samples) json["samples"].push_back(ToJson(sample));
   for (const TimerLife& life : timeline.lives) json["journal"].push_back(ToJson(life));
+  return json;
+}
+
+}  // namespace
+
+std::string ToJson(const Timeline& timeline) {
+  nlohmann::ordered_json json = {{"schema_version", kSchemaVersion}};
+  json.update(Described(timeline));
+  return json.dump(1) + "\n";
+}
+
+std::string ToJson(const Timeline& leaky, const Timeline& fixed) {
+  const nlohmann::ordered_json json = {
+      {"schema_version", kSchemaVersion}, {"leaky", Described(leaky)}, {"fixed", Described(fixed)}};
   return json.dump(1) + "\n";
 }
 

@@ -1,4 +1,4 @@
-// Timeline: the settled samples of one run of a pattern, and the conclusion from them.
+// Timeline: the settled samples of one run of a pattern, and what the judge finds in it.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 
 #include "afterleak/bubble/bubble.h"
 #include "afterleak/census/census.h"
+#include "afterleak/census/judge.h"
 #include "afterleak/heap/heap.h"
 #include "stage/pattern.h"
 #include "stage/workload.h"
@@ -22,6 +23,8 @@ struct RunOptions {
   std::int64_t tempo = 1;  // all delays of the pattern are divided by it
   Bubble::Options bubble{};
   std::vector<Duration> checkpoints{};  // when to tell the heap tool (probe.h)
+  Allowance allowed{};                  // what is meant to stay
+  bool ask_left_behind = false;         // also end the load at `length`, and see what is left
 };
 
 struct Sample {
@@ -38,10 +41,13 @@ struct Timeline {
   std::vector<Sample> samples{};  // at 0, and every options.sample until options.length
   CensusReport report{};          // at the end, or where it was interrupted
   bool interrupted = false;
+  // Abandoned, growing and, if that was asked, left behind; the worst of each kind first.
+  std::vector<Finding> findings{};
   std::vector<TimerLife> lives{};  // if options.bubble.journal
 };
 
-// Puts the pattern on stage in a new bubble and samples it. Ends early when `stop` is requested.
+// Puts the pattern on stage in a new bubble and samples it. The judge sees ten windows of equal
+// length, of which the first two are the warm-up. Ends early when `stop` is requested.
 // Throws what the pattern throws.
 Timeline RunPattern(const Pattern& pattern, const RunOptions& options,
                     const std::stop_token& stop = {});
@@ -51,24 +57,24 @@ Timeline RunPattern(const Pattern& pattern, const RunOptions& options,
 Timeline RunPattern(const Pattern& pattern, const RunOptions& options, Bubble& bubble,
                     const std::stop_token& stop = {});
 
-enum class Verdict : std::uint8_t { kBounded, kLeak };
+// Whether the judge found anything. A run that was interrupted may have leaked later.
+inline bool Leaks(const Timeline& timeline) { return !timeline.findings.empty(); }
 
-struct Judgement {
-  Verdict verdict = Verdict::kBounded;
-  std::string why;  // one line
-};
+// One line, from the exact counters of the timers: "nobody can hear 9 of at most 11 live timers".
+std::string InShort(const Finding& finding, const CensusTotals& timers);
 
-// A leak: a timer was abandoned at some settled sample; or more timers were live at some sample of
-// the second half of the run than at any of the first half, so that nothing bounds them (rooted
-// timers, such as registrations, are never abandoned). The second sign needs a run that is long
-// compared with the delays in it.
-Judgement Judge(const Timeline& timeline);
+// The same of the first finding; or, if there is none, "never more than 2 live, none abandoned".
+std::string Conclusion(const Timeline& timeline);
 
 // A heading, and one line per sample.
 std::string ToCsv(const Timeline& timeline);
 
-// Everything: options, samples, the census by line, and the judgement. If a run was interrupted
-// before it was seen to leak, its verdict is null.
+// Everything: options, samples, the census by line, and the findings. If a run was interrupted
+// before it was seen to leak, its verdict is null. afterleak-run.schema.json describes it; what is
+// not added to but changed there gets another schema_version.
 std::string ToJson(const Timeline& timeline);
+
+// Both sides of a pattern, under "leaky" and "fixed".
+std::string ToJson(const Timeline& leaky, const Timeline& fixed);
 
 }  // namespace afterleak

@@ -9,7 +9,9 @@
 #include <stop_token>
 #include <string>
 #include <tuple>
+#include <vector>
 
+#include "afterleak/go/chan.h"
 #include "afterleak/go/time.h"
 #include "tests/support/test_bubble.h"
 
@@ -124,25 +126,84 @@ TEST(Timeline, PassesOnWhatThePatternThrows) {
   EXPECT_THROW(RunPattern(pattern, {}), std::runtime_error);
 }
 
-TEST(Judge, AnAbandonedTimerIsALeak) {
-  const Judgement judgement = Judge(RunPattern(Dropper(), {}));
-  EXPECT_EQ(judgement.verdict, Verdict::kLeak);
-  EXPECT_EQ(judgement.why, "at 9s nobody can hear 10 of 10 live timers");
+TEST(Judged, AnAbandonedTimerIsALeakAlsoBetweenTwoSamples) {
+  for (const Duration sample : {1s, 60s}) {
+    const Timeline timeline = RunPattern(Dropper(), {.sample = sample});
+    ASSERT_EQ(timeline.findings.size(), 1u);
+    EXPECT_EQ(timeline.findings[0].leak, Leak::kAbandoned);
+    EXPECT_EQ(timeline.findings[0].count, 10);
+    EXPECT_EQ(Conclusion(timeline), "nobody can hear 10 of at most 10 live timers");
+  }
 }
 
-TEST(Judge, TimersThatAreCollectedAreNone) {
-  EXPECT_EQ(Judge(RunPattern(Dropper(), {.bubble = {.timers = TimerMode::kGo123}})).verdict,
-            Verdict::kBounded);
+TEST(Judged, TimersThatAreCollectedAreNone) {
+  EXPECT_FALSE(Leaks(RunPattern(Dropper(), {.bubble = {.timers = TimerMode::kGo123}})));
 }
 
-TEST(Judge, GrowthWithoutABoundIsALeakAlsoOfRootedTimers) {
-  const Judgement judgement = Judge(RunPattern(Grower(), {}));
-  EXPECT_EQ(judgement.verdict, Verdict::kLeak);
-  EXPECT_EQ(judgement.why, "live timers grow: at most 31 until 30s, then up to 61");
+TEST(Judged, GrowthWithoutABoundIsALeakAlsoOfRootedTimers) {
+  const Timeline timeline = RunPattern(Grower(), {});
+  ASSERT_EQ(timeline.findings.size(), 1u);
+  EXPECT_EQ(timeline.findings[0].leak, Leak::kGrowing);
+  EXPECT_EQ(timeline.findings[0].count, 61);
+  EXPECT_THAT(Conclusion(timeline), testing::EndsWith(" grows, to 61 live"));
 }
 
-TEST(Judge, AFlatRunIsBounded) {
-  EXPECT_EQ(Judge(RunPattern(Dropper(), {.variant = Variant::kFixed})).verdict, Verdict::kBounded);
+TEST(Judged, AFlatRunIsBoundedByItsExactPeak) {
+  Pattern pattern = Dropper();
+  pattern.stage = [](const Stage& stage) {
+    stage.bubble.Go([] {
+      for (;;) {
+        std::vector<time::ScopedTimer> between_two_samples;
+        for (int i = 0; i < 7; ++i) between_two_samples.emplace_back(10s);
+        between_two_samples.clear();
+        time::Sleep(1s);
+      }
+    });
+  };
+  const Timeline timeline = RunPattern(pattern, {});
+  EXPECT_FALSE(Leaks(timeline));
+  EXPECT_EQ(Conclusion(timeline), "never more than 7 live, none abandoned");
+}
+
+TEST(Judged, WhatIsAllowedIsNoFinding) {
+  RunOptions options;
+  options.allowed.At("timeline_test.cc", 10);
+  EXPECT_EQ(Conclusion(RunPattern(Dropper(), options)),
+            "never more than 10 live, 10 allowed to be abandoned");
+  EXPECT_FALSE(Leaks(RunPattern(Dropper(), options)));
+  options.allowed.At("timeline_test.cc", 9);
+  EXPECT_TRUE(Leaks(RunPattern(Dropper(), options)));
+}
+
+// A host that does a piece of work for each event, until the load ends; some of it may be left.
+Pattern Host(bool leave) {
+  Pattern pattern = Dropper();
+  pattern.stage = [leave](const Stage& stage) {
+    Chan<Unit> work;
+    stage.bubble.Run([&] { work = MakeChan<Unit>(1); });
+    stage.bubble.Go([=] {
+      for ([[maybe_unused]] const Unit& piece : work) {
+        if (leave) Go([] { time::Sleep(1h); });
+      }
+    });
+    Schedule(
+        stage.bubble, stage.workload, [work] { work.TrySend({}); }, stage.load_ends,
+        [work]() mutable { work.Close(); });
+  };
+  return pattern;
+}
+
+TEST(Judged, WhatIsAliveAfterTheLoadHasEndedIsLeftBehindIfThatIsAsked) {
+  RunOptions options{.workload = ParseWorkload("busy:1/s"), .length = 10s};
+  EXPECT_EQ(RunPattern(Host(true), options).findings[0].leak, Leak::kGrowing);
+  options.ask_left_behind = true;
+  EXPECT_THAT(RunPattern(Host(false), options).findings, testing::IsEmpty());
+  const Timeline timeline = RunPattern(Host(true), options);
+  EXPECT_EQ(timeline.findings.back().leak, Leak::kLeftBehind);
+  EXPECT_EQ(timeline.findings.back().kind, "goroutine");
+  EXPECT_EQ(timeline.findings.back().count, 10);
+  options.ask_left_behind = false;  // the rest is as if it had not been asked
+  EXPECT_EQ(ToCsv(timeline), ToCsv(RunPattern(Host(true), options)));
 }
 
 TEST(Timeline, TheCsvHasAHeadingAndALineForEachSample) {
@@ -155,6 +216,9 @@ TEST(Timeline, TheCsvHasAHeadingAndALineForEachSample) {
 
 TEST(Timeline, TheJsonHoldsOptionsSamplesSitesAndVerdict) {
   const auto json = nlohmann::json::parse(ToJson(RunPattern(Dropper(), {.length = 10s})));
+  EXPECT_EQ(json["schema_version"], 1);
+  EXPECT_EQ(json["findings"][0]["leak"], "abandoned");
+  EXPECT_EQ(json["findings"][0]["file"], json["sites"][0]["file"]);
   EXPECT_EQ(json["pattern"], "dropper");
   EXPECT_EQ(json["workload"], "idle");
   EXPECT_EQ(json["verdict"], "leak");

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "afterleak/census/duration.h"
+#include "afterleak/heap/heap.h"
 
 namespace afterleak {
 namespace {
@@ -35,9 +36,11 @@ Time InstantOf(std::int64_t k, std::int64_t rate) {
   return Time(Duration(k / rate * kSecond + k % rate * kSecond / rate));
 }
 
+// Until the event is empty. One that is due at the instant at which it ends still happens.
 void ScheduleEvery(Bubble& bubble, std::int64_t k, std::int64_t rate,
                    std::shared_ptr<std::function<void()>> event) {
   bubble.At(InstantOf(k, rate), [&bubble, k, rate, event = std::move(event)] {
+    if (!*event) return;
     (*event)();
     ScheduleEvery(bubble, k + 1, rate, event);
   });
@@ -76,18 +79,21 @@ Workload ParseWorkload(std::string_view text) {
   Refuse(text, text.empty() ? "empty" : "unknown workload");
 }
 
-void Schedule(Bubble& bubble, const Workload& workload, std::function<void()> event) {
-  switch (workload.kind) {
-    case Workload::Kind::kIdle:
-      break;
-    case Workload::Kind::kOnce:
-      bubble.At(Time(workload.at), std::move(event));
-      break;
-    case Workload::Kind::kBusy:
-      ScheduleEvery(bubble, 1, workload.rate,
-                    std::make_shared<std::function<void()>>(std::move(event)));
-      break;
+void Schedule(Bubble& bubble, const Workload& workload, std::function<void()> event, Time end,
+              std::function<void()> over) {
+  if (workload.kind == Workload::Kind::kOnce && Time(workload.at) < end)
+    bubble.At(Time(workload.at), event);
+  std::shared_ptr<std::function<void()>> repeated;
+  if (workload.kind == Workload::Kind::kBusy) {
+    repeated = std::make_shared<std::function<void()>>(std::move(event));
+    ScheduleEvery(bubble, 1, workload.rate, repeated);
   }
+  if (end == Time::max()) return;
+  const heap::Scope::Suspend suspend;  // it is not the pattern's
+  bubble.At(end, [=] {
+    if (repeated) *repeated = {};
+    if (over) over();
+  });
 }
 
 }  // namespace afterleak

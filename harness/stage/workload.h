@@ -32,7 +32,8 @@ struct Workload {
 // and what would be right.
 Workload ParseWorkload(std::string_view text);
 
-// Makes `event` happen in the bubble as the workload says.
-void Schedule(Bubble& bubble, const Workload& workload, std::function<void()> event);
+// Makes `event` happen in the bubble as the workload says, until `end`. Then `over` runs.
+void Schedule(Bubble& bubble, const Workload& workload, std::function<void()> event,
+              Time end = Time::max(), std::function<void()> over = {});
 
 }  // namespace afterleak

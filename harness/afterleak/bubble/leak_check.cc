@@ -35,20 +35,6 @@ std::vector<Finding> Abandoned(const Bubble& bubble, const Allowance& allowed) {
   return findings;
 }
 
-// Removes what another finding already says of the same site: a proof needs no second one.
-void KeepFirstOfEachSite(std::vector<Finding>& findings) {
-  std::vector<Finding> kept;
-  for (Finding& finding : findings) {
-    const bool known = std::ranges::any_of(kept, [&](const Finding& other) {
-      return other.leak != finding.leak && other.kind == finding.kind &&
-             other.file == finding.file && other.line == finding.line &&
-             other.column == finding.column;
-    });
-    if (!known) kept.push_back(std::move(finding));
-  }
-  findings = std::move(kept);
-}
-
 std::string CountOf(const Bubble& bubble) {
   const CensusTotals timers = bubble.Totals();
   return fmt::format("{} timers armed, {} contexts, {} goroutines started", timers.armed,

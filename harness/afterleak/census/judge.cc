@@ -246,4 +246,15 @@ std::vector<Finding> JudgeGrowing(std::span<const CensusReport> windows, const A
   return findings;
 }
 
+void KeepFirstOfEachSite(std::vector<Finding>& findings) {
+  std::vector<Finding> kept;
+  for (Finding& finding : findings) {
+    const bool known = std::ranges::any_of(kept, [&](const Finding& other) {
+      return other.leak != finding.leak && KeyOf(other) == KeyOf(finding);
+    });
+    if (!known) kept.push_back(std::move(finding));
+  }
+  findings = std::move(kept);
+}
+
 }  // namespace afterleak

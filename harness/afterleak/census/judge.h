@@ -112,4 +112,8 @@ bool Rises(std::span<const std::int64_t> peaks);
 std::vector<Finding> JudgeGrowing(std::span<const CensusReport> windows,
                                   const Allowance& allowed = {});
 
+// Removes each finding of which an earlier one of another kind of leak names the same site: a proof
+// needs no second one.
+void KeepFirstOfEachSite(std::vector<Finding>& findings);
+
 }  // namespace afterleak

@@ -15,7 +15,8 @@
 
 namespace afterleak {
 
-const TimerKind signal::kNotify{.name = "signal::Notify", .rooted = true};
+const TimerKind signal::kNotify{
+    .name = "signal::Notify", .rooted = true, .cure = "call signal::Stop on every way out"};
 
 namespace internal {
 namespace {

@@ -9,11 +9,15 @@ namespace afterleak {
 
 namespace time {
 
-const TimerKind kAfter{.name = "time::After"};
-const TimerKind kTimer{.name = "time::NewTimer"};
-const TimerKind kAfterFunc{.name = "time::AfterFunc", .rooted = true};
-const TimerKind kTick{.name = "time::Tick", .periodic = true};
-const TimerKind kTicker{.name = "time::NewTicker", .periodic = true};
+const TimerKind kAfter{.name = "time::After", .cure = "use NewTimer, and Stop it on every way out"};
+const TimerKind kTimer{.name = "time::NewTimer", .cure = "Stop it on every way out"};
+const TimerKind kAfterFunc{.name = "time::AfterFunc",
+                           .rooted = true,
+                           .cure = "keep the timer, and Stop it on every way out"};
+const TimerKind kTick{
+    .name = "time::Tick", .periodic = true, .cure = "use NewTicker, and Stop it on every way out"};
+const TimerKind kTicker{
+    .name = "time::NewTicker", .periodic = true, .cure = "Stop it on every way out"};
 
 namespace {
 

@@ -11,16 +11,16 @@ from evidence.detectors.verdict import Finding, mask
 @dataclasses.dataclass
 class Said:
     verdict: str
-    sites: list  # the lines that armed what is live
+    findings: list  # the lines that the judge names
     held: dict  # bytes on the heap by second of virtual time
 
 
 def parse(text):
     try:
         run = json.loads(text)
-        sites = [f"{site['file']}:{site['line']}" for site in run["sites"] if site["live"]]
+        findings = [f"{finding['file']}:{finding['line']}" for finding in run["findings"]]
         held = {sample["t_ns"] // 10**9: sample["heap_bytes"] for sample in run["samples"]}
-        return Said(run["verdict"], sites, held)
+        return Said(run["verdict"], findings, held)
     except (ValueError, KeyError, TypeError) as error:
         raise BadProgram(f"what the program wrote with --json is not understood: {error!r}") from None
 
@@ -63,5 +63,4 @@ class Census(Own):
 
     def examine(self, program, run, folder):
         ended, own = self.run(program, run, folder)
-        leaks = own.verdict == "leak"
-        return (Finding(leaks, None, self.line(ended.out, "verdict:"), leaks and run.line in own.sites, ended.cpu),)
+        return (Finding(own.verdict == "leak", None, self.line(ended.out, "verdict:"), run.line in own.findings, ended.cpu),)

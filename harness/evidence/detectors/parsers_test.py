@@ -94,7 +94,7 @@ class Refuses(unittest.TestCase):
             for text in ("", "\n", "garbage\n", "{}", "[1, null]", "\0\ufffd" * 99):
                 with self.subTest(parse=parse, text=text[:9]), self.assertRaises(Unavailable):
                     parse(text)
-        for text in ("", "{}", "[]", "null", '{"verdict": "leak", "sites": [{}], "samples": []}'):
+        for text in ("", "{}", "[]", "null", '{"verdict": "leak", "findings": [{}], "samples": []}'):
             with self.assertRaises(BadProgram):
                 own.parse(text)
 
