@@ -2,8 +2,8 @@
 using namespace cases;
 
 namespace leaky::r38 {
-// Removes what has expired. It is told when something was put in, and then looks again how long
-// to wait.
+// Removes what has expired. It is told when something was put in, and then looks again
+// how long to wait.
 int Expire(const RecvChan<Unit>& put) {
   int expired = 0;
   for (bool open = true; open;) {

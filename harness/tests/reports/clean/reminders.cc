@@ -2,8 +2,8 @@
 using namespace cases;
 
 namespace clean::reminders {
-// People ask to be reminded in half a minute, and are. What is still to come when the program ends
-// is stopped.
+// People ask to be reminded in half a minute, and are. What is still to come when the program
+// ends is stopped.
 struct Reminders : std::enable_shared_from_this<Reminders> {
   std::map<int, time::Timer> due;
   int asked = 0;
