@@ -187,8 +187,9 @@ std::string ShowSummary(const std::vector<Timeline>& timelines) {
 std::string ShowPlot(const std::vector<Timeline>& timelines) {
   std::vector<Series> series;
   for (const Timeline& t : timelines) {
-    Series& curve =
-        series.emplace_back(Series{.name = std::string(ToString(t.options.variant)), .points = {}});
+    Series& curve = series.emplace_back(Series{.name = std::string(ToString(t.options.variant)),
+                                               .points = {},
+                                               .peak = t.report.totals.peak_live});
     for (const Sample& s : t.samples) curve.points.emplace_back(s.at, s.census.live);
   }
   return TerminalPlot({.title = "live timers: " + Title(timelines.front()),

@@ -90,8 +90,8 @@ void StageSignalRegistration(const Stage& stage) {
   StageSessions(
       stage, [=, length = kSessionLength / stage.tempo] { function(length); },
       [] {
-        // With the real clock this is a real signal. If nothing were registered for it, it would end
-        // this process, as it should; but not now.
+        // With the real clock this is a real signal. If nothing were registered for it, it would
+        // end this process, as it should; but not now.
         if (signal::DispositionOf(SIGTERM) == signal::Disposition::kNotified)
           signal::Raise(SIGTERM);
       });

@@ -301,7 +301,8 @@ void DrawLegend(const std::vector<Series>& series, const Frame& frame, Canvas* c
     const auto peak = std::ranges::max_element(points, {}, &PlotPoint::second);
     const std::string text = points.empty()
                                  ? fmt::format(" {}: no samples", series[i].name)
-                                 : fmt::format(" {}: peak {}", series[i].name, Exact(peak->second));
+                                 : fmt::format(" {}: peak {}", series[i].name,
+                                               Exact(std::max(peak->second, series[i].peak)));
     const int end = column + kSwatch + static_cast<int>(text.size());
     if (column > frame.left && end > canvas->Width()) {
       ++row;

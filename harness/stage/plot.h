@@ -18,6 +18,8 @@ struct Series {
   std::string name;
   // In ascending order of time. A negative value is drawn as zero: these are counts.
   std::vector<PlotPoint> points;
+  // The most that there ever was, for the legend; 0 if that is at one of the points.
+  std::int64_t peak = 0;
 };
 
 struct PlotOptions {

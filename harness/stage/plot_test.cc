@@ -109,6 +109,12 @@ TEST(PlotTest, UsesTheWidth) {
   }
 }
 
+TEST(PlotTest, TheLegendKnowsOfAPeakBetweenTwoPoints) {
+  EXPECT_THAT(
+      TerminalPlot({}, {{.name = "a", .points = {{Duration(0), 1}, {Duration(9), 1}}, .peak = 7}}),
+      HasSubstr("a: peak 7"));
+}
+
 TEST(PlotTest, KeepsAPeakThatIsShorterThanAColumn) {
   Series series = Flat("a", 1);
   series.points.insert(series.points.begin() + 1,

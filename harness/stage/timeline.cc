@@ -187,7 +187,7 @@ std::string InShort(const Finding& finding, const CensusTotals& timers) {
       return fmt::format("the load is over, and {} {} {}", finding.count, where,
                          finding.waits.empty() ? "is left" : "waits in " + finding.waits);
     case Leak::kGrowing:
-      return fmt::format("{} grows, to {} live", where, finding.count);
+      return fmt::format("{} grows to {}", where, finding.count);
   }
   return "";
 }

@@ -145,7 +145,7 @@ TEST(Judged, GrowthWithoutABoundIsALeakAlsoOfRootedTimers) {
   ASSERT_EQ(timeline.findings.size(), 1u);
   EXPECT_EQ(timeline.findings[0].leak, Leak::kGrowing);
   EXPECT_EQ(timeline.findings[0].count, 61);
-  EXPECT_THAT(Conclusion(timeline), testing::EndsWith(" grows, to 61 live"));
+  EXPECT_THAT(Conclusion(timeline), testing::EndsWith(" grows to 61"));
 }
 
 TEST(Judged, AFlatRunIsBoundedByItsExactPeak) {

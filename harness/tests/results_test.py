@@ -1,12 +1,16 @@
 """What virtual time produces is the same on every run and machine: results/ as committed is what the program writes now."""
 
+import csv
 import difflib
+import json
 import os
 import re
 import shutil
 import subprocess
 import unittest
 
+from evidence.common import runs
+from evidence.detectors.program import WORKLOADS
 from tests import helper
 from tests.helper import PROGRAM, ROOT
 
@@ -60,6 +64,41 @@ class Results(helper.FolderTest):
             self.skipTest(f"this is {here.strip()}, and the plots as committed are drawn by another version")
         self.write("evidence.results.plots")
         self.assert_same(files(self.folder), committed)
+
+    def test_every_page_says_the_same_numbers(self):
+        """Peaks and conclusions are exact, so they agree wherever they stand. Once "peak live 2" and "never more than 0 live" did not."""
+        told = {}  # the conclusion on each pattern, workload and side
+        for section in re.split(r"(?m)^### ", (ROOT / "results/README.md").read_text())[1:]:
+            pattern = section.split(maxsplit=1)[0]
+            peaks = {found[:2]: found[2:] for found in re.findall(r"(?m)^\| `(\S+)` \| (\w+) \| go122 \| (\d+) \| (\d+) \|", section)}
+            conclusions = {found[:2]: found[2] for found in re.findall(r"(?m)^- `(\S+)`, (\w+): (.*)\.$", section)}
+            self.assertEqual(sorted(peaks), sorted(conclusions))
+            for (workload, side), conclusion in conclusions.items():
+                with self.subTest(pattern=pattern, workload=workload, side=side):
+                    live, abandoned = peaks[workload, side]
+                    self.assertRegex(conclusion, rf"\A(never more than {live} live, none abandoned|"
+                                     rf"nobody can hear {abandoned} of at most {live} live timers?|\S+ at \S+ grows to \d+)\Z")
+                    told[pattern, workload, side] = conclusion
+                    rows = list(csv.DictReader((ROOT / f"results/timelines/{runs.stem(pattern, workload)}.{side}.go122.csv").open()))
+                    self.assertLessEqual(max(int(row["live"]) for row in rows), int(live))
+                    self.assertLessEqual(max(int(row["abandoned"]) for row in rows), int(abandoned))
+        self.assertEqual(len(told), 14)
+        page = re.search(r'(?s)<script type="application/json" id="data">(.*?)</script>', (ROOT / "results/index.html").read_text())[1]
+        same = 0
+        for pattern, (side, run) in ((p, item) for p in json.loads(page)["patterns"] for item in p["runs"]["go122"].items()):
+            same += (key := (pattern["name"], pattern["workload"], side)) in told
+            self.assertEqual(told.get(key, run["why"]), run["why"], key)
+        self.assertGreater(same, 3)
+
+    def test_the_scorecard_quotes_the_census_as_it_is(self):
+        quoted = set(re.findall(r"(?m)^(\w+) +(leaky|fixed) +(?:torn-down|pending) +(verdict: .*)$", (ROOT / "results/detectors.md").read_text()))
+        now = set()
+        for pattern, workload in WORKLOADS.items():
+            for side in runs.SIDES:
+                said = subprocess.run([PROGRAM, "run", pattern, "--variant", side, "--workload", workload], capture_output=True, text=True,
+                                      env={**os.environ, "COLUMNS": "200"}).stdout
+                now.add((pattern, side, re.search(r"(?m)^verdict: .*$", said)[0]))
+        self.assertEqual(quoted, now, "run ./scripts/reproduce and commit what it wrote")
 
     def test_no_path_of_a_machine_is_in_them(self):
         for name, text in files(ROOT / "results").items():
