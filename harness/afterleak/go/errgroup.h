@@ -5,8 +5,8 @@
 //   for (const std::string& url : urls) group.Go([=] { Fetch(ctx, url); });
 //   if (errgroup::Error error = group.Wait()) std::rethrow_exception(error);
 //
-// Semantics are those of errgroup.go as Go 1.23 vendors it. Go's error is a std::exception_ptr here,
-// and nil is null. A task has an error if it throws, or returns an Error that is not null, or a
+// Semantics are those of errgroup.go as Go 1.23 vendors it. Go's error is a std::exception_ptr, and
+// nil is null. A task has an error if it throws, or returns an Error that is not null, or a
 // context::Error other than kNone (`return ctx.Err();`). A Panic is no error: as in Go it ends the
 // program, so the Run or Advance of the bubble throws it.
 #pragma once
