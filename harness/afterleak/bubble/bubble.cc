@@ -140,10 +140,12 @@ void Wait(std::source_location site) {
   const heap::Scope::Suspend suspend;
   Lock lock(runtime.mutex());
   internal::Goroutine& self = runtime.Self();
+  if (!runtime.waiter().expired()) throw Panic("wait already in progress");
   const Time now = runtime.Now();
-  lock.unlock();
   // By the time of the sample, this goroutine may have been unwound. Then there is nothing to wake.
   const auto waiting = std::make_shared<internal::Goroutine*>(&self);
+  runtime.waiter() = waiting;
+  lock.unlock();
   runtime.At(now, true, [&runtime, weak = std::weak_ptr(waiting)] {
     const Lock event_lock(runtime.mutex());
     if (const auto waits = weak.lock()) runtime.Ready(**waits);

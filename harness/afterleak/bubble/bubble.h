@@ -207,11 +207,11 @@ void Go(internal::MoveOnlyBody auto body,
 // that calls it.
 int NumGoroutine();
 
-// runtime.Gosched: lets the other goroutines that can run go first.
+// runtime.Gosched: lets the other goroutines that can run go first, and fires what is due.
 void Gosched();
 
 // synctest.Wait: returns when every other goroutine of the current, virtual bubble is blocked and
-// the instant is otherwise settled. Time does not move.
+// the instant is otherwise settled. Time does not move. Panics if another goroutine is in Wait.
 void Wait(std::source_location site = std::source_location::current());
 
 }  // namespace afterleak

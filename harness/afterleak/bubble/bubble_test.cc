@@ -271,6 +271,16 @@ TEST(Goroutine, WaitReturnsWhenAllOthersAreBlockedAndTimeHasNotMoved) {
   });
 }
 
+TEST(Goroutine, TwoWaitsAtOnceAreRefusedAndOneAfterTheOtherAreNot) {
+  std::string refused;
+  Bubble().Run([&] {
+    Go([&] { refused = PanicOf([] { Wait(); }); });
+    Wait();
+    EXPECT_EQ(refused, "wait already in progress");
+    Wait();
+  });
+}
+
 TEST(Goroutine, WaitNeedsAVirtualBubble) {
   EXPECT_EQ(PanicOf([] { Wait(); }), "Wait needs a virtual bubble");
 }
@@ -586,6 +596,26 @@ TEST(Interrupt, EndsAnAdvanceAndEveryLaterOne) {
   }
 }
 
+TEST(Interrupt, EndsAnAdvanceWhileGoroutinesKeepEachOtherBusy) {
+  std::atomic<int> turns = 0;
+  Chan<int> there, back;
+  Bubble bubble;
+  bubble.Run([&] { there = MakeChan<int>(), back = MakeChan<int>(); });
+  bubble.Go([=] {
+    for (;;) there.Send(1), back.Recv();
+  });
+  bubble.Go([=, &turns] {
+    for (;;) there.Recv(), back.Send(1), ++turns;
+  });
+  std::thread other([&] {
+    while (turns < 3) std::this_thread::yield();
+    bubble.Interrupt();
+  });
+  bubble.Advance(1s);
+  other.join();
+  EXPECT_EQ(bubble.Now(), Time()) << "they let no time pass";
+}
+
 TEST(Interrupt, EndsALaterRunAtItsFirstWait) {
   for (const ClockKind clock : {ClockKind::kVirtual, ClockKind::kReal}) {
     Bubble bubble({.clock = clock});
@@ -719,6 +749,36 @@ TEST(RealClock, AFailureEndsRunAlsoWhereMainIsStillRunningWhenItComes) {
                std::out_of_range);
   bubble.Go([] { throw std::length_error("goroutine"); });
   EXPECT_THROW(bubble.Advance(Duration::max()), std::length_error);
+}
+
+// Up to 50 ms: a goroutine that takes longer is not waited for.
+TEST(RealClock, AdvanceReturnsWhenAllGoroutinesAreBlocked) {
+  Bubble bubble({.clock = ClockKind::kReal});
+  std::atomic<bool> runs = false, done = false;
+  bubble.Go([&] {
+    runs = true;
+    std::this_thread::sleep_for(10ms);
+    done = true;
+    Select({});
+  });
+  while (!runs) std::this_thread::yield();
+  const Time before = bubble.Now();
+  bubble.Advance(0s);
+  EXPECT_TRUE(done || bubble.Now() >= before + 50ms);
+}
+
+TEST(RealClock, ItsEndUnwindsAThreadOfNoBubbleThatIsBlockedInIt) {
+  std::string panic;
+  std::thread foreign;
+  {
+    Bubble bubble({.clock = ClockKind::kReal});
+    Chan<int> chan;
+    bubble.Run([&] { chan = MakeChan<int>(); });
+    foreign = std::thread([&panic, chan] { panic = PanicOf([&] { chan.Recv(); }); });
+    while (bubble.Goroutines().empty()) std::this_thread::yield();
+  }
+  foreign.join();
+  EXPECT_EQ(panic, "the bubble has ended");
 }
 
 TEST(RealClock, ItsEndUnwindsEveryGoroutine) {

@@ -287,6 +287,7 @@ void Runtime::Yield(Lock& lock) {
   if (here.runtime == this && here.goroutine != nullptr && closing_) throw Unwind();
   if (is_virtual()) {
     Goroutine& self = Self();
+    FireDue(now_, lock);  // what was armed for this instant since it began
     --running_;
     Ready(self);
     Dispatch(lock);
@@ -469,6 +470,7 @@ void Runtime::Close(Runtime* runtime) {
   lock.lock();
   rt.closed_ = true;
   ++rt.objects_;  // the bubble itself
+  rt.EmptyKeepsakes(lock);
   while (TimerLink* pending = rt.queue_.PopAny()) static_cast<Alarm*>(pending)->Drop(lock);
   rt.RemoveObject(lock);
 }

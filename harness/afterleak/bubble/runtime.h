@@ -41,6 +41,7 @@
 #include <vector>
 
 #include "afterleak/bubble/bubble.h"
+#include "afterleak/bubble/keepsake.h"
 #include "afterleak/bubble/timer_queue.h"
 #include "afterleak/census/census.h"
 #include "afterleak/census/clock.h"
@@ -213,11 +214,15 @@ class Runtime {
   // For callers that know that the bubble has not ended.
   void RemoveObject() { --objects_; }
 
+  // While it refers to something, a goroutine is in Wait.
+  std::weak_ptr<Goroutine*>& waiter() { return waiter_; }
+
   // What the signal layer keeps for a bubble. It goes first when the bubble ends.
   std::shared_ptr<void>& signals() { return signals_; }
 
  private:
   friend struct Goroutine;
+  friend class Keepsake;
 
   struct Worker {  // a thread that runs one goroutine after another
     std::thread thread;
@@ -253,6 +258,9 @@ class Runtime {
   void RethrowFailure(Lock& lock);
   void UnwindGoroutines(Lock& lock);
   void EndRoot();
+
+  // keepsake.cc
+  void EmptyKeepsakes(Lock& lock);
 
   // runtime_clock.cc: what makes time pass
   void Drive(Time limit, Lock& lock);
@@ -311,6 +319,8 @@ class Runtime {
   std::condition_variable quiet_;
 
   std::int64_t objects_ = 0;
+  Keepsake* keepsakes_ = nullptr;
+  std::weak_ptr<Goroutine*> waiter_;
   std::shared_ptr<void> signals_;
 };
 

@@ -26,6 +26,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "afterleak/bubble/panic.h"
 #include "afterleak/go/chan_core.h"
 
 namespace afterleak {
@@ -94,7 +95,7 @@ class Chan : public RecvChan<T> {
 };
 
 // Go's make(chan T, capacity), in the current bubble. One allocation, and a second one if capacity
-// is above 0.
+// is above 0 and T has anything to store. Panics if no memory could hold so much.
 template <typename T>
 [[nodiscard]] Chan<T> MakeChan(std::size_t capacity = 0);
 
@@ -125,23 +126,36 @@ template <typename T>
 class ChanOf final : public ChanCore {
  public:
   ChanOf(Runtime& runtime, std::size_t capacity)
-      : ChanCore(runtime, static_cast<std::uint32_t>(capacity)),
-        ring_(capacity == 0 ? nullptr : std::allocator<T>().allocate(capacity)) {
+      : ChanCore(runtime, capacity),
+        ring_(kStores && capacity > 0 ? std::allocator<T>().allocate(capacity) : nullptr) {
     CountObject();
+  }
+
+  std::size_t bytes() const override {
+    return sizeof(ChanOf) + (ring_ != nullptr ? cap_ * sizeof(T) : 0);
+  }
+
+  // Go's limit: more than an address can reach.
+  static bool IsPossible(std::size_t capacity) {
+    constexpr std::size_t kMost = kStores ? (std::size_t{1} << 48) / sizeof(T) : PTRDIFF_MAX;
+    return capacity <= kMost;
   }
 
  private:
   ~ChanOf() override {
+    if (!kStores) return;
     while (len_ > 0) std::destroy_at(&ring_[Head()]), --len_;
     if (ring_ != nullptr) std::allocator<T>().deallocate(ring_, cap_);
   }
   std::size_t Head() const { return (tail_ + cap_ - len_) % cap_; }
 
   void PutBuffer(void* from) override {
+    if (!kStores) return;
     std::construct_at(&ring_[tail_], std::move(*static_cast<T*>(from)));
     tail_ = (tail_ + 1) % cap_;
   }
   void TakeBuffer(void* to) override {
+    if constexpr (!kStores) return static_cast<void>(std::construct_at(static_cast<T*>(to)));
     T& first = ring_[Head()];
     std::construct_at(static_cast<T*>(to), std::move(first));
     std::destroy_at(&first);
@@ -149,6 +163,9 @@ class ChanOf final : public ChanCore {
   void Hand(void* from, void* to) override {
     std::construct_at(static_cast<T*>(to), std::move(*static_cast<T*>(from)));
   }
+
+  // Whether values need room; those of Go's struct{} do not.
+  static constexpr bool kStores = !(std::is_empty_v<T> && std::is_trivial_v<T>);
 
   T* const ring_;
   std::size_t tail_ = 0;
@@ -158,6 +175,7 @@ class ChanOf final : public ChanCore {
 
 template <typename T>
 Chan<T> MakeChan(std::size_t capacity) {
+  if (!internal::ChanOf<T>::IsPossible(capacity)) throw Panic("makechan: size out of range");
   return Chan<T>(internal::Ref<internal::ChanCore>(
       new internal::ChanOf<T>(internal::CurrentRuntime(), capacity)));
 }

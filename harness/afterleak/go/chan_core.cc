@@ -205,6 +205,7 @@ int Perform(std::span<Operation* const> cases, bool block, std::source_location 
   int otherwise = -1;
   for (std::size_t i = 0; i < cases.size(); ++i) {
     const Operation& operation = *cases[i];
+    if (operation.chan != nullptr && operation.chan->hides_buffer_) operation.chan->SendIfDue(lock);
     if (operation.direction == Direction::kDefault) otherwise = static_cast<int>(i);
     ready += operation.chan != nullptr && operation.chan->Ready(operation);
   }
@@ -242,12 +243,12 @@ void CloseChan(ChanCore* chan) {
   chan->Close();
 }
 
-void CloseOpenChan(ChanCore& chan) { chan.Close(); }
-
 bool TrySendLocked(ChanCore& chan, void* value) {
   Operation send{&chan, Direction::kSend, value};
-  if (!chan.closed_ && chan.Ready(send)) chan.Do(send);
-  return send.ok;
+  if (!chan.Ready(send)) return false;
+  chan.Do(send);
+  PanicIfSentOnClosed(send);
+  return true;
 }
 
 }  // namespace afterleak::internal

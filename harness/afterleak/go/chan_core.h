@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <source_location>
 #include <span>
 #include <utility>
@@ -68,10 +69,12 @@ class ChanCore {
 
   std::size_t Len() const;
   std::size_t Cap() const;
+  // What it holds on the heap, without what its values hold.
+  virtual std::size_t bytes() const = 0;
   Runtime& runtime() const { return runtime_; }
 
  protected:
-  ChanCore(Runtime& runtime, std::uint32_t capacity) : runtime_(runtime), cap_(capacity) {}
+  ChanCore(Runtime& runtime, std::size_t capacity) : runtime_(runtime), cap_(capacity) {}
   virtual ~ChanCore() = default;
 
   // Makes the runtime outlive this channel, as it must. Takes the lock.
@@ -86,6 +89,9 @@ class ChanCore {
   virtual void TakeBuffer(void* to) = 0;
   virtual void Hand(void* from, void* to) = 0;
 
+  // For a timer of go123, which also fires when somebody looks. With the lock held.
+  virtual void SendIfDue(std::unique_lock<std::mutex>&) {}
+
   // With the lock held.
   bool Ready(const Operation& operation) const;
   bool HasHandles() const { return handles_.load(std::memory_order_relaxed) != 0; }
@@ -95,13 +101,12 @@ class ChanCore {
 
   friend int Perform(std::span<Operation* const> cases, bool block, std::source_location site);
   friend void CloseChan(ChanCore* chan);
-  friend void CloseOpenChan(ChanCore& chan);
   friend bool TrySendLocked(ChanCore& chan, void* value);
   friend struct Selection;
 
   Runtime& runtime_;
-  std::uint32_t len_ = 0;
-  const std::uint32_t cap_;
+  std::size_t len_ = 0;
+  const std::size_t cap_;
   OperationQueue receivers_;
   OperationQueue senders_;
 
@@ -124,9 +129,7 @@ bool Perform(Operation& operation, bool block, std::source_location site);
 // Takes the lock. Panics if the channel is nil or closed.
 void CloseChan(ChanCore* chan);
 
-// With the lock held. The first closes a channel that is open; the second sends if that needs no
-// waiting (never to a closed channel).
-void CloseOpenChan(ChanCore& chan);
+// With the lock held: sends if that needs no waiting. Panics if the channel is closed.
 bool TrySendLocked(ChanCore& chan, void* value);
 
 // A counted handle.

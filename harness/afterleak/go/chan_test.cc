@@ -127,6 +127,29 @@ TEST(Chan, ABufferIsFirstInFirstOutHoweverOftenItWrapsAround) {
   }
 }
 
+TEST(Chan, ACapacityMayBeAbove32BitsWhereValuesNeedNoRoom) {
+  InBubble([] {
+    constexpr std::size_t kMany = std::size_t{1} << 32;
+    const heap::Scope scope;
+    const Chan<Unit> many = MakeChan<Unit>(kMany);
+    EXPECT_EQ(many.Cap(), kMany);
+    EXPECT_TRUE(many.TrySend({}));
+    EXPECT_EQ(many.Len(), 1u);
+    EXPECT_TRUE(many.TryRecv().has_value());
+    EXPECT_FALSE(many.TryRecv().has_value());
+    EXPECT_LE(scope.usage().live_blocks, 1);
+  });
+}
+
+TEST(Chan, AnImpossibleCapacityPanics) {
+  InBubble([] {
+    const std::string out_of_range = "makechan: size out of range";
+    EXPECT_EQ(PanicOf([] { (void)MakeChan<int>(std::size_t{1} << 62); }), out_of_range);
+    EXPECT_EQ(PanicOf([] { (void)MakeChan<int>(std::size_t{1} << 47); }), out_of_range);
+    EXPECT_EQ(PanicOf([] { (void)MakeChan<Unit>(std::size_t{1} << 63); }), out_of_range);
+  });
+}
+
 TEST(Chan, CopiesNameTheSameChannel) {
   InBubble([] {
     const auto c = MakeChan<int>(1);
@@ -165,6 +188,17 @@ TEST(Chan, BlockedSendersAreServedFirstComeFirstServed) {
 }
 
 // ---- close
+
+TEST(Chan, OutlivesTheVariableThatABlockedReceiverTookItFrom) {
+  const auto c = std::make_shared<Chan<int>>();
+  InBubble([&] {
+    *c = MakeChan<int>();
+    Go([c] { c->Recv(); });
+    time::Sleep(1s);
+    *c = {};
+    time::Sleep(1s);
+  });
+}
 
 TEST(Chan, AClosedChannelDrainsFirstAndThenYieldsNothingForEver) {
   InBubble([] {

@@ -4,227 +4,298 @@
 
 #include "afterleak/bubble/panic.h"
 #include "afterleak/bubble/runtime.h"
+#include "afterleak/census/site.h"
 
 namespace afterleak {
 
-const TimerKind context::kDeadline{.name = "context deadline", .rooted = true};
+namespace {
+constexpr std::string_view kCallCancel = "call cancel on every way out: Defer deferred(cancel)";
+}  // namespace
+
+const TimerKind context::kDeadline{.name = "context deadline", .cure = kCallCancel};
+const TimerKind context::kCancel{
+    .name = "context::WithCancel", .resource = Resource::kContext, .cure = kCallCancel};
+const TimerKind context::kAfterFunc{.name = "context::AfterFunc",
+                                    .rooted = true,
+                                    .resource = Resource::kContext,
+                                    .cure = "call its stop on every way out"};
 
 namespace internal {
 
 using context::Context;
 using context::Error;
 
-// The Done of a context: closed, never sent to. If its context goes first, without having ended,
-// the parent keeps it on an intrusive list so that it can close it. It leaves the list when the
-// last handle on it goes.
-class DoneChan final : public ChanCore {
+// A context, its Done channel and the timer of its deadline in one heap block; or the registration
+// of an AfterFunc, which is a child that runs a callback when it ends.
+//
+// Contexts are trees. What Go's garbage collector finds out by tracing is counted here. Each node
+// counts those of its children
+//   that are held    by a handle or a timer, of theirs or below them. Parents and children keep one
+//                    another alive, so a tree is kept while its root is held, and collected as a
+//                    whole when it is not.
+//   that are heard   by a handle or a callback, of theirs or below them. A record that is open
+//                    though its context is not heard is abandoned.
+// Neither comes back once it is lost, because a new child needs a handle on its parent.
+//
+// Everything but what never changes is guarded by the runtime's mutex.
+class ContextNode final : public ChanCore, private Alarm, private Runnable {
  public:
-  explicit DoneChan(Runtime& runtime) : ChanCore(runtime, 0) { CountObject(); }
+  // What makes a context differ from a plain WithCancel.
+  struct Plan {
+    std::optional<Time> limit{};
+    std::exception_ptr cause_of_deadline{};
+    Ref<Callback> callback{};
+  };
 
-  // With the lock held, like the other methods.
-  static void CloseAll(DoneChan*& orphans) {
-    while (orphans != nullptr) {
-      CloseOpenChan(*orphans);
-      orphans->Leave();
-    }
+  static Ref<ContextNode> Make(const Context& parent, Plan plan, const Site& site) {
+    Runtime& runtime = Runtime::Current();
+    auto* const above = static_cast<ContextNode*>(parent.node_.get());
+    if (above != nullptr && &above->runtime_ != &runtime)
+      throw Panic("the parent context is of another bubble");
+    Ref<ContextNode> node(new ContextNode(runtime, parent, plan));
+    Released released;
+    const Lock lock(runtime.mutex());
+    runtime.AddObject();
+    node->Begin(above, plan.limit, site, released);
+    return node;
   }
-  static void MoveAll(DoneChan*& from, DoneChan*& to) {
-    while (from != nullptr) {
-      DoneChan& orphan = *from;
-      orphan.Leave();
-      orphan.Join(to);
-    }
+
+  // A context with what cancels it, or (StopFunc) only that.
+  template <typename Cancel>
+  static std::pair<Context, Cancel> Handles(const Context& parent, Plan plan, const Site& site) {
+    std::pair<Context, Cancel> both;
+    both.first.values_ = parent.values_;
+    both.first.node_ = both.second.node_ = Ref<ChanCore>(Make(parent, std::move(plan), site).get());
+    return both;
   }
-  void Join(DoneChan*& orphans) {
-    next_ = orphans;
-    if (next_ != nullptr) next_->place_ = &next_;
-    orphans = this;
-    place_ = &orphans;
+  static context::StopFunc Register(const Context& parent, Ref<Callback> callback,
+                                    const Site& site) {
+    context::StopFunc stop;
+    stop.node_ = Ref<ChanCore>(Make(parent, {.callback = std::move(callback)}, site).get());
+    return stop;
   }
-  void Leave() {
-    if (place_ == nullptr) return;
-    *place_ = next_;
-    if (next_ != nullptr) next_->place_ = place_;
-    place_ = nullptr;
+
+  static ContextNode* Of(const Context& ctx) { return static_cast<ContextNode*>(ctx.node_.get()); }
+
+  std::optional<Time> limit() const { return limit_; }
+  Error error() const { return ending().first; }
+  std::pair<Error, std::exception_ptr> ending() const {
+    const Lock lock(runtime_.mutex());
+    return {error_, cause_};
+  }
+
+  // True if it was this call that ended the context.
+  bool Cancel(const std::exception_ptr& cause) {
+    Released released;
+    const Lock lock(runtime_.mutex());
+    if (error_ != Error::kNone) return false;
+    End(Error::kCanceled, cause, released);
+    return true;
+  }
+
+  std::size_t bytes() const override {
+    return sizeof(ContextNode) + (callback_ ? callback_->bytes() : 0);
   }
 
  private:
-  void LastHandleGone() override {
-    {
-      const Lock lock(runtime_.mutex());
-      Leave();
-    }
-    ChanCore::LastHandleGone();
-  }
-  void PutBuffer(void*) override {}
-  void TakeBuffer(void*) override {}
-  void Hand(void*, void*) override {}
-
-  DoneChan* next_ = nullptr;
-  DoneChan** place_ = nullptr;  // what points to it in its list; null when in no list
-};
-
-// A context and the timer of its deadline. A child owns its parent. A parent knows its children by
-// an intrusive list, which they leave when they end or go. Guarded by the runtime's mutex, except
-// for what never changes.
-class ContextNode final : public std::enable_shared_from_this<ContextNode>,
-                          private Alarm,
-                          private Runnable {
- public:
-  // Contexts that kept themselves alive for their timers. They may have no other owner, and must be
-  // released without the lock. What each keeps now is the next one, so nothing is allocated.
+  // Nodes that nothing keeps any more. They are destroyed without the lock, because they hold what
+  // belongs to the user.
   class Released {
    public:
     Released() = default;
     Released(const Released&) = delete;
     Released& operator=(const Released&) = delete;
     ~Released() {
-      while (first_ != nullptr) {
-        const std::shared_ptr<ContextNode> node = std::move(first_);
-        first_ = std::move(node->kept_);
-      }
+      while (first_ != nullptr) std::exchange(first_, first_->next_)->ChanCore::LastHandleGone();
     }
-    void Add(ContextNode& node) { node.kept_.swap(first_); }
+    void Add(ContextNode& node) { node.next_ = std::exchange(first_, &node); }
 
    private:
-    std::shared_ptr<ContextNode> first_;
+    ContextNode* first_ = nullptr;
   };
 
-  ContextNode(Runtime& runtime, std::shared_ptr<ContextNode> parent)
-      : runtime_(runtime), parent_(std::move(parent)) {}
-  ~ContextNode() {
-    const Lock lock(runtime_.mutex());
-    if (joined_) {
-      if (done_.core()->IsShared()) done_core().Join(orphans_);
-      DoneChan::MoveAll(orphans_, parent_->orphans_);
+  ContextNode(Runtime& runtime, const Context& parent, const Plan& plan)
+      : ChanCore(runtime, 0),
+        values_(parent.values_),
+        cause_of_deadline_(plan.cause_of_deadline),
+        callback_(plan.callback) {}
+  ~ContextNode() override = default;
+
+  void Begin(ContextNode* parent, std::optional<Time> limit, const Site& site, Released& released) {
+    if (parent != nullptr) limit_ = parent->limit_;
+    const bool has_timer = limit && !(limit_ && *limit_ < *limit);
+    if (has_timer) limit_ = limit;
+    if (parent != nullptr && parent->error_ != Error::kNone) {
+      if (callback_) callback_->Start();
+      return End(parent->error_, parent->cause_, released);
     }
-    while (orphans_ != nullptr) orphans_->Leave();  // nothing will close them
-    LeaveParent();
-  }
-
-  static context::Cancelable Make(const Context& parent, std::optional<Time> limit,
-                                  std::source_location site) {
-    Runtime& runtime = Runtime::Current();
-    if (parent.node_ != nullptr && &parent.node_->runtime_ != &runtime)
-      throw Panic("the parent context is of another bubble");
-    auto node = std::make_shared<ContextNode>(runtime, parent.node_);
-    node->Begin(limit, site);
-    context::Cancelable both;
-    both.first.node_ = both.second.node_ = std::move(node);
-    return both;
-  }
-
-  const Chan<Unit>& done() const { return done_; }
-  std::optional<Time> limit() const { return limit_; }
-  Error error() const {
-    const Lock lock(runtime_.mutex());
-    return error_;
-  }
-
-  void Cancel() {
-    Released released;
-    const Lock lock(runtime_.mutex());
-    End(Error::kCanceled, released);
-  }
-
- private:
-  void Begin(std::optional<Time> limit, std::source_location site) {
-    Released released;
-    const Lock lock(runtime_.mutex());
-    if (parent_ != nullptr) {
-      limit_ = parent_->limit_;
-      if (parent_->error_ != Error::kNone) return End(parent_->error_, released);
-      JoinParent();
-    }
-    if (!limit || (limit_ && *limit_ <= *limit)) return;  // the parent's is soon enough
-    limit_ = limit;
     const Time now = runtime_.Now();
-    if (*limit <= now) return End(Error::kDeadlineExceeded, released);
-    ticket_ = runtime_.Arm(*this, now, *limit, context::kDeadline, sizeof(ContextNode), site);
-    if (pending()) kept_ = shared_from_this();
-  }
-
-  // Ends this context and then, child by child, everything below it. A loop, because a chain
-  // may be deep.
-  void End(Error error, Released& released) {
-    for (ContextNode* node = this; node != nullptr;) {
-      if (node->error_ == Error::kNone) node->EndAlone(error, released);
-      if (node->first_child_ != nullptr) {
-        node = node->first_child_;
-        continue;
-      }
-      node->LeaveParent();
-      node = node == this ? nullptr : node->parent_.get();
+    const auto size = static_cast<std::uint32_t>(bytes());
+    if (has_timer) {
+      if (*limit <= now) return End(Error::kDeadlineExceeded, cause_of_deadline_, released);
+      ticket_ = runtime_.Arm(*this, now, *limit, context::kDeadline, size, site);
+    } else if (parent != nullptr) {
+      const TimerKind& kind = callback_ ? context::kAfterFunc : context::kCancel;
+      ticket_ = runtime_.census().Arm(kind, site, size, now, Time::max());
     }
+    if (parent != nullptr) Join(*parent);
   }
 
-  void EndAlone(Error error, Released& released) {
+  // Ends this context and everything below it.
+  void End(Error error, const std::exception_ptr& cause, Released& released) {
+    ContextNode* const parent = parent_;
+    TakeApart(
+        [&](ContextNode& node) {
+          if (node.error_ != Error::kNone) return;
+          node.EndAlone(error, cause);
+          if (node.callback_ && &node != this) node.StartCallback();
+        },
+        released);
+    if (parent != nullptr) parent->Weigh(released);
+  }
+
+  void EndAlone(Error error, const std::exception_ptr& cause) {
     error_ = error;
-    if (pending()) {
-      runtime_.queue().Stop(*this);
-      runtime_.census().Stop(ticket_);
+    cause_ = cause;
+    if (pending()) runtime_.queue().Stop(*this);
+    if (ticket_ != 0) runtime_.census().Stop(std::exchange(ticket_, 0));
+    Close();
+  }
+
+  void StartCallback() {
+    try {
+      callback_->Start();
+    } catch (...) {
+      runtime_.Fail(runtime_.Caught());
     }
-    if (kept_ != nullptr && !queued_) released.Add(*this);
-    CloseOpenChan(*done_.core());
-    DoneChan::CloseAll(orphans_);
   }
 
   // The deadline ends the context in turn with the goroutines of its instant, as the callback of
   // Go's time.AfterFunc does.
   void Fire(Runtime& runtime, Lock&) override {
-    runtime.census().Fire(ticket_);
+    runtime.census().Fire(std::exchange(ticket_, 0));
     queued_ = true;
     runtime.Enqueue(*this);
   }
   bool Resume(Runtime&, Lock& lock) override {
     {
-      const std::shared_ptr<ContextNode> self = std::move(kept_);
       Released released;
-      End(Error::kDeadlineExceeded, released);
+      queued_ = false;
+      End(Error::kDeadlineExceeded, cause_of_deadline_, released);
       lock.unlock();
     }
     lock.lock();
     return false;
   }
   void Drop(Lock& lock) override {
-    std::shared_ptr<ContextNode> last = std::move(kept_);
-    lock.unlock();
-    last.reset();
+    {
+      Released released;
+      Weigh(released);
+      lock.unlock();
+    }
     lock.lock();
   }
 
-  void JoinParent() {
-    next_sibling_ = parent_->first_child_;
-    if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = this;
-    parent_->first_child_ = this;
-    joined_ = true;
-  }
-  void LeaveParent() {
-    if (!std::exchange(joined_, false)) return;
-    (previous_sibling_ != nullptr ? previous_sibling_->next_sibling_ : parent_->first_child_) =
-        next_sibling_;
-    if (next_sibling_ != nullptr) next_sibling_->previous_sibling_ = previous_sibling_;
-    previous_sibling_ = next_sibling_ = nullptr;
+  void LastHandleGone() override {
+    Released released;
+    const Lock lock(runtime_.mutex());
+    has_handle_ = false;
+    Weigh(released);
   }
 
-  DoneChan& done_core() const { return static_cast<DoneChan&>(*done_.core()); }
+  bool IsHeard() const { return has_handle_ || callback_ || heard_children_ > 0; }
+  bool IsHeld() const { return has_handle_ || pending() || queued_ || held_children_ > 0; }
 
-  Runtime& runtime_;
-  const std::shared_ptr<ContextNode> parent_;
-  const Chan<Unit> done_ = Chan<Unit>(Ref<ChanCore>(new DoneChan(runtime_)));
+  // Called when less hears or holds this node than before: that may be so for those above, too.
+  void Weigh(Released& released) {
+    for (ContextNode* node = this; node != nullptr; node = node->parent_) {
+      ContextNode* const parent = node->parent_;
+      const bool deaf = node->heard_ && !node->IsHeard();
+      const bool loose = node->held_ && !node->IsHeld();
+      if (deaf) {
+        node->heard_ = false;
+        if (node->ticket_ != 0) runtime_.census().Abandon(node->ticket_, runtime_.Now());
+        if (parent != nullptr) --parent->heard_children_;
+      }
+      if (loose) {
+        node->held_ = false;
+        if (parent == nullptr) return node->Collect(released);
+        --parent->held_children_;
+      }
+      if (!deaf && !loose) return;
+    }
+  }
+
+  // Nothing holds any part of this tree.
+  void Collect(Released& released) {
+    TakeApart(
+        [](ContextNode& node) {
+          if (node.ticket_ != 0) node.runtime_.census().Collect(std::exchange(node.ticket_, 0));
+        },
+        released);
+  }
+
+  // Calls `part` for this node and all below, parents first, perhaps more than once; unlinks them,
+  // and releases those that nothing holds any more. A loop, because a chain may be deep.
+  template <typename Part>
+  void TakeApart(const Part& part, Released& released) {
+    for (ContextNode* node = this; node != nullptr;) {
+      part(*node);
+      if (node->first_child_ != nullptr) {
+        node = node->first_child_;
+        continue;
+      }
+      ContextNode* const parent = node == this ? nullptr : node->parent_;
+      node->Leave();
+      if (!node->IsHeld()) released.Add(*node);
+      node = parent;
+    }
+  }
+
+  void Join(ContextNode& parent) {
+    parent_ = &parent;
+    next_ = parent.first_child_;
+    if (next_ != nullptr) next_->previous_ = this;
+    parent.first_child_ = this;
+    ++parent.heard_children_;
+    ++parent.held_children_;
+  }
+  void Leave() {
+    if (parent_ == nullptr) return;
+    (previous_ != nullptr ? previous_->next_ : parent_->first_child_) = next_;
+    if (next_ != nullptr) next_->previous_ = previous_;
+    parent_->heard_children_ -= heard_;
+    parent_->held_children_ -= held_;
+    parent_ = next_ = previous_ = nullptr;
+  }
+
+  void PutBuffer(void*) override {}
+  void TakeBuffer(void*) override {}
+  void Hand(void*, void*) override {}
+
+  const std::shared_ptr<Binding> values_;  // as Go's chain of contexts keeps them
   std::optional<Time> limit_;
-  Error error_ = Error::kNone;
-  Census::Ticket ticket_ = 0;
-  // Itself, while its timer is pending or it is in the run queue.
-  std::shared_ptr<ContextNode> kept_;
-  bool queued_ = false;  // has been put in the run queue
-  bool joined_ = false;  // is among its parent's children
+  const std::exception_ptr cause_of_deadline_;
+  std::exception_ptr cause_;
+  const Ref<Callback> callback_;
+  ContextNode* parent_ = nullptr;  // until either ends; null below a context that is never done
   ContextNode* first_child_ = nullptr;
-  ContextNode* previous_sibling_ = nullptr;
-  ContextNode* next_sibling_ = nullptr;
-  // Done channels of children that went without having ended, while a handle on them remained.
-  DoneChan* orphans_ = nullptr;
+  ContextNode* previous_ = nullptr;  // among its siblings
+  ContextNode* next_ = nullptr;      // the same; or among the released
+  std::uint32_t heard_children_ = 0;
+  std::uint32_t held_children_ = 0;
+  Census::Ticket ticket_ = 0;  // of its open record
+  Error error_ = Error::kNone;
+  bool has_handle_ = true;
+  bool heard_ = true;  // among its parent's heard children; the same for held_
+  bool held_ = true;
+  bool queued_ = false;  // is in the run queue
 };
+
+Binding::~Binding() {
+  std::shared_ptr<Binding> last = std::move(next);
+  while (last != nullptr && last.use_count() == 1) last = std::exchange(last->next, nullptr);
+}
 
 }  // namespace internal
 
@@ -244,28 +315,80 @@ std::string_view ToString(Error error) {
   return "";
 }
 
-RecvChan<Unit> Context::Done() const {
-  return node_ != nullptr ? RecvChan<Unit>(node_->done()) : RecvChan<Unit>();
+std::string ToString(const std::exception_ptr& cause) {
+  if (cause == nullptr) return "<nil>";
+  try {
+    std::rethrow_exception(cause);
+  } catch (const std::exception& exception) {
+    return exception.what();
+  } catch (const Error& error) {
+    return std::string(ToString(error));
+  } catch (...) {
+    return "an exception without a text";
+  }
 }
-Error Context::Err() const { return node_ != nullptr ? node_->error() : Error::kNone; }
+
+Error Context::Err() const { return node_ ? ContextNode::Of(*this)->error() : Error::kNone; }
 std::optional<Time> Context::Deadline() const {
-  return node_ != nullptr ? node_->limit() : std::nullopt;
+  return node_ ? ContextNode::Of(*this)->limit() : std::nullopt;
+}
+
+std::exception_ptr Cause(const Context& ctx) {
+  if (ctx.Done().IsNil()) return nullptr;
+  const auto [error, cause] = ContextNode::Of(ctx)->ending();
+  return cause == nullptr && error != Error::kNone ? std::make_exception_ptr(error) : cause;
 }
 
 void CancelFunc::operator()() const {
-  if (node_ != nullptr) node_->Cancel();
+  if (node_) static_cast<ContextNode&>(*node_).Cancel(nullptr);
+}
+void CancelCauseFunc::operator()(std::exception_ptr cause) const {
+  if (node_) static_cast<ContextNode&>(*node_).Cancel(cause);
+}
+bool StopFunc::operator()() const {
+  return node_ && static_cast<ContextNode&>(*node_).Cancel(nullptr);
 }
 
 Context Background() { return {}; }
+Context Todo() { return {}; }
 
-Cancelable WithCancel(const Context& parent) { return ContextNode::Make(parent, std::nullopt, {}); }
+Context WithoutCancel(const Context& parent) {
+  Context ctx;
+  ctx.values_ = parent.values_;
+  return ctx;
+}
+
+Cancelable WithCancel(const Context& parent, std::source_location site) {
+  return ContextNode::Handles<CancelFunc>(parent, {}, site);
+}
+
+CancelableCause WithCancelCause(const Context& parent, std::source_location site) {
+  return ContextNode::Handles<CancelCauseFunc>(parent, {}, site);
+}
 
 Cancelable WithDeadline(const Context& parent, Time deadline, std::source_location site) {
-  return ContextNode::Make(parent, deadline, site);
+  return WithDeadlineCause(parent, deadline, nullptr, site);
+}
+
+Cancelable WithDeadlineCause(const Context& parent, Time deadline, std::exception_ptr cause,
+                             std::source_location site) {
+  return ContextNode::Handles<CancelFunc>(
+      parent, {.limit = deadline, .cause_of_deadline = std::move(cause)}, site);
 }
 
 Cancelable WithTimeout(const Context& parent, Duration delay, std::source_location site) {
-  return WithDeadline(parent, SaturatingAdd(Bubble::Current().Now(), delay), site);
+  return WithTimeoutCause(parent, delay, nullptr, site);
+}
+
+Cancelable WithTimeoutCause(const Context& parent, Duration delay, std::exception_ptr cause,
+                            std::source_location site) {
+  const Time deadline = SaturatingAdd(Bubble::Current().Now(), delay);
+  return WithDeadlineCause(parent, deadline, std::move(cause), site);
+}
+
+StopFunc AfterFunc(const Context& ctx, internal::Ref<internal::Callback> function,
+                   std::source_location site) {
+  return ContextNode::Register(ctx, std::move(function), site);
 }
 
 }  // namespace context

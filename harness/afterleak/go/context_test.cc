@@ -1,15 +1,22 @@
-// What package context promises: each rule in the design's section "Context" is a test. Deadlines
-// are rooted, so both timer modes behave alike.
+// What package context promises: each rule in the design's section "Context" is a test. Contexts
+// are kept in both timer modes, which therefore behave alike.
 #include "afterleak/go/context.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <exception>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <source_location>
 #include <stdexcept>
+#include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -79,7 +86,7 @@ TEST_P(ContextTest, TheDeadlineEndsItAtExactlyThatInstant) {
     auto [ctx, cancel] = WithTimeout(Background(), 30s);
     EXPECT_EQ(ctx.Deadline(), At(31s));
     EXPECT_EQ(Totals().live, 1);
-    EXPECT_EQ(Totals().rooted, 1);
+    EXPECT_EQ(Totals().rooted, 0) << "it can be heard, or not";
     time::Sleep(30s - 1ns);
     Wait();
     EXPECT_EQ(ctx.Err(), Error::kNone);
@@ -158,19 +165,20 @@ TEST_P(ContextTest, OfACancelAndADeadlineAtOneInstantTheOneArmedFirstWins) {
 
 // ---- timers
 
-TEST_P(ContextTest, AChildWhoseDeadlineIsNotBeforeItsParentsHasNoTimerOfItsOwn) {
+TEST_P(ContextTest, AChildHasATimerUnlessItsParentsDeadlineIsSooner) {
   InBubble([&] {
     auto [parent, cancel_parent] = WithTimeout(Background(), 30s);
     auto [later, cancel_later] = WithTimeout(parent, 60s);
-    auto [equal, cancel_equal] = WithDeadline(parent, At(30s));
     auto [none, cancel_none] = WithCancel(parent);
     auto [grandchild, cancel_grandchild] = WithTimeout(none, 40s);
     EXPECT_EQ(Totals().live, 1);
+    auto [equal, cancel_equal] = WithDeadline(parent, At(30s));
+    EXPECT_EQ(Totals().live, 2);
     for (const Context& ctx : {later, equal, none, grandchild}) {
       EXPECT_EQ(ctx.Deadline(), At(30s)) << "its parent's";
     }
     auto [earlier, cancel_earlier] = WithTimeout(none, 29s);
-    EXPECT_EQ(Totals().live, 2);
+    EXPECT_EQ(Totals().live, 3);
     EXPECT_EQ(earlier.Deadline(), At(29s));
     grandchild.Done().Recv();
     EXPECT_EQ(time::Now(), At(30s));
@@ -178,7 +186,35 @@ TEST_P(ContextTest, AChildWhoseDeadlineIsNotBeforeItsParentsHasNoTimerOfItsOwn) 
       EXPECT_EQ(ctx.Err(), Error::kDeadlineExceeded);
     }
   });
-  EXPECT_EQ(Totals().fired, 2);
+  EXPECT_EQ(Totals().fired, 3);
+}
+
+TEST_P(ContextTest, TheDeadlineBelowACancelledParentIsStillTheChilds) {
+  InBubble([] {
+    auto [parent, cancel] = WithTimeout(Background(), 1h);
+    cancel();
+    EXPECT_EQ(WithTimeout(parent, 1min).first.Deadline(), At(1min));
+    EXPECT_EQ(WithTimeout(parent, 1h).first.Deadline(), At(1h));
+    EXPECT_EQ(WithTimeout(parent, 2h).first.Deadline(), At(1h)) << "its parent's is sooner";
+    auto [other, cancel_other] = WithCancel(Background());
+    cancel_other();
+    EXPECT_EQ(WithTimeout(other, 1h).first.Deadline(), At(1h));
+  });
+  EXPECT_EQ(Totals().armed, 1);
+}
+
+// Between the two, the context waits in the run queue for its turn.
+TEST_P(ContextTest, OneMayBeCancelledAndDroppedAfterItsDeadlineAndBeforeItsTurn) {
+  InBubble([] {
+    const time::ScopedTimer first(1s);
+    {
+      auto [ctx, cancel] = WithTimeout(Background(), 1s);
+      first.C().Recv();
+      cancel();
+      EXPECT_EQ(ctx.Err(), Error::kCanceled);
+    }
+    time::Sleep(1s);
+  });
 }
 
 TEST_P(ContextTest, CancelStopsTheTimer) {
@@ -222,44 +258,10 @@ TEST_P(ContextTest, DoneOfADroppedChildIsClosedWithItsParents) {
   });
 }
 
-TEST_P(ContextTest, DoneOfADroppedChildGoesWithItsLastHandle) {
-  AFTERLEAK_SKIP_UNLESS_COUNTING();
-  InBubble([] {
-    auto [parent, cancel] = WithCancel(Background());
-    const auto dropped = [&, ctx = parent] { return WithCancel(ctx).first.Done(); };
-    const RecvChan<Unit> first = dropped();
-    const heap::Scope scope;
-    {
-      const RecvChan<Unit> middle = dropped();
-      const RecvChan<Unit> last = dropped();
-      for (int i = 0; i < 100; ++i) dropped();
-      EXPECT_GT(scope.usage().live_blocks, 0);
-    }
-    EXPECT_EQ(scope.usage().live_blocks, 0) << "its parent does not keep it";
-    cancel();
-    EXPECT_EQ(Select({Recv(first), Default()}), 0) << "which still closes the others";
-  });
-}
-
 TEST_P(ContextTest, DoneOfADroppedChildMayOutliveAll) {
   RecvChan<Unit> done;
   InBubble([&] { done = WithCancel(WithCancel(Background()).first).first.Done(); });
   EXPECT_EQ(Select({Recv(done), Default()}), 1);
-}
-
-TEST_P(ContextTest, DroppedWithoutCancelItStaysLiveAndRootedUntilItsDeadline) {
-  InBubble([&] {
-    RecvChan<Unit> done;
-    done = WithTimeout(Background(), 30s).first.Done();
-    time::Sleep(29s);
-    EXPECT_EQ(Totals().live, 1);
-    EXPECT_EQ(Totals().rooted, 1);
-    EXPECT_EQ(Totals().abandoned, 0);
-    done.Recv();
-    EXPECT_EQ(time::Now(), At(30s));
-  });
-  EXPECT_EQ(Totals().fired, 1);
-  EXPECT_EQ(Totals().fired_unheard, 0);
 }
 
 TEST_P(ContextTest, TheCensusNamesTheLineOfTheDeadline) {
@@ -275,6 +277,409 @@ TEST_P(ContextTest, TheCensusNamesTheLineOfTheDeadline) {
     }
     EXPECT_THAT(lines, testing::UnorderedElementsAre(line + 1, line + 2));
   });
+}
+
+// ---- what keeps a context, and who hears it
+
+class ContextLeakTest : public ContextTest {
+ protected:
+  CensusTotals Contexts() const { return bubble_.Totals(Resource::kContext); }
+
+  ~ContextLeakTest() { EXPECT_TRUE(Contexts().Conserved()); }
+};
+INSTANTIATE_TEST_SUITE_P(Modes, ContextLeakTest, kTimerModes, NameOfTimerMode);
+
+TEST_P(ContextLeakTest, AParentKeepsItsChildrenUntilTheyAreCancelledOrItEnds) {
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
+  InBubble([&] {
+    auto [parent, cancel] = WithCancel(Background());
+    const heap::Scope scope;
+    for (int i = 0; i < 100; ++i) (void)WithCancel(parent);
+    EXPECT_EQ(scope.usage().live_blocks, 100);
+    EXPECT_EQ(Contexts().live, 100);
+    EXPECT_EQ(Contexts().abandoned, 100);
+    {
+      auto [child, cancel_child] = WithCancel(parent);
+      EXPECT_EQ(Contexts().live, 101);
+      cancel_child();
+      EXPECT_EQ(Contexts().live, 100);
+    }
+    EXPECT_EQ(scope.usage().live_blocks, 100);
+    cancel();
+    EXPECT_EQ(scope.usage().live_blocks, 0);
+  });
+  EXPECT_EQ(Contexts().live, 0);
+  EXPECT_EQ(Contexts().abandoned, 0);
+  EXPECT_EQ(Contexts().stopped, 101);
+  EXPECT_EQ(Totals().armed, 0) << "they are no timers";
+}
+
+TEST_P(ContextLeakTest, WithoutADeadlineBelowTheBackgroundNothingKeepsIt) {
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
+  InBubble([&] {
+    const heap::Scope scope;
+    (void)WithCancel(Background());
+    (void)WithCancel(context::WithoutCancel(WithCancel(Background()).first));
+    EXPECT_EQ(scope.usage().live_blocks, 0);
+  });
+  EXPECT_EQ(Contexts().armed, 0);
+}
+
+TEST_P(ContextLeakTest, ATreeThatNothingHoldsIsCollectedAsAWhole) {
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
+  InBubble([&] {
+    const heap::Scope scope;
+    {
+      Context leaf;
+      {
+        const Context root = WithCancel(Background()).first;
+        for (int i = 0; i < 10; ++i) (void)WithCancel(root);
+        const Context middle = WithCancel(root).first;
+        (void)WithCancel(middle);
+        leaf = WithCancel(middle).first;
+        context::AfterFunc(middle, [] { ADD_FAILURE() << "it was never done"; });
+      }
+      EXPECT_EQ(Contexts().live, 14) << "a handle below the root holds it, and it holds the others";
+      EXPECT_EQ(Contexts().abandoned, 11);
+    }
+    EXPECT_EQ(scope.usage().live_blocks, 0);
+  });
+  EXPECT_EQ(Contexts().live, 0);
+  EXPECT_EQ(Contexts().collected, 14);
+}
+
+TEST_P(ContextLeakTest, ATimerHoldsTheTreeUntilItsDeadline) {
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
+  InBubble([&] {
+    const heap::Scope scope;
+    {
+      const Context root = WithCancel(Background()).first;
+      (void)WithTimeout(root, 30s);
+      (void)WithCancel(root);
+    }
+    EXPECT_EQ(scope.usage().live_blocks, 3);
+    EXPECT_EQ(Contexts().live, 1);
+    time::Sleep(31s);
+    EXPECT_EQ(scope.usage().live_blocks, 0);
+  });
+  EXPECT_EQ(Contexts().collected, 1);
+  EXPECT_EQ(Totals().fired_unheard, 1);
+}
+
+TEST_P(ContextLeakTest, ADeadlineIsAbandonedWithItsLastHandle) {
+  InBubble([&] {
+    {
+      CancelFunc cancel;
+      {
+        RecvChan<Unit> done;
+        {
+          context::Cancelable both = WithTimeout(Background(), 30s);
+          done = both.first.Done();
+          const Context copy = both.first;
+          cancel = both.second;
+          both = {};
+          EXPECT_EQ(Totals().abandoned, 0) << "a copy of the Context is left";
+        }
+        cancel = {};
+        EXPECT_EQ(Totals().abandoned, 0) << "Done is left";
+        time::Sleep(10s);
+      }
+      EXPECT_EQ(Totals().abandoned, 1);
+      EXPECT_EQ(Totals().live, 1);
+      EXPECT_DOUBLE_EQ(Totals().byte_seconds_lost, 20.0 * static_cast<double>(Totals().live_bytes));
+    }
+    time::Sleep(30s);
+  });
+  EXPECT_EQ(Totals().fired_unheard, 1);
+  EXPECT_EQ(Totals().live, 0);
+}
+
+TEST_P(ContextLeakTest, OnlyACancelThatIsLeftIsEnoughToBeHeard) {
+  InBubble([&] {
+    {
+      const CancelFunc cancel = WithTimeout(Background(), 30s).second;
+      EXPECT_EQ(Totals().abandoned, 0);
+    }
+    EXPECT_EQ(Totals().abandoned, 1);
+  });
+}
+
+TEST_P(ContextLeakTest, AChildIsAListenerUntilItEndsOrIsAbandoned) {
+  InBubble([&] {
+    {
+      context::Cancelable child = WithCancel(WithTimeout(Background(), 30s).first);
+      EXPECT_EQ(Totals().abandoned, 0);
+      child.second();
+      EXPECT_EQ(Totals().abandoned, 1) << "its last child has gone";
+      child = WithCancel(WithTimeout(Background(), 30s).first);
+      EXPECT_EQ(Totals().abandoned, 1);
+    }
+    EXPECT_EQ(Totals().abandoned, 2);
+    EXPECT_EQ(Contexts().abandoned, 1);
+  });
+}
+
+TEST_P(ContextLeakTest, AnAfterFuncIsAListenerUntilItIsStopped) {
+  InBubble([&] {
+    const context::StopFunc stop = context::AfterFunc(WithTimeout(Background(), 30s).first, [] {});
+    EXPECT_EQ(Totals().abandoned, 0);
+    EXPECT_EQ(Contexts().live, 1);
+    EXPECT_EQ(Contexts().rooted, 1);
+    stop();
+    EXPECT_EQ(Totals().abandoned, 1);
+    EXPECT_EQ(Contexts().live, 0);
+  });
+}
+
+TEST_P(ContextLeakTest, TheCensusNamesTheLineOfEveryCall) {
+  InBubble([&] {
+    auto [parent, cancel] = WithCancel(Background());
+    std::vector<std::pair<unsigned, std::string>> lines;
+    lines.emplace_back(__LINE__ + 1, "context::WithCancel");
+    auto with_cancel = WithCancel(parent);
+    lines.emplace_back(__LINE__ + 1, "context::WithCancel");
+    auto with_cause = context::WithCancelCause(parent);
+    auto sooner = WithTimeout(parent, 1s);
+    lines.emplace_back(__LINE__ + 1, "context::WithCancel");
+    auto no_timer = WithTimeout(sooner.first, 2s);
+    lines.emplace_back(__LINE__ + 1, "context::AfterFunc");
+    auto stop = context::AfterFunc(parent, [] {});
+    std::vector<std::pair<unsigned, std::string>> found;
+    for (const SiteReport& site : bubble_.Report(Resource::kContext).sites) {
+      found.emplace_back(site.line, site.kind);
+      EXPECT_EQ(site.file, std::source_location::current().file_name());
+      EXPECT_EQ(site.live, 1);
+    }
+    EXPECT_THAT(found, testing::UnorderedElementsAreArray(lines));
+  });
+}
+
+TEST_P(ContextLeakTest, TheBytesOfARecordAreWhatTheHeapHolds) {
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
+  InBubble([&] {
+    auto [parent, cancel] = WithCancel(Background());
+    const auto bytes_of = [&](Resource resource, const std::function<void()>& make) {
+      const heap::Scope scope;
+      make();
+      EXPECT_GT(scope.usage().live_bytes, 0);
+      EXPECT_EQ(bubble_.Totals(resource).live_bytes, scope.usage().live_bytes);
+      cancel();
+      std::tie(parent, cancel) = WithCancel(Background());
+    };
+    bytes_of(Resource::kTimer, [&top = parent] { (void)WithTimeout(top, 30s); });
+    bytes_of(Resource::kContext, [&top = parent] { (void)WithCancel(top); });
+    bytes_of(Resource::kContext, [&top = parent] {
+      std::array<char, 1000> large{};
+      context::AfterFunc(top, [large] { EXPECT_EQ(large[0], 0); });
+    });
+  });
+}
+
+// ---- AfterFunc
+
+TEST_P(ContextTest, AfterFuncRunsOnceInAGoroutineWhenItsContextIsDone) {
+  InBubble([] {
+    auto [parent, cancel] = WithCancel(Background());
+    auto [child, cancel_child] = WithCancel(parent);
+    std::vector<int> ran;
+    const auto stop = context::AfterFunc(child, [&] { ran.push_back(1); });
+    context::AfterFunc(child, [&] { ran.push_back(2); });
+    Wait();
+    EXPECT_THAT(ran, testing::IsEmpty());
+    cancel();
+    EXPECT_THAT(ran, testing::IsEmpty()) << "not in the goroutine that cancels";
+    Wait();
+    EXPECT_THAT(ran, testing::UnorderedElementsAre(1, 2));
+    EXPECT_FALSE(stop()) << "it has been started";
+    cancel_child();
+    Wait();
+    EXPECT_EQ(ran.size(), 2u);
+  });
+}
+
+TEST_P(ContextTest, AfterFuncOfADeadlineRunsAtThatInstant) {
+  InBubble([] {
+    Time ran{};
+    const Context ctx = WithTimeout(Background(), 3s).first;
+    context::AfterFunc(ctx, [&] { ran = time::Now(); });
+    time::Sleep(5s);
+    EXPECT_EQ(ran, At(3s));
+  });
+}
+
+TEST_P(ContextTest, AfterFuncOfADoneContextRunsAtOnceAndOfTheBackgroundNever) {
+  InBubble([] {
+    int ran = 0;
+    const auto stop = context::AfterFunc(WithTimeout(Background(), 0s).first, [&] { ++ran; });
+    Wait();
+    EXPECT_EQ(ran, 1);
+    EXPECT_FALSE(stop());
+    const auto never = context::AfterFunc(Background(), [] { ADD_FAILURE() << "ran"; });
+    EXPECT_TRUE(never());
+    EXPECT_FALSE(never());
+  });
+  EXPECT_EQ(bubble_.Totals(Resource::kContext).armed, 0);
+}
+
+TEST_P(ContextTest, AStoppedAfterFuncNeverRunsAndTheOthersDo) {
+  InBubble([] {
+    auto [ctx, cancel] = WithCancel(Background());
+    int ran = 0;
+    const auto stop = context::AfterFunc(ctx, [] { ADD_FAILURE() << "ran"; });
+    context::AfterFunc(ctx, [&] { ++ran; });
+    EXPECT_TRUE(stop());
+    EXPECT_FALSE(stop());
+    EXPECT_FALSE(context::StopFunc()());
+    cancel();
+    Wait();
+    EXPECT_EQ(ran, 1);
+  });
+}
+
+TEST_P(ContextTest, WhatAnAfterFuncHoldsGoesWithItsRunOrItsStop) {
+  const auto held = std::make_shared<int>();
+  InBubble([&] {
+    auto [ctx, cancel] = WithCancel(Background());
+    context::AfterFunc(ctx, [held, once = std::make_unique<int>()] {});
+    context::AfterFunc(ctx, [held] {})();
+    EXPECT_EQ(held.use_count(), 2);
+    cancel();
+    Wait();
+    EXPECT_EQ(held.use_count(), 1);
+  });
+}
+
+TEST_P(ContextTest, AfterFuncsThatHoldTheirOwnContextOrStopGoAtTheEndOfTheBubble) {
+  const auto held = std::make_shared<int>();
+  {
+    Bubble ends({.timers = GetParam()});
+    ends.Run([&] {
+      const Context ctx = WithCancel(Background()).first;
+      context::AfterFunc(ctx, [ctx, held] {});
+      const auto stop = std::make_shared<context::StopFunc>();
+      *stop = context::AfterFunc(ctx, [stop, held] {});
+      (*stop)();
+    });
+    EXPECT_EQ(held.use_count(), 3);
+  }
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+// ---- causes
+
+std::exception_ptr Because(const char* why) {
+  return std::make_exception_ptr(std::runtime_error(why));
+}
+
+std::string CauseOf(const Context& ctx) { return context::ToString(context::Cause(ctx)); }
+
+TEST_P(ContextTest, TheCauseIsWhatTheFirstCancellationGave) {
+  InBubble([] {
+    auto [parent, cancel_parent] = context::WithCancelCause(Background());
+    auto [child, cancel_child] = context::WithCancelCause(parent);
+    auto [grandchild, cancel_grandchild] = WithTimeout(child, 1h);
+    EXPECT_EQ(context::Cause(parent), nullptr);
+    EXPECT_EQ(CauseOf(parent), "<nil>");
+    const std::exception_ptr lost = Because("connection lost");
+    cancel_child(lost);
+    cancel_parent(Because("shutdown"));
+    cancel_child(Because("too late"));
+    EXPECT_EQ(CauseOf(parent), "shutdown");
+    EXPECT_EQ(context::Cause(child), lost);
+    EXPECT_EQ(context::Cause(grandchild), lost);
+    EXPECT_EQ(child.Err(), Error::kCanceled);
+    EXPECT_EQ(context::Cause(WithCancel(child).first), lost);
+  });
+}
+
+TEST_P(ContextTest, WithoutACauseItIsTheError) {
+  InBubble([] {
+    auto [canceled, cancel] = context::WithCancelCause(Background());
+    cancel(nullptr);
+    EXPECT_EQ(CauseOf(canceled), "context canceled");
+    EXPECT_THROW(std::rethrow_exception(context::Cause(canceled)), Error);
+    const Context expired = WithTimeout(Background(), 0s).first;
+    EXPECT_EQ(CauseOf(expired), "context deadline exceeded");
+    EXPECT_EQ(context::Cause(Background()), nullptr);
+    EXPECT_EQ(context::Cause(context::WithoutCancel(canceled)), nullptr);
+    EXPECT_EQ(context::ToString(std::make_exception_ptr(7)), "an exception without a text");
+  });
+}
+
+TEST_P(ContextTest, TheCauseOfADeadlineIsNotThatOfACancel) {
+  InBubble([] {
+    const std::exception_ptr slow = Because("too slow");
+    auto [late, cancel_late] = context::WithTimeoutCause(Background(), 1s, slow);
+    auto [below, cancel_below] = WithCancel(late);
+    auto [past, cancel_past] = context::WithDeadlineCause(Background(), At(0s), slow);
+    EXPECT_EQ(CauseOf(past), "too slow");
+    auto [canceled, cancel] = context::WithTimeoutCause(Background(), 1s, slow);
+    cancel();
+    time::Sleep(2s);
+    EXPECT_EQ(context::Cause(late), slow);
+    EXPECT_EQ(context::Cause(below), slow);
+    EXPECT_EQ(late.Err(), Error::kDeadlineExceeded);
+    EXPECT_EQ(CauseOf(canceled), "context canceled");
+  });
+}
+
+// ---- values
+
+const context::Key<std::string> kUser;
+const context::Key<std::string> kHost;
+const context::Key<int> kTry;
+
+TEST_P(ContextTest, ValuesAreFoundByTheirKeyInAllContextsBelow) {
+  InBubble([] {
+    EXPECT_EQ(Background().Value(kUser), nullptr);
+    const Context user = context::WithValue(Background(), kUser, "ada");
+    auto [child, cancel] = WithTimeout(context::WithValue(user, kTry, 1), 1h);
+    const Context again = context::WithValue(child, kTry, 2);
+    EXPECT_EQ(*again.Value(kUser), "ada");
+    EXPECT_EQ(*again.Value(kTry), 2) << "the last one";
+    EXPECT_EQ(*child.Value(kTry), 1);
+    EXPECT_EQ(user.Value(kTry), nullptr) << "made below";
+    EXPECT_EQ(again.Value(kHost), nullptr) << "another key of the same type";
+    EXPECT_EQ(again.Done(), child.Done());
+    cancel();
+    EXPECT_EQ(again.Err(), Error::kCanceled);
+    EXPECT_EQ(*again.Value(kUser), "ada");
+  });
+}
+
+TEST_P(ContextTest, WithoutCancelKeepsTheValuesOnly) {
+  InBubble([] {
+    auto [parent, cancel] = WithTimeout(context::WithValue(context::Todo(), kTry, 7), 1h);
+    const Context detached = context::WithoutCancel(parent);
+    auto [child, cancel_child] = WithCancel(detached);
+    cancel();
+    EXPECT_TRUE(detached.Done().IsNil());
+    EXPECT_EQ(detached.Deadline(), std::nullopt);
+    EXPECT_EQ(detached.Err(), Error::kNone);
+    EXPECT_EQ(*child.Value(kTry), 7);
+    EXPECT_EQ(child.Err(), Error::kNone);
+  });
+}
+
+TEST_P(ContextTest, AParentKeepsTheValuesOfItsChildren) {
+  const context::Key<std::shared_ptr<int>> key;
+  const auto held = std::make_shared<int>();
+  InBubble([&] {
+    auto [parent, cancel] = WithCancel(Background());
+    (void)WithCancel(context::WithValue(parent, key, held));
+    EXPECT_EQ(held.use_count(), 2);
+    cancel();
+    EXPECT_EQ(held.use_count(), 1);
+  });
+}
+
+TEST_P(ContextTest, AHundredThousandValuesAreDestroyedWithoutOverflowingTheStack) {
+  bubble_.Go([] {
+    Context ctx = Background();
+    for (int i = 0; i < 100'000; ++i) ctx = context::WithValue(ctx, kTry, i);
+    EXPECT_EQ(*ctx.Value(kTry), 99'999);
+  });
+  bubble_.Advance(1s);
 }
 
 TEST_P(ContextTest, ATickerOf3SecondsAgainstADeadlineOf30SecondsGivesTenTicks) {

@@ -13,14 +13,14 @@ namespace afterleak::errgroup {
 
 // As in Go.
 struct Group::State {
-  context::CancelFunc cancel;
+  context::CancelCauseFunc cancel;
   sync::WaitGroup wait_group;
   Chan<Unit> limit;  // nil: none
   sync::Once once;
   Error error;
 
   void Cancel() const {
-    if (cancel) cancel();
+    if (cancel) cancel(error);
   }
 };
 
@@ -28,18 +28,7 @@ Error ToError(context::Error error) {
   return error == context::Error::kNone ? nullptr : std::make_exception_ptr(error);
 }
 
-std::string ToString(const Error& error) {
-  if (!error) return "<nil>";
-  try {
-    std::rethrow_exception(error);
-  } catch (const std::exception& exception) {
-    return exception.what();
-  } catch (const context::Error& of_context) {
-    return std::string(context::ToString(of_context));
-  } catch (...) {
-    return "an exception without a text";
-  }
-}
+std::string ToString(const Error& error) { return context::ToString(error); }
 
 Group::Group() : state_(std::make_shared<State>()) {}
 
@@ -95,9 +84,10 @@ Error Group::Wait(std::source_location site) const {
   return state_->error;
 }
 
-std::pair<Group, context::Context> WithContext(const context::Context& parent) {
+std::pair<Group, context::Context> WithContext(const context::Context& parent,
+                                               std::source_location site) {
   Group group;
-  auto [ctx, cancel] = context::WithCancel(parent);
+  auto [ctx, cancel] = context::WithCancelCause(parent, site);
   group.state_->cancel = std::move(cancel);
   return {group, ctx};
 }

@@ -72,7 +72,8 @@ class Group {
 
  private:
   struct State;
-  friend std::pair<Group, context::Context> WithContext(const context::Context& parent);
+  friend std::pair<Group, context::Context> WithContext(const context::Context& parent,
+                                                        std::source_location site);
 
   void Enter(std::source_location site) const;
   bool TryEnter() const;
@@ -103,7 +104,9 @@ class Group {
   std::shared_ptr<State> state_;
 };
 
-// A group and its context, which is done as soon as a task has an error or Wait returns.
-[[nodiscard]] std::pair<Group, context::Context> WithContext(const context::Context& parent);
+// A group and its context. The context is done as soon as a task has an error, which is then its
+// cause, or Wait returns.
+[[nodiscard]] std::pair<Group, context::Context> WithContext(
+    const context::Context& parent, std::source_location site = std::source_location::current());
 
 }  // namespace afterleak::errgroup

@@ -11,6 +11,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -98,10 +99,16 @@ struct Model {
       return;
     }
     timer.abandoned = true;
-    if (timer.kind != Kind::kTicker) {
+    if (timer.kind != Kind::kTicker && timer.deadline != Time::max()) {
       seconds_lost += std::chrono::duration<double>(timer.deadline - now).count();
     }
     census.peak_abandoned = std::max(census.peak_abandoned, ++census.abandoned);
+  }
+
+  // In go123 a timer that is due also fires when somebody looks.
+  void Look(ModelTimer& timer) {
+    std::vector<std::size_t> none;
+    if (go123 && timer.live && timer.deadline <= now) Fire(timer, none);
   }
 
   ModelTimer* FirstDue(Time until) {
@@ -180,6 +187,12 @@ class Program {
   }
 
  private:
+  static std::int64_t BytesOfATimer() {
+    Bubble bubble;
+    bubble.Run([] { std::ignore = time::After(1h); });
+    return bubble.Totals().live_bytes;
+  }
+
   int Roll(int sides) { return std::uniform_int_distribution(0, sides - 1)(dice_); }
 
   // Only a few different delays, so that many deadlines coincide.
@@ -274,11 +287,13 @@ class Program {
     if (handles_[index].timer) {
       const Duration delay = Delay();
       EXPECT_EQ(handles_[index].timer->Reset(delay), model_.Stop(timer));
+      model_.census.stale += timer.value.has_value();
       model_.Arm(timer, delay);
     } else if (handles_[index].ticker) {
       timer.period = Period();
       handles_[index].ticker->Reset(timer.period);
       model_.Stop(timer);
+      model_.census.stale += timer.value.has_value();
       model_.Arm(timer, timer.period);
     }
     Check();
@@ -292,6 +307,7 @@ class Program {
   }
 
   void Receive(std::size_t index) {
+    if (model_.timers[index].kind != Kind::kFunc) model_.Look(model_.timers[index]);
     EXPECT_EQ(ChanOf(index).TryRecv(), std::exchange(model_.timers[index].value, std::nullopt));
     Check();
   }
@@ -300,6 +316,7 @@ class Program {
   void Await(std::size_t index) {
     ModelTimer& timer = model_.timers[index];
     if (timer.kind == Kind::kFunc) return Drop(index);
+    model_.Look(timer);
     if (!timer.value && (!timer.live || timer.deadline == Time::max())) return Receive(index);
     const std::optional<Time> value = ChanOf(index).Recv();
     if (!timer.value) model_.AdvanceTo(timer.deadline);
@@ -315,6 +332,10 @@ class Program {
     for (const std::size_t index : either) {
       ModelTimer& timer = model_.timers[index];
       if (timer.kind == Kind::kFunc || timer.handles == 0) return;
+    }
+    for (const std::size_t index : either) {
+      ModelTimer& timer = model_.timers[index];
+      model_.Look(timer);
       ready |= timer.value.has_value();
       if (!timer.live || timer.deadline == Time::max()) continue;
       const auto place = [](const ModelTimer& t) { return std::pair(t.deadline, t.armed_as); };
@@ -383,8 +404,10 @@ class Program {
     EXPECT_EQ(got.ticks, want.ticks);
     EXPECT_EQ(got.peak_live, want.peak_live);
     EXPECT_EQ(got.peak_abandoned, want.peak_abandoned);
-    if (bytes_ == 0 && got.live > 0) bytes_ = got.live_bytes / got.live;
-    EXPECT_EQ(got.live_bytes, bytes_ * want.live);
+    EXPECT_EQ(got.stale, want.stale);
+    const std::int64_t of_callbacks = got.live_bytes - bytes_ * want.live;
+    if (callback_bytes_ == 0 && want.rooted > 0) callback_bytes_ = of_callbacks / want.rooted;
+    EXPECT_EQ(of_callbacks, callback_bytes_ * want.rooted);
     EXPECT_EQ(got.abandoned_bytes, bytes_ * want.abandoned);
     EXPECT_DOUBLE_EQ(got.byte_seconds_lost, static_cast<double>(bytes_) * model_.seconds_lost);
     for (std::size_t i = 0; i < handles_.size(); ++i) {
@@ -395,7 +418,8 @@ class Program {
   }
 
   std::mt19937_64 dice_;
-  std::int64_t bytes_ = 0;  // of one timer, whatever its kind
+  const std::int64_t bytes_ = BytesOfATimer();  // whatever its kind
+  std::int64_t callback_bytes_ = 0;             // what an AfterFunc needs in addition
   Model model_;
   std::vector<Call> calls_;
   std::vector<Duration> again_;

@@ -171,6 +171,26 @@ TEST(Select, ALosingReceiveLeavesItsQueueUntouched) {
   });
 }
 
+TEST(Select, ALosingReceiveAtTheTailLeavesItsQueueWhole) {
+  int got = 0;
+  InBubble([&] {
+    const auto contested = MakeChan<int>(), other = MakeChan<int>();
+    const auto receive = [&] { contested.Recv(), ++got; };
+    Go(receive);
+    time::Sleep(1s);
+    Go([=] { Select({Recv(contested), Recv(other)}); });
+    time::Sleep(1s);
+    other.Send(1);
+    time::Sleep(1s);
+    Go(receive);
+    time::Sleep(1s);
+    contested.Send(1);
+    contested.Send(2);
+    time::Sleep(1s);
+  });
+  EXPECT_EQ(got, 2);
+}
+
 TEST(Select, ALosingSendIsNotReceived) {
   InBubble([] {
     const auto a = MakeChan<int>();

@@ -1,7 +1,5 @@
 #include "afterleak/go/time.h"
 
-#include <memory>
-
 #include "afterleak/bubble/panic.h"
 #include "afterleak/go/timer_chan.h"
 
@@ -21,6 +19,7 @@ const TimerKind kTicker{
 
 namespace {
 
+using internal::Callback;
 using internal::ChanCore;
 using internal::Lock;
 using internal::Ref;
@@ -79,9 +78,8 @@ Timer NewTimer(Duration delay, std::source_location site) {
   return Timer(TimerChan::Arm(kTimer, delay, {}, site));
 }
 
-Timer AfterFunc(Duration delay, std::function<void()> callback, std::source_location site) {
-  return Timer(TimerChan::Arm(kAfterFunc, delay, {}, site,
-                              std::make_shared<const std::function<void()>>(std::move(callback))));
+Timer AfterFunc(Duration delay, Ref<Callback> callback, std::source_location site) {
+  return Timer(TimerChan::Arm(kAfterFunc, delay, {}, site, std::move(callback)));
 }
 
 RecvChan<Time> Timer::C() const {

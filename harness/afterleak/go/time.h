@@ -9,22 +9,26 @@
 // so. Negative delays count as zero; the largest Duration never fires.
 //
 // Every call that arms a timer takes the line where it stands, for the census. One timer is one
-// heap block of at most 160 bytes (plus another for a callback). Everything is thread-safe; arming,
+// heap block of 128 bytes (plus another for a callback). Everything is thread-safe; arming,
 // stopping and firing are O(1) however many timers are pending.
 //
 // Handles (Timer, Ticker, a channel) are counted. If the last one goes while the timer is pending,
 // nobody can hear it any more: in go122 it stays until its deadline, and the census calls it
 // abandoned; in go123 it is collected at once. Callbacks are rooted: AfterFunc keeps its timer
 // whether or not there is a handle.
+//
+// A timer of zero or less is due at once: it fires when its maker blocks or yields (Gosched), and
+// in go123 also when somebody looks at its channel.
 #pragma once
 
-#include <functional>
+#include <concepts>
 #include <source_location>
 #include <utility>
 
 #include "afterleak/bubble/bubble.h"
 #include "afterleak/census/census.h"
 #include "afterleak/census/clock.h"
+#include "afterleak/go/callback.h"
 #include "afterleak/go/chan.h"
 
 namespace afterleak {
@@ -72,7 +76,8 @@ class Timer {
 
  private:
   friend Timer NewTimer(Duration delay, std::source_location site);
-  friend Timer AfterFunc(Duration delay, std::function<void()> callback, std::source_location site);
+  friend Timer AfterFunc(Duration delay, internal::Ref<internal::Callback> callback,
+                         std::source_location site);
   explicit Timer(internal::Ref<internal::ChanCore> timer) : timer_(std::move(timer)) {}
   internal::Ref<internal::ChanCore> timer_;  // a TimerChan
 };
@@ -81,17 +86,13 @@ class Timer {
 [[nodiscard]] Timer NewTimer(Duration delay,
                              std::source_location site = std::source_location::current());
 
-// Runs `callback` in a new goroutine after `delay`. A callback that holds this very Timer is a
-// cycle. Go's collector would find it; counted handles do not, so it is never freed.
-Timer AfterFunc(Duration delay, std::function<void()> callback,
+// Runs `callback` in a new goroutine after `delay`, and again after each Reset. What it allocates
+// is charged to the heap scope of the caller. A callback that holds this very Timer is a cycle:
+// Go's collector frees it once the timer has fired or been stopped. Counted handles cannot tell
+// that nobody else may Reset it, so it stays until the bubble ends.
+template <std::invocable Function>
+Timer AfterFunc(Duration delay, Function callback,
                 std::source_location site = std::source_location::current());
-
-// The same for a callback that cannot be copied, at the cost of one more allocation.
-template <internal::MoveOnlyBody Callback>
-Timer AfterFunc(Duration delay, Callback callback,
-                std::source_location site = std::source_location::current()) {
-  return AfterFunc(delay, internal::Copyable(std::move(callback)), site);
-}
 
 // Sends the time every `period`, in phase. A tick is dropped if the last one is still unread. Like
 // Timer, a Ticker is a handle.
@@ -167,6 +168,16 @@ class ScopedTicker {
  private:
   Ticker ticker_;
 };
+
+// ---- details
+
+Timer AfterFunc(Duration delay, internal::Ref<internal::Callback> callback,
+                std::source_location site);
+
+template <std::invocable Function>
+Timer AfterFunc(Duration delay, Function callback, std::source_location site) {
+  return AfterFunc(delay, internal::MakeCallback(std::move(callback), site), site);
+}
 
 // The kinds of timer that this package arms, as a census names them.
 extern const TimerKind kAfter;

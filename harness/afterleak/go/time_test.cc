@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -271,6 +273,31 @@ TEST_P(TimeTest, DelaysOfZeroAndLessAreDueAtOnce) {
   });
 }
 
+TEST_P(TimeTest, ATimerOfNothingIsReadableAtOnceInGo123AndAfterAYieldInGo122) {
+  InBubble([&] {
+    const time::Timer timer = time::NewTimer(0s);
+    EXPECT_EQ(timer.C().TryRecv().has_value(), !go122());
+    const time::Timer other = time::NewTimer(-1s);
+    EXPECT_EQ(Select({Recv(other.C()), Default()}), go122() ? 1 : 0);
+    Gosched();
+    EXPECT_EQ(timer.C().TryRecv().has_value(), go122());
+    EXPECT_EQ(other.C().TryRecv().has_value(), go122());
+    const time::Timer stopped = time::NewTimer(0s);
+    EXPECT_TRUE(stopped.Stop()) << "it has not fired, though it is due";
+    EXPECT_FALSE(stopped.C().TryRecv());
+  });
+  EXPECT_EQ(Totals().fired, 2);
+}
+
+TEST_P(TimeTest, ACallbackOfNothingRunsWhileItsMakerYields) {
+  InBubble([] {
+    bool ran = false;
+    time::AfterFunc(0s, [&] { ran = true; });
+    Gosched();
+    EXPECT_TRUE(ran);
+  });
+}
+
 TEST_P(TimeTest, TheLargestDelayNeverFires) {
   InBubble([&] {
     time::Sleep(1ns);  // now the sum would overflow
@@ -491,6 +518,69 @@ TEST_P(TimeTest, CallbacksNeedNotBeCopyable) {
   });
 }
 
+TEST_P(TimeTest, ACallbackThatHoldsItsOwnTimerCanBeResetAndGoesAtTheEndOfTheBubble) {
+  const auto held = std::make_shared<int>();
+  const auto make = [&](Duration delay) {
+    const auto timer = std::make_shared<time::Timer>();
+    *timer = time::AfterFunc(delay, [timer, held] { ++*held; });
+    return timer;
+  };
+  {
+    Bubble ends({.timers = GetParam()});
+    ends.Run([&] {
+      make(1h);
+      make(1h)->Stop();
+      const auto fired = make(1s);
+      time::Sleep(2s);
+      EXPECT_EQ(*held, 1);
+      EXPECT_FALSE(fired->Reset(1s));
+      time::Sleep(2s);
+      EXPECT_EQ(*held, 2) << "Reset runs it again";
+    });
+    EXPECT_EQ(held.use_count(), 4);
+  }
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST_P(TimeTest, TheGoroutineOfACallbackIsStartedAtTheLineOfItsAfterFunc) {
+  InBubble([&] {
+    time::AfterFunc(1s, [] { Select({}); });
+    const unsigned line = __LINE__ - 1;
+    time::Sleep(2s);
+    const std::vector<SiteReport> sites = bubble_.Report(Resource::kGoroutine).sites;
+    EXPECT_TRUE(std::ranges::any_of(
+        sites, [&](const SiteReport& s) { return s.line == line && s.live == 1; }));
+  });
+}
+
+TEST_P(TimeTest, ACallbackIsChargedToTheHeapScopeThatArmedIt) {
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
+  for (const bool sleeper_first : {true, false}) {
+    heap::Usage of_sleeper, of_maker;
+    char* kept = nullptr;
+    const auto sleep = [&] {
+      const heap::Scope scope;
+      time::Sleep(10s);
+      of_sleeper = scope.usage();
+    };
+    const auto make = [&] {
+      const heap::Scope scope;
+      time::AfterFunc(5s, [&] { kept = new char[1000]; });
+      time::Sleep(20s);
+      of_maker = scope.usage();
+    };
+    Bubble bubble({.timers = GetParam()});
+    if (sleeper_first) bubble.Go(sleep);
+    bubble.Go(make);
+    if (!sleeper_first) bubble.Go(sleep);
+    bubble.Advance(30s);
+    EXPECT_EQ(of_sleeper.total_bytes, 0)
+        << "though it may drive the clock when the callback is due";
+    EXPECT_EQ(of_maker.live_bytes, 1000);
+    delete[] kept;
+  }
+}
+
 TEST(TimeUntil, IsWhatIsLeft) {
   Bubble().Run([] {
     time::Sleep(1s);
@@ -664,13 +754,49 @@ TEST_P(TimeTest, TheCensusNamesTheLineOfEveryArmingCall) {
 
 // ---- heap
 
-TEST_P(TimeTest, OneAfterIsOneHeapBlockOfAtMost160BytesUntilItsDeadline) {
+TEST_P(TimeTest, TheBytesOfATimerAreWhatTheHeapHoldsWhateverItsKind) {
+  AFTERLEAK_SKIP_UNLESS_COUNTING();
+  const auto bytes_of = [&](const auto& make) {
+    InBubble([&] {
+      const heap::Scope scope;
+      const std::int64_t before = Totals().live_bytes;
+      const auto handle = make();
+      EXPECT_GT(scope.usage().live_bytes, 0);
+      EXPECT_EQ(Totals().live_bytes - before, scope.usage().live_bytes);
+    });
+  };
+  bytes_of([] { return time::After(1h); });
+  bytes_of([] { return time::NewTimer(1h); });
+  bytes_of([] { return time::Tick(1h); });
+  bytes_of([] { return time::NewTicker(1h); });
+  bytes_of([] { return time::AfterFunc(1h, [] {}); });
+  bytes_of([large = std::array<char, 1000>()] {
+    return time::AfterFunc(1h, [large] { EXPECT_EQ(large[0], 0); });
+  });
+}
+
+TEST_P(TimeTest, AResetThatLeavesAValueIsCountedAtItsLine) {
+  InBubble([&] {
+    const time::Timer timer = time::NewTimer(1s);
+    time::Sleep(2s);
+    timer.Reset(1s);
+    const unsigned line = __LINE__ - 1;
+    if (go122()) timer.C().Recv();
+    timer.Reset(1s);
+    const std::int64_t stale = go122() ? 1 : 0;
+    EXPECT_EQ(Totals().stale, stale) << "the second one came after a receive";
+    for (const SiteReport& site : bubble_.Report().sites)
+      EXPECT_EQ(site.stale, site.line == line ? stale : 0);
+  });
+}
+
+TEST_P(TimeTest, OneAfterIsOneHeapBlockOf128BytesUntilItsDeadline) {
   AFTERLEAK_SKIP_UNLESS_COUNTING();
   InBubble([&] {
     const heap::Scope scope;
     std::ignore = time::After(3s);
     EXPECT_EQ(scope.usage().total_blocks, 1);
-    EXPECT_LE(scope.usage().total_bytes, 160);
+    EXPECT_EQ(scope.usage().total_bytes, 128);
     EXPECT_EQ(scope.usage().live_blocks, go122() ? 1 : 0) << "dropped";
     if (go122()) {
       EXPECT_EQ(scope.usage().live_bytes, Totals().live_bytes) << "what the census says";

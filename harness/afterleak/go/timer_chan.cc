@@ -5,7 +5,7 @@
 namespace afterleak::internal {
 
 Ref<ChanCore> TimerChan::Arm(const TimerKind& kind, Duration delay, Duration period,
-                             std::source_location site, Callback callback) {
+                             const Site& site, Ref<Callback> callback) {
   Runtime& runtime = Runtime::Current();
   auto* timer = new TimerChan(runtime, kind, std::move(callback));
   Ref<ChanCore> handle(timer);
@@ -16,15 +16,17 @@ Ref<ChanCore> TimerChan::Arm(const TimerKind& kind, Duration delay, Duration per
   return handle;
 }
 
-TimerChan::TimerChan(Runtime& runtime, const TimerKind& kind, Callback callback)
+TimerChan::TimerChan(Runtime& runtime, const TimerKind& kind, Ref<Callback> callback)
     : ChanCore(runtime, 1), kind_(kind), callback_(std::move(callback)) {
   hides_buffer_ = runtime.options().timers == TimerMode::kGo123;
 }
 
 // With the lock held, like End and Fire.
-void TimerChan::Start(Duration delay, std::source_location site) {
+void TimerChan::Start(Duration delay, const Site& site) {
   const Time now = runtime_.Now();
-  ticket_ = runtime_.Arm(*this, now, SaturatingAdd(now, delay), kind_, sizeof(TimerChan), site);
+  const auto bytes =
+      static_cast<std::uint32_t>(sizeof(TimerChan)) + (callback_ ? callback_->bytes() : 0);
+  ticket_ = runtime_.Arm(*this, now, SaturatingAdd(now, delay), kind_, bytes, site);
 }
 
 bool TimerChan::End() {
@@ -44,9 +46,11 @@ bool TimerChan::Stop() {
   return End();
 }
 
-bool TimerChan::Reset(Duration delay, Duration period, std::source_location site) {
+bool TimerChan::Reset(Duration delay, Duration period, const Site& site) {
   const Lock lock(runtime_.mutex());
   const bool active = End();
+  // A Stop that leaves a value is no mistake yet: Go's idiom drains the channel next.
+  if (len_ > 0) runtime_.census().CountStale(kind_, site);
   period_ = period;
   Start(delay, site);
   return active;
@@ -56,9 +60,9 @@ void TimerChan::Fire(Runtime& runtime, Lock& lock) {
   Time expiry = deadline;
   bool received = false;
   bool starts = true;
-  if (callback_ != nullptr) {
+  if (callback_) {
     try {
-      runtime.Go([callback = callback_] { (*callback)(); }, std::source_location::current());
+      callback_->Start();
     } catch (...) {
       starts = false;
       runtime.Fail(runtime.Caught());
@@ -88,6 +92,12 @@ void TimerChan::Fire(Runtime& runtime, Lock& lock) {
     runtime.RemoveObject();
     delete this;
   }
+}
+
+void TimerChan::SendIfDue(Lock& lock) {
+  if (!pending() || deadline > runtime_.Now() || deadline == Time::max()) return;
+  runtime_.queue().Stop(*this);
+  Fire(runtime_, lock);
 }
 
 void TimerChan::LastHandleGone() {

@@ -12,44 +12,43 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <source_location>
 
 #include "afterleak/bubble/runtime.h"
 #include "afterleak/census/census.h"
+#include "afterleak/census/site.h"
+#include "afterleak/go/callback.h"
 #include "afterleak/go/chan_core.h"
 
 namespace afterleak::internal {
 
 class TimerChan final : public ChanCore, private Alarm {
  public:
-  using Callback = std::shared_ptr<const std::function<void()>>;
-
   // Armed, in the current bubble. `period` 0: fires once. With a callback, nothing is sent.
-  static Ref<ChanCore> Arm(const TimerKind& kind, Duration delay, Duration period,
-                           std::source_location site, Callback callback = {});
+  static Ref<ChanCore> Arm(const TimerKind& kind, Duration delay, Duration period, const Site& site,
+                           Ref<Callback> callback = {});
 
   bool Stop();
-  bool Reset(Duration delay, Duration period, std::source_location site);
-  bool HasCallback() const { return callback_ != nullptr; }
+  bool Reset(Duration delay, Duration period, const Site& site);
+  std::size_t bytes() const override { return sizeof(TimerChan); }
+  bool HasCallback() const { return static_cast<bool>(callback_); }
 
  private:
-  TimerChan(Runtime& runtime, const TimerKind& kind, Callback callback);
+  TimerChan(Runtime& runtime, const TimerKind& kind, Ref<Callback> callback);
   ~TimerChan() override = default;
 
-  void Start(Duration delay, std::source_location site);
+  void Start(Duration delay, const Site& site);
   bool End();
 
   void Fire(Runtime& runtime, Lock& lock) override;
   void Drop(Lock& lock) override;
   void LastHandleGone() override;
+  void SendIfDue(Lock& lock) override;
   void PutBuffer(void* from) override { value_ = *static_cast<Time*>(from); }
   void TakeBuffer(void* to) override { *static_cast<Time*>(to) = value_; }
   void Hand(void* from, void* to) override { *static_cast<Time*>(to) = *static_cast<Time*>(from); }
 
   const TimerKind& kind_;
-  const Callback callback_;
+  const Ref<Callback> callback_;
   Duration period_{};
   Time value_{};  // what is in the channel, when something is
   Census::Ticket ticket_ = 0;
@@ -58,6 +57,6 @@ class TimerChan final : public ChanCore, private Alarm {
   bool orphan_ = false;
 };
 
-static_assert(sizeof(TimerChan) <= 160);
+static_assert(sizeof(TimerChan) <= 128);
 
 }  // namespace afterleak::internal
