@@ -10,6 +10,7 @@
 
 #include "afterleak/bubble/panic.h"
 #include "afterleak/bubble/runtime.h"
+#include "afterleak/census/site.h"
 #include "afterleak/go/select.h"
 #include "afterleak/go/signal_kernel.h"
 
@@ -45,7 +46,7 @@ class SignalRegistry {
     return *static_cast<SignalRegistry*>(runtime.signals().get());
   }
 
-  void Notify(const Chan<os::Signal>& chan, const SignalSet& signals, std::source_location site) {
+  void Notify(const Chan<os::Signal>& chan, const SignalSet& signals, const Site& site) {
     const std::lock_guard configure(configure_);
     std::list<Entry> fresh;
     SignalSet added;
@@ -54,8 +55,9 @@ class SignalRegistry {
       auto entry = entries_.begin();
       while (entry != entries_.end() && entry->chan != chan) ++entry;
       if (entry == entries_.end()) {
+        // A list's node, and the channel, which it keeps.
         const auto bytes =
-            static_cast<std::uint32_t>(sizeof(Entry) + 2 * sizeof(void*));  // a list's node
+            static_cast<std::uint32_t>(sizeof(Entry) + 2 * sizeof(void*) + chan.core()->bytes());
         fresh.push_back({chan, {}, 0});  // if this throws, nothing has been counted
         fresh.front().ticket =
             runtime_.census().Arm(signal::kNotify, site, bytes, runtime_.Now(), Time::max());
@@ -113,6 +115,16 @@ class SignalRegistry {
     }
   }
 
+  // The same for the kernel, which nobody called: a panic fails the bubble.
+  void DeliverCaught(int signal) {
+    try {
+      Deliver(signal);
+    } catch (...) {
+      const Lock lock(runtime_.mutex());
+      runtime_.Fail(runtime_.Caught());
+    }
+  }
+
   bool is_real() const { return runtime_.options().clock == ClockKind::kReal; }
 
  private:
@@ -157,7 +169,7 @@ class SignalRegistry {
         wanted |= chan.IsNil() || entry.chan == chan ? entry.wanted & ~but : entry.wanted;
     }
     const heap::Scope::Suspend suspend;
-    kernel().Want(this, wanted, [this](int signal) { Deliver(signal); });
+    kernel().Want(this, wanted, [this](int signal) { DeliverCaught(signal); });
   }
 
   Runtime& runtime_;
@@ -168,15 +180,18 @@ class SignalRegistry {
   std::shared_ptr<SignalKernel> kernel_;
 };
 
+bool IsNumber(os::Signal signal) {
+  return signal >= 1 && signal < static_cast<int>(SignalSet().size());
+}
+
+// Those that exist and can be caught, as in Go.
 SignalSet SetOf(const signal::Signals& signals) {
-  if (signals.empty()) return SignalKernel::Catchable();
+  if (signals.empty()) return SignalKernel::Catchable() & ~SignalKernel::Faults();
   SignalSet set;
   for (const os::Signal signal : signals) {
-    if (signal < 1 || signal >= static_cast<int>(set.size()))
-      throw std::invalid_argument("not a signal number");
-    set.set(static_cast<std::size_t>(signal));
+    if (IsNumber(signal)) set.set(static_cast<std::size_t>(signal));
   }
-  return set;
+  return set & SignalKernel::Catchable();
 }
 
 SignalRegistry& Registry() { return SignalRegistry::Of(Runtime::Current()); }
@@ -204,15 +219,17 @@ void Reset(const Signals& signals) { internal::Registry().Forget({}, internal::S
 
 void Ignore(const Signals& signals) {
   internal::Registry().Ignore(internal::SetOf(signals), true);
-  internal::Registry().Forget({}, internal::SetOf(signals));
+  Reset(signals);
 }
 
-bool Ignored(os::Signal signal) { return DispositionOf(signal) == Disposition::kIgnored; }
+bool Ignored(os::Signal signal) {
+  return internal::IsNumber(signal) && DispositionOf(signal) == Disposition::kIgnored;
+}
 
 std::pair<context::Context, std::function<void()>> NotifyContext(const context::Context& parent,
                                                                  const Signals& signals,
                                                                  std::source_location site) {
-  auto [ctx, cancel] = context::WithCancel(parent);
+  auto [ctx, cancel] = context::WithCancel(parent, site);
   const auto arrived = MakeChan<os::Signal>(1);
   std::function<void()> stop = [arrived, cancel] {
     cancel();
@@ -235,7 +252,7 @@ std::pair<context::Context, std::function<void()>> NotifyContext(const context::
 }
 
 Disposition DispositionOf(os::Signal signal) {
-  internal::SetOf({signal});
+  if (!internal::IsNumber(signal)) throw std::invalid_argument("not a signal number");
   return internal::Registry().Meets(signal);
 }
 

@@ -37,7 +37,9 @@ using Signal = int;
 
 namespace signal {
 
-// A list of signals; an empty one stands for every signal that can be caught.
+// A list of signals. Numbers that do not exist or cannot be caught (SIGKILL, SIGSTOP, and SIGPROF,
+// which belongs to profilers) are passed over, as in Go. An empty list stands for all others but
+// the faults of the program, such as SIGSEGV; Go passes those on if they come from another process.
 using Signals = std::vector<os::Signal>;
 
 // Registers `chan` for the signals, in addition to those it already receives. Panics if it is nil.

@@ -63,9 +63,15 @@ SignalKernel::~SignalKernel() {
 SignalSet SignalKernel::Catchable() {
   SignalSet all;
   for (int s = 1; s <= SIGRTMAX; ++s) all[static_cast<std::size_t>(s)] = s < 32 || s >= SIGRTMIN;
-  for (const int s : {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT})
-    all.reset(static_cast<std::size_t>(s));
+  for (const int s : {SIGKILL, SIGSTOP, SIGPROF}) all.reset(static_cast<std::size_t>(s));
   return all;
+}
+
+SignalSet SignalKernel::Faults() {
+  SignalSet faults;
+  for (const int s : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSTKFLT, SIGSYS})
+    faults.set(static_cast<std::size_t>(s));
+  return faults;
 }
 
 void SignalKernel::Want(const void* owner, const SignalSet& wanted, Sink sink) {

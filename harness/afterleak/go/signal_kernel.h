@@ -33,8 +33,11 @@ class SignalKernel {
   static std::shared_ptr<SignalKernel> Get();
   ~SignalKernel();
 
-  // All signals that can be caught and do not mean that the program itself is broken.
+  // All signals that Go passes on to those who ask for them by name.
   static SignalSet Catchable();
+
+  // Those of them that mean that the program itself is broken, unless they come from outside.
+  static SignalSet Faults();
 
   // From now on `owner` receives `wanted` and nothing else; what was caught until then has
   // been delivered. A signal that no owner wants any more gets its original action back.
