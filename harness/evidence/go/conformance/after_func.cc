@@ -116,6 +116,14 @@ const std::vector<Rule> after_func_rules = {
        time::AfterFunc(2 * kUnit, [=] { ran.Send(0); });
        return Say{Arrives(ran)};
      }},
+    {"AfterFunc(0) runs while its maker yields",
+     [] {
+       int ran = 0;
+       time::AfterFunc(0s, [&ran] { ran = 1; });
+       const int before = ran;
+       for (int i = 0; i < 100'000 && ran == 0; ++i) Gosched();
+       return Say{before, ran};
+     }},
 };
 
 }  // namespace afterleak::conformance

@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -110,5 +111,15 @@ var afterFuncRules = []rule{
 		time.AfterFunc(unit, func() { select {} })
 		time.AfterFunc(2*unit, func() { ran <- 0 })
 		return say(arrives(ran))
+	}},
+	{"AfterFunc(0) runs while its maker yields", "time TestAfterFuncStarvation", func() string {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+		var ran int32
+		time.AfterFunc(0, func() { atomic.StoreInt32(&ran, 1) })
+		before := atomic.LoadInt32(&ran)
+		for i := 0; i < 100000 && atomic.LoadInt32(&ran) == 0; i++ {
+			runtime.Gosched()
+		}
+		return say(before, atomic.LoadInt32(&ran))
 	}},
 }

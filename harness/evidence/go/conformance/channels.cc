@@ -1,4 +1,5 @@
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "evidence/go/conformance/rules.h"
@@ -128,6 +129,14 @@ const std::vector<Rule> channel_rules = {
        c.Close();
        return Say{*sums.Recv() + *sums.Recv() + *sums.Recv() + *sums.Recv()};
      }},
+    {"a capacity above 32 bits, where values need no room",
+     [] {
+       auto c = MakeChan<Unit>(std::size_t{1} << 32);
+       c.TrySend({});
+       return Say{c.Cap() == std::size_t{1} << 32, c.Len()};
+     }},
+    {"an impossible capacity panics",
+     [] { return Panics([] { std::ignore = MakeChan<int>(std::size_t{1} << 62); }); }},
 };
 
 }  // namespace afterleak::conformance

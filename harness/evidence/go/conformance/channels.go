@@ -126,4 +126,16 @@ var channelRules = []rule{
 		close(c)
 		return say(<-sums + <-sums + <-sums + <-sums)
 	}},
+	{"a capacity above 32 bits, where values need no room", "runtime TestChan", func() string {
+		c := make(chan struct{}, 1<<32)
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+		return say(cap(c) == 1<<32, len(c))
+	}},
+	{"an impossible capacity panics", "runtime TestChan", func() string {
+		huge := 1 << 62
+		return panics(func() { _ = make(chan int, huge) })
+	}},
 }

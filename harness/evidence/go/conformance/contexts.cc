@@ -1,3 +1,4 @@
+#include <string>
 #include <vector>
 
 #include "evidence/go/conformance/rules.h"
@@ -5,6 +6,22 @@
 namespace afterleak::conformance {
 
 using namespace std::chrono_literals;
+
+namespace {
+
+const context::Key<std::string> key1, key2;
+
+std::string Value(const context::Context& ctx, const context::Key<std::string>& key) {
+  const std::string* value = ctx.Value(key);
+  return value != nullptr ? *value : "none";
+}
+
+// The hours until a deadline.
+int Hours(const context::Context& ctx) {
+  return static_cast<int>(time::Until(*ctx.Deadline()) / 1h);
+}
+
+}  // namespace
 
 const std::vector<Rule> context_rules = {
     {"Background is never done",
@@ -167,6 +184,43 @@ const std::vector<Rule> context_rules = {
        Defer deferred(cancel);
        Pass(2);
        return Say{ctx.Deadline().has_value(), ctx.Err()};
+     }},
+    {"a context not yet chosen is never done",
+     [] {
+       auto ctx = context::Todo();
+       return Say{ctx.Done().IsNil(), ctx.Err(), ctx.Deadline().has_value()};
+     }},
+    {"the deadline of a child below a parent that is cancelled",
+     [] {
+       auto [parent, cancel] = context::WithTimeout(context::Background(), 4h);
+       cancel();
+       auto [own, cancel_own] = context::WithTimeout(parent, 1h);
+       Defer deferred_own(cancel_own);
+       auto [parents, cancel_parents] = context::WithTimeout(parent, 8h);
+       Defer deferred_parents(cancel_parents);
+       return Say{Hours(own), Hours(parents)};
+     }},
+    {"a context with a value: Done, Err and deadline are its parent's",
+     [] {
+       auto [parent, cancel] = context::WithTimeout(context::Background(), 1h);
+       auto ctx = context::WithValue(parent, key1, "a");
+       cancel();
+       return Say{ctx.Done() == parent.Done(), ctx.Err(), Hours(ctx)};
+     }},
+    {"a value is found below, by its key, and not above",
+     [] {
+       auto top = context::WithValue(context::Background(), key1, "a");
+       auto [middle, cancel] = context::WithCancel(top);
+       Defer deferred(cancel);
+       auto below = context::WithValue(middle, key2, "b");
+       return Say{Value(below, key1), Value(below, key2), Value(middle, key2),
+                  Value(context::Background(), key1)};
+     }},
+    {"the last value of a key hides those above",
+     [] {
+       auto top = context::WithValue(context::Background(), key1, "a");
+       auto below = context::WithValue(top, key1, "b");
+       return Say{Value(top, key1), Value(below, key1)};
      }},
 };
 

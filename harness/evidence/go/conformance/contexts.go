@@ -6,6 +6,26 @@ import (
 	"time"
 )
 
+type key int
+
+const (
+	key1 key = iota
+	key2
+)
+
+func value(ctx context.Context, k key) string {
+	if v, ok := ctx.Value(k).(string); ok {
+		return v
+	}
+	return "none"
+}
+
+// The hours until a deadline.
+func hours(ctx context.Context) int {
+	deadline, _ := ctx.Deadline()
+	return int(math.Round(time.Until(deadline).Hours()))
+}
+
 var contextRules = []rule{
 	{"Background is never done", "context TestBackground", func() string {
 		ctx := context.Background()
@@ -157,5 +177,37 @@ var contextRules = []rule{
 		_, limited := ctx.Deadline()
 		pass(2)
 		return say(limited, ctx.Err())
+	}},
+	{"a context not yet chosen is never done", "context TestTODO", func() string {
+		ctx := context.TODO()
+		_, limited := ctx.Deadline()
+		return say(ctx.Done() == nil, ctx.Err(), limited)
+	}},
+	{"the deadline of a child below a parent that is cancelled", "context TestWithCancelCanceledParent", func() string {
+		parent, cancel := context.WithTimeout(context.Background(), 4*time.Hour)
+		cancel()
+		own, cancelOwn := context.WithTimeout(parent, time.Hour)
+		defer cancelOwn()
+		parents, cancelParents := context.WithTimeout(parent, 8*time.Hour)
+		defer cancelParents()
+		return say(hours(own), hours(parents))
+	}},
+	{"a context with a value: Done, Err and deadline are its parent's", "context TestValues", func() string {
+		parent, cancel := context.WithTimeout(context.Background(), time.Hour)
+		ctx := context.WithValue(parent, key1, "a")
+		cancel()
+		return say(ctx.Done() == parent.Done(), ctx.Err(), hours(ctx))
+	}},
+	{"a value is found below, by its key, and not above", "context TestValues", func() string {
+		top := context.WithValue(context.Background(), key1, "a")
+		middle, cancel := context.WithCancel(top)
+		defer cancel()
+		below := context.WithValue(middle, key2, "b")
+		return say(value(below, key1), value(below, key2), value(middle, key2), value(context.Background(), key1))
+	}},
+	{"the last value of a key hides those above", "context TestValues", func() string {
+		top := context.WithValue(context.Background(), key1, "a")
+		below := context.WithValue(top, key1, "b")
+		return say(value(top, key1), value(below, key1))
 	}},
 }

@@ -40,6 +40,28 @@ const std::vector<Rule> kept_rules = {
        return Kept([] { signal::Notify(MakeChan<os::Signal>(1), {SIGUSR2}); });
      },
      In::kRealAndVirtual},
+    {"a child that nobody can cancel, below a parent that lives",
+     [] {
+       auto [parent, cancel] = context::WithCancel(context::Background());
+       Defer deferred(cancel);
+       return Kept([&top = parent] { std::ignore = context::WithCancel(top); });
+     }},
+    {"a child that was cancelled, below a parent that lives",
+     [] {
+       auto [parent, cancel] = context::WithCancel(context::Background());
+       Defer deferred(cancel);
+       return Kept([&top = parent] {
+         auto [child, cancel_child] = context::WithCancel(top);
+         cancel_child();
+       });
+     }},
+    {"a parent and its child that nobody can cancel",
+     [] {
+       return Kept([] {
+         auto [parent, cancel] = context::WithCancel(context::Background());
+         std::ignore = context::WithCancel(parent);
+       });
+     }},
 };
 
 }  // namespace afterleak::conformance

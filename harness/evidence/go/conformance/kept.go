@@ -47,4 +47,27 @@ var keptRules = []rule{
 		defer signal.Reset(syscall.SIGUSR2)
 		return kept(func() { signal.Notify(make(chan os.Signal, 1), syscall.SIGUSR2) })
 	}},
+	{"a child that nobody can cancel, below a parent that lives", "context TestCancelRemoves", func() string {
+		parent, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		return kept(func() {
+			ctx, _ := context.WithCancel(parent)
+			_ = ctx
+		})
+	}},
+	{"a child that was cancelled, below a parent that lives", "context TestCancelRemoves", func() string {
+		parent, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		return kept(func() {
+			_, cancelChild := context.WithCancel(parent)
+			cancelChild()
+		})
+	}},
+	{"a parent and its child that nobody can cancel", "context TestCancelRemoves", func() string {
+		return kept(func() {
+			parent, _ := context.WithCancel(context.Background())
+			child, _ := context.WithCancel(parent)
+			_ = child
+		})
+	}},
 }

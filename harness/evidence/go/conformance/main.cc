@@ -26,9 +26,9 @@ namespace {
 
 // In the order of the output.
 const std::vector<Rule>* const topics[] = {
-    &channel_rules,        &closed_channel_rules, &select_rules, &deadlock_rules, &timer_rules,
-    &after_func_rules,     &ticker_rules,         &kept_rules,   &context_rules,  &signal_rules,
-    &notify_context_rules, &lock_rules,           &wait_rules};
+    &channel_rules,    &closed_channel_rules, &select_rules, &deadlock_rules, &timer_rules,
+    &after_func_rules, &ticker_rules,         &kept_rules,   &context_rules,  &cause_rules,
+    &signal_rules,     &notify_context_rules, &lock_rules,   &wait_rules};
 
 std::string Probe(const Rule& rule, ClockKind clock) {
   run.rule = rule.id;

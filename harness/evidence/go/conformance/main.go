@@ -26,10 +26,25 @@ var topics = [][]rule{
 	tickerRules,
 	keptRules,
 	contextRules,
+	causeRules,
 	signalRules,
 	notifyContextRules,
 	lockRules,
 	waitRules,
+}
+
+// The outcome where a Go is older than what the rule is about.
+const notYet = "not in this Go"
+
+func (r rule) outcome() (outcome string) {
+	defer func() {
+		if reason := recover(); reason == notYet {
+			outcome = notYet
+		} else if reason != nil {
+			panic(reason)
+		}
+	}()
+	return r.probe()
 }
 
 func main() {
@@ -44,7 +59,7 @@ func main() {
 		for _, rule := range topic {
 			if only == "" || only == rule.id {
 				current = rule.id
-				fmt.Printf("%s\t%s\t%s\n", rule.id, rule.probe(), rule.from)
+				fmt.Printf("%s\t%s\t%s\n", rule.id, rule.outcome(), rule.from)
 			}
 		}
 	}

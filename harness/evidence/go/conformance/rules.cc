@@ -77,7 +77,10 @@ std::string Fairness(const std::function<int()>& attempt) {
 
 std::string Kept(const std::function<void()>& drop) {
   constexpr int kTimes = 500;
-  const auto objects = [] { return Bubble::Current().Totals().live; };
+  const auto objects = [] {
+    const Bubble& bubble = Bubble::Current();
+    return bubble.Totals().live + bubble.Totals(Resource::kContext).live;
+  };
   const auto before = objects();
   for (int i = 0; i < kTimes; ++i) drop();
   return objects() > before + kTimes / 2 ? "kept" : "released";

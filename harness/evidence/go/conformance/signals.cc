@@ -308,6 +308,26 @@ const std::vector<Rule> signal_rules = {
        });
      },
      In::kReal},
+    {"Notify of numbers that do not exist, and of SIGKILL",
+     [] {
+       auto c = MakeChan<os::Signal>(1);
+       signal::Notify(c, {-1, 65, 1000, SIGKILL});
+       signal::Ignore({65});
+       signal::Reset({65});
+       signal::Stop(c);
+       return Say{c.Len(), signal::Ignored(65)};
+     },
+     In::kRealAndVirtual},
+    {"Notify without a list takes SIGABRT",
+     [] {
+       return Child([] {
+         auto c = MakeChan<os::Signal>(4);
+         signal::Notify(c, {});
+         Raise(SIGABRT);
+         return Say{Count(c)};
+       });
+     },
+     In::kReal},
 };
 
 }  // namespace afterleak::conformance

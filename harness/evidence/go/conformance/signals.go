@@ -256,4 +256,20 @@ var signalRules = []rule{
 			return say(count(c), "survives")
 		})
 	}},
+	{"Notify of numbers that do not exist, and of SIGKILL", "os/signal TestSignal", func() string {
+		c := make(chan os.Signal, 1)
+		signal.Notify(c, syscall.Signal(-1), syscall.Signal(65), syscall.Signal(1000), syscall.SIGKILL)
+		signal.Ignore(syscall.Signal(65))
+		signal.Reset(syscall.Signal(65))
+		signal.Stop(c)
+		return say(len(c), signal.Ignored(syscall.Signal(65)))
+	}},
+	{"Notify without a list takes SIGABRT", "os/signal TestSignal", func() string {
+		return child(func() string {
+			c := make(chan os.Signal, 4)
+			signal.Notify(c)
+			raise(syscall.SIGABRT)
+			return say(count(c))
+		})
+	}},
 }

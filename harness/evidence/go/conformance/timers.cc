@@ -245,6 +245,17 @@ const std::vector<Rule> timer_rules = {
        Pass(3);
        return Say{late};
      }},
+    {"NewTimer(0): received at once, or after a yield",
+     [] {
+       auto timer = time::NewTimer(0s);
+       const bool before = Ready(timer.C());
+       bool received = before;
+       for (int i = 0; i < 100'000 && !received; ++i) {
+         Gosched();
+         received = Ready(timer.C());
+       }
+       return Say{before, received};
+     }},
 };
 
 }  // namespace afterleak::conformance

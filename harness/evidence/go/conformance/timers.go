@@ -2,6 +2,7 @@ package main
 
 import (
 	"math"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -235,5 +236,16 @@ var timerRules = []rule{
 		}
 		pass(3)
 		return say(atomic.LoadInt32(&late))
+	}},
+	{"NewTimer(0): received at once, or after a yield", "time TestZeroTimer", func() string {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+		timer := time.NewTimer(0)
+		before := ready(timer.C)
+		received := before
+		for i := 0; i < 100000 && !received; i++ {
+			runtime.Gosched()
+			received = ready(timer.C)
+		}
+		return say(before, received)
 	}},
 }
