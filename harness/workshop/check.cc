@@ -74,13 +74,17 @@ std::int64_t TimersIn(const std::vector<Finding>& findings) {
   return count;
 }
 
-// Throws the Failure of the first finding, if there is any.
+// Throws the Failure of the first finding, if any. `when`: "after 200 turns than after 20".
 void RequireNone(const std::vector<Finding>& findings, const char* id, const std::string& when) {
   if (findings.empty()) return;
   const Finding& first = findings.front();
-  throw Failure(id, fmt::format("{} more {} are alive {}{}.", first.count,
-                                first.kind == "goroutine" ? "goroutines" : "of " + first.kind, when,
-                                first.waits.empty() ? "" : ": in " + first.waits));
+  const bool one = first.count == 1;
+  const std::string what = first.kind == "goroutine" ? (one ? "goroutine" : "goroutines")
+                                                     : fmt::format("of {}", first.kind);
+  const std::string where = first.waits.empty() ? fmt::format("{}:{}", first.file, first.line)
+                                                : fmt::format("waiting in {}", first.waits);
+  throw Failure(id, fmt::format("{} {} more {} alive {}: {}.", first.count, what,
+                                one ? "is" : "are", when, where));
 }
 
 // Long enough for any machine, short enough for a person.

@@ -9,7 +9,7 @@
 //   load        do 10 N turns leave as much alive as N turns, and nothing abandoned?
 //   paths       and on the ways out that the load does not take?
 //
-// The judge decides (census/judge.h), so a goroutine that sleeps in place of a timer counts as well.
+// The judge decides (census/judge.h), so a goroutine that sleeps in place of a timer counts too.
 // Each part is done with timers as in go122, and then as in go123. Channels to the learner's code
 // have room for everything that is sent, so that no part has to wait.
 //
