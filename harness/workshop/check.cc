@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <exception>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
@@ -57,6 +58,34 @@ class Run {
   bool failed_ = false;
   nlohmann::ordered_json result_;
 };
+
+constexpr Resource kAll[] = {Resource::kTimer, Resource::kContext, Resource::kGoroutine};
+
+// What was alive when the part in progress began: one part runs at a time.
+Inventory part_began;
+
+bool IsTimer(const Finding& finding) {
+  return finding.kind != "goroutine" && !finding.kind.starts_with("context::WithCancel");
+}
+
+std::int64_t TimersIn(const std::vector<Finding>& findings) {
+  std::int64_t count = 0;
+  for (const Finding& finding : findings) count += IsTimer(finding) ? finding.count : 0;
+  return count;
+}
+
+// Throws the Failure of the first finding, if any. `when`: "after 200 turns than after 20".
+void RequireNone(const std::vector<Finding>& findings, const char* id, const std::string& when) {
+  if (findings.empty()) return;
+  const Finding& first = findings.front();
+  const bool one = first.count == 1;
+  const std::string what = first.kind == "goroutine" ? (one ? "goroutine" : "goroutines")
+                                                     : fmt::format("of {}", first.kind);
+  const std::string where = first.waits.empty() ? fmt::format("{}:{}", first.file, first.line)
+                                                : fmt::format("waiting in {}", first.waits);
+  throw Failure(id, fmt::format("{} {} more {} alive {}: {}.", first.count, what,
+                                one ? "is" : "are", when, where));
+}
 
 // Long enough for any machine, short enough for a person.
 int SecondsAllowed() {
@@ -137,9 +166,7 @@ void Run::JudgeLoad(const Load& load) const {
   const CensusTotals& few = load.few().value().census;
   const CensusTotals& all = load.all().value().census;
   const char* things = kExercise.things;
-  const bool abandons = std::ranges::any_of(
-      load.samples(), [](const Load::Sample& sample) { return sample.census.abandoned > 0; });
-  Require(!abandons, "leak.abandoned",
+  Require(load.abandoned().empty(), "leak.abandoned",
           fmt::format(
               "Nobody can hear {} of {} live {} after {} turns; after {} turns it was {} of {}.",
               all.abandoned, all.live, things, Load::kTurns, Load::kFew, few.abandoned, few.live));
@@ -148,9 +175,14 @@ void Run::JudgeLoad(const Load& load) const {
       fmt::format("{} {} are live after {} turns, and {} were after {} turns: they grow with the "
                   "work.",
                   all.live, things, Load::kTurns, few.live, Load::kFew));
-  Require(load.most_left() == 0, "leak.left",
+  if (kExercise.bounded) {
+    RequireNone(load.grown(), "leak.grows",
+                fmt::format("after {} turns than after {}", Load::kTurns, Load::kFew));
+  }
+  Require(TimersIn(load.left()) == 0, "leak.left",
           fmt::format("When the work of a turn is over, as many as {} of its {} are still live.",
-                      load.most_left(), things));
+                      TimersIn(load.left()), things));
+  RequireNone(load.left(), "leak.left", "when the work of a turn is over than before it");
 }
 
 void Run::InBubble(TimerMode mode, const Part& part) {
@@ -158,6 +190,7 @@ void Run::InBubble(TimerMode mode, const Part& part) {
   Bubble bubble({.timers = mode});
   const Watchdog::Watch watch(*watchdog_, bubble);
   bubble.Go([&] {
+    part_began = Bubble::Current().Alive();
     part();
     done = true;
   });
@@ -231,23 +264,38 @@ void Require(bool holds, const char* id, const std::string& sentence) {
   if (!holds) throw Failure(id, sentence);
 }
 
+void RequireNothingLeft(const char* id, const std::string& sentence) {
+  const std::vector<Finding> left = JudgeLeftBehind(part_began, Bubble::Current().Alive());
+  Require(TimersIn(left) == 0, id, sentence);
+  RequireNone(left, id, "when the work is over than before it");
+}
+
 void Load::Look() {
   Wait();
+  if (samples_.empty()) before_ = Bubble::Current().Alive();
   samples_.push_back({time::Now().time_since_epoch(), Bubble::Current().Totals()});
 }
 
 void Load::Turn() {
   Look();
   ++turns_;
-  if (turns_ == kFew) few_ = samples_.back();
+  if (turns_ == kFew) {
+    few_ = samples_.back();
+    after_few_ = Bubble::Current().Alive();
+  }
   if (turns_ != kTurns) return;
   all_ = samples_.back();
   report_ = Bubble::Current().Report();
+  grown_ = JudgeLeftBehind(after_few_, Bubble::Current().Alive());
+  for (const Resource resource : kAll)
+    std::ranges::move(JudgeAbandoned(Bubble::Current().Report(resource)),
+                      std::back_inserter(abandoned_));
 }
 
 void Load::Returned() {
   Turn();
-  most_left_ = std::max(most_left_, samples_.back().census.live);
+  std::vector<Finding> left = JudgeLeftBehind(before_, Bubble::Current().Alive());
+  if (TimersIn(left) > TimersIn(left_) || left_.empty()) left_ = std::move(left);
 }
 
 }  // namespace workshop

@@ -6,9 +6,10 @@
 // It asks in this order, and stops at the first thing that is wrong:
 //
 //   behaviour   does the code keep its promise? It does not if work is deleted or a time shortened
-//   load        do 10 N turns leave as many timers live as N turns, and none of them abandoned?
+//   load        do 10 N turns leave as much alive as N turns, and nothing abandoned?
 //   paths       and on the ways out that the load does not take?
 //
+// The judge decides (census/judge.h), so a goroutine that sleeps in place of a timer counts too.
 // Each part is done with timers as in go122, and then as in go123. Channels to the learner's code
 // have room for everything that is sent, so that no part has to wait.
 //
@@ -48,6 +49,10 @@ class Failure : public std::runtime_error {
 
 // Throws the Failure unless `holds`.
 void Require(bool holds, const char* id, const std::string& sentence);
+
+// Throws the Failure if anything is alive that was not alive when the part began. The sentence is
+// for timers and registrations; goroutines and contexts have one that names them.
+void RequireNothingLeft(const char* id, const std::string& sentence);
 
 // A call of the learner's function, in a separate goroutine.
 template <typename Result>
@@ -99,11 +104,19 @@ class Load {
   const std::optional<Sample>& few() const { return few_; }
   const std::optional<Sample>& all() const { return all_; }
   const CensusReport& report() const { return report_; }  // after the last turn
-  std::int64_t most_left() const { return most_left_; }
+
+  // What the judge finds.
+  const std::vector<Finding>& abandoned() const { return abandoned_; }  // in all the turns
+  const std::vector<Finding>& grown() const { return grown_; }          // from N turns to 10 N
+  const std::vector<Finding>& left() const { return left_; }            // after the worst return
 
  private:
   int turns_ = 0;
-  std::int64_t most_left_ = 0;  // live after a return
+  Inventory before_;
+  Inventory after_few_;
+  std::vector<Finding> abandoned_;
+  std::vector<Finding> grown_;
+  std::vector<Finding> left_;
   std::vector<Sample> samples_;
   std::optional<Sample> few_;
   std::optional<Sample> all_;

@@ -75,8 +75,7 @@ void NothingIsLeftAfterTheShift() {
   time::Sleep(1s);
   station.readings.Send("reading");
   time::Sleep(kShift);
-  Require(Bubble::Current().Totals().live == 0, "path.shift",
-          "The relay has gone home, and a timer of its is still live.");
+  RequireNothingLeft("path.shift", "The relay has gone home, and a timer of its is still live.");
 }
 
 }  // namespace

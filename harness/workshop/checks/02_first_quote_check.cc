@@ -61,8 +61,9 @@ void NothingIsLeftOfADistantPrice() {
   time::Sleep(1s);
   early.distant.Send(1);
   Wait();
-  Require(Bubble::Current().Totals().live == 0, "path.distant",
-          "When the distant supplier answers first, a timer is still live after the return.");
+  RequireNothingLeft(
+      "path.distant",
+      "When the distant supplier answers first, a timer is still live after the return.");
 }
 
 void NothingIsLeftOfALatePrice() {
@@ -70,8 +71,9 @@ void NothingIsLeftOfALatePrice() {
   time::Sleep(10s);
   late.local.Send(1);
   Wait();
-  Require(Bubble::Current().Totals().live == 0, "path.reminded",
-          "When a price comes after the reminder, a timer is still live after the return.");
+  RequireNothingLeft(
+      "path.reminded",
+      "When a price comes after the reminder, a timer is still live after the return.");
 }
 
 }  // namespace

@@ -60,8 +60,8 @@ void NothingIsLeftOfACompleteBackup() {
   night.blocks.Send(1);
   night.blocks.Close();
   Wait();
-  Require(Bubble::Current().Totals().live == 0, "path.complete",
-          "When all blocks are copied, a timer is still live after the return.");
+  RequireNothingLeft("path.complete",
+                     "When all blocks are copied, a timer is still live after the return.");
 }
 
 void NothingIsLeftOfTwoSignals() {
@@ -70,8 +70,8 @@ void NothingIsLeftOfTwoSignals() {
   time::Sleep(1s);
   night.signals.Send(SIGQUIT);
   Wait();
-  Require(Bubble::Current().Totals().live == 0, "path.signal",
-          "When a signal ends a backup that has copied blocks, a timer is still live.");
+  RequireNothingLeft("path.signal",
+                     "When a signal ends a backup that has copied blocks, a timer is still live.");
 }
 
 }  // namespace

@@ -53,8 +53,8 @@ void ManyEdits(Load& load) {
 void NothingIsLeftWhenNoSignalCame() {
   const auto call = Start([] { return WaitForReload(kReloadLimit); });
   time::Sleep(40s);
-  Require(Bubble::Current().Totals().live == 0, "path.limit",
-          "When no signal came in time, a registration is still live after the return.");
+  RequireNothingLeft("path.limit",
+                     "When no signal came in time, a registration is still live after the return.");
 }
 
 void TheDefaultActionIsBack() {

@@ -62,8 +62,8 @@ void NothingIsLeftOfABrokenOne() {
   const Transfer transfer;
   transfer.chunks.Send({.broken = true});
   Wait();
-  Require(Bubble::Current().Totals().live == 0, "path.broken",
-          "When a chunk was broken, a ticker is still live after the return.");
+  RequireNothingLeft("path.broken",
+                     "When a chunk was broken, a ticker is still live after the return.");
 }
 
 }  // namespace

@@ -68,8 +68,8 @@ void NothingIsLeftOfAnEmptyAnswer() {
   const Server loser{30s, "late"};
   StartFetch({1s, ""}, loser);
   time::Sleep(10s);
-  Require(Bubble::Current().Totals().live == 0, "path.empty",
-          "When the first answer is empty, the context is still live after the return.");
+  RequireNothingLeft("path.empty",
+                     "When the first answer is empty, the context is still live after the return.");
 }
 
 }  // namespace

@@ -93,8 +93,8 @@ void NothingIsLeftAfterTheCall() {
   time::Sleep(1s);
   closed.line.Close();
   Wait();
-  Require(Bubble::Current().Totals().live == 0, "path.closed",
-          "The line is closed, and a timer is still live after the return.");
+  RequireNothingLeft("path.closed",
+                     "The line is closed, and a timer is still live after the return.");
 }
 
 }  // namespace

@@ -67,8 +67,7 @@ void NothingIsLeftOfAnErasedValue() {
   const auto cache = NewCache();
   cache->Put("key", "value", 60s);
   cache->Erase("key");
-  Require(Bubble::Current().Totals().live == 0, "path.erase",
-          "A value was erased, and its timer is still live.");
+  RequireNothingLeft("path.erase", "A value was erased, and its timer is still live.");
 }
 
 void NothingIsLeftOfACache() {
@@ -76,8 +75,8 @@ void NothingIsLeftOfACache() {
   cache->Put("key", "value", 60s);
   cache->Put("other", "value", 60s);
   cache.reset();
-  Require(Bubble::Current().Totals().live == 0, "path.destroy",
-          "The cache is destroyed, and timers of its values are still live.");
+  RequireNothingLeft("path.destroy",
+                     "The cache is destroyed, and timers of its values are still live.");
 }
 
 }  // namespace
