@@ -18,7 +18,7 @@ struct Judgement {
 
 // Runs the program twice. Under a load of 150 s: whether anything is abandoned, grows, or is left
 // two seconds after its end. Under fifty short loads, one after the other: whether each leaves
-// something, on the heap too.
+// something, on the heap too where that is counted.
 Judgement Judge(const Program& program, afterleak::TimerMode mode);
 
 }  // namespace cases
