@@ -18,7 +18,7 @@ can hear them any more. *Byte-seconds lost* is what that costs: the bytes of eac
 |---|---|
 | [index.html](index.html) | the timers themselves: pick a pattern, drag through time (one file; open it in a browser) |
 | [detectors.md](detectors.md) | what Valgrind, LeakSanitizer, gperftools and heaptrack say about each pair, with the evidence |
-| [reports.md](reports.md) | programs after 46 public bug reports, and what the judge says of each; [what leak detectors \
+| [reports.md](reports.md) | programs after public bug reports, and what the judge says of each; [what leak detectors \
 say](detectors_reports.md) |
 | [claims.md](claims.md) | what the two articles claim, and what was found |
 | [diffs.md](diffs.md) | what each fix changes |

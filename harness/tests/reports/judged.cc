@@ -57,7 +57,7 @@ void Repeatedly(const Program& program, TimerMode mode, Judgement& all) {
     program.run(bubble);
     time::Sleep(2s + kRest);
   };
-  Add(CheckLeftBehind(bubble, load, {.calls = 50, .heap = HeapCheck::kRequired}), all.findings);
+  Add(CheckLeftBehind(bubble, load, {.calls = 50}), all.findings);
 }
 
 }  // namespace

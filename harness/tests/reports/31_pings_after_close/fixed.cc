@@ -13,6 +13,7 @@ struct Socket : std::enable_shared_from_this<Socket> {
   void Close() {
     open = false;
     ping.Stop();
+    ping = {};  // its callback holds this socket, and counted handles find no cycles
   }
 };
 void Run(Bubble& bubble) {
