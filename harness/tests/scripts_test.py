@@ -598,12 +598,14 @@ class Test(ScriptTest):
         self.assertEqual(run.returncode, 2)
         self.assertRegex(run.err.splitlines()[-1], "^scripts/test: no test fits -R nonsense; ")
 
-    def test_bare_systems_are_made_only_if_asked_for(self):
-        for arguments, runs in (([], False), (["-E", "nothing"], False), (["-LE", "pair"], False), (["-LE", "p", "-LE", "x"], False),
-                                (["-L", "bare"], True), (["-R", "on_b"], True), (["-L", "bare", "-LE", "x"], True)):
-            run = self.run_script("scripts/test", *arguments, FAKE_TESTS=PASS + BARE + "add_test(other true)\n")
+    def test_bare_systems_and_mutants_are_made_only_if_asked_for(self):
+        mutants = BARE.replace("bare", "mutation")
+        for arguments, runs in (([], ()), (["-E", "nothing"], ()), (["-LE", "pair"], ()), (["-LE", "p", "-LE", "x"], ()),
+                                (["-L", "bare"], ("bare",)), (["-R", "on_b"], ("bare",)), (["-L", "bare", "-LE", "x"], ("bare",)),
+                                (["-L", "mutation"], ("mutation",)), (["-R", "on_"], ("bare", "mutation"))):
+            run = self.run_script("scripts/test", *arguments, FAKE_TESTS=PASS + BARE + mutants + "add_test(other true)\n")
             self.assertEqual(run.returncode, 0, run.err)
-            self.assertEqual("on_bare" in run.out, runs, arguments)
+            self.assertEqual(tuple(label for label in ("bare", "mutation") if f"on_{label}" in run.out), runs, arguments)
 
     def test_listing_runs_nothing(self):
         for option, found in (("-N", "Test #1: fails"), ("--print-labels", "pairs")):
