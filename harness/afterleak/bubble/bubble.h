@@ -89,7 +89,18 @@ class Bubble {
     ClockKind clock = ClockKind::kVirtual;
     TimerMode timers = TimerMode::kGo122;
     std::uint64_t seed = 1;  // for Select's choice among ready cases
-    bool journal = false;    // keep the life of every timer, for Lives
+    // The seed also chooses which of the goroutines that can run is next, and which of the timers
+    // that are due, before or after it: any order in which Go might do it. Virtual clock only.
+    bool shuffle = false;
+    bool journal = false;  // keep the life of every timer, for Lives
+
+    // When a virtual bubble is Stuck. A turn is a call of a goroutine into the run-time, or a
+    // goroutine that is resumed; arming a timer counts as six. The default is a second of spinning
+    // or a minute of handing over, and at most 500 MB of timers.
+    std::uint64_t turns_at_one_instant = 10'000'000;
+    // Real time without any turn while a goroutine runs. What computes longer than this in one go
+    // needs more. ~Bubble waits as long for goroutines that do not end.
+    Duration stuck_after = std::chrono::seconds(60);
   };
 
   Bubble();
@@ -187,7 +198,7 @@ void Go(internal::MoveOnlyBody auto body,
 int NumGoroutine();
 
 // runtime.Gosched: lets the other goroutines that can run go first.
-void Gosched();
+void Gosched(std::source_location site = std::source_location::current());
 
 // synctest.Wait: returns when every other goroutine of the current, virtual bubble is blocked and
 // the instant is otherwise settled. Time does not move.
