@@ -160,9 +160,7 @@ bool Runtime::StartFirstWaiting() {
 // row run on one thread.
 void Runtime::WorkerLoop(Workers::iterator worker) {
   Lock lock(mutex_);
-  const auto called = [&] {
-    return worker->assigned != nullptr || unwound_;
-  };
+  const auto called = [&] { return worker->assigned != nullptr || unwound_; };
   for (;;) {
     while (!called()) {
       const bool idled = worker->wake.wait_for(lock, kIdle) == std::cv_status::timeout;
@@ -430,8 +428,8 @@ void Runtime::UnwindGoroutines(Lock& lock) {
       Wake(*goroutine);
       if (is_virtual()) break;
     }
-    const bool moves = Watch(
-        outside_, lock, [&] { return count == 0 ? !in_event_ : goroutines_.size() < count; });
+    const bool moves =
+        Watch(outside_, lock, [&] { return count == 0 ? !in_event_ : goroutines_.size() < count; });
     if (!moves && std::ranges::all_of(goroutines_, running)) return LeaveBehind();
   }
 }
@@ -440,8 +438,9 @@ void Runtime::LeaveBehind() {
   left_behind_ = true;
   for (Worker& worker : busy_) worker.thread.detach();
   if (in_event_ && clock_thread_.joinable()) clock_thread_.detach();
-  std::fputs("afterleak: a bubble ends, but not what still runs in it, and does not block or call:\n",
-             stderr);
+  std::fputs(
+      "afterleak: a bubble ends, but not what still runs in it, and does not block or call:\n",
+      stderr);
   if (in_event_) std::fputs("an event (At or SampleAt)\n", stderr);
   std::fputs(ToString(Goroutines()).c_str(), stderr);
 }

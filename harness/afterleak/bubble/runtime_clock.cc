@@ -137,8 +137,7 @@ void Runtime::Dispatch(Lock& lock) {
     if (!interrupted_ && ++turns_ > turn_limit_) TooManyTurns();
     if (shuffles() && !interrupted_ && Random(2) == 0 && FireDue(now_, lock)) continue;
     if (!run_queue_.empty() && !interrupted_) {
-      Runnable& next =
-          shuffles() ? run_queue_.at(Random(run_queue_.size())) : run_queue_.first();
+      Runnable& next = shuffles() ? run_queue_.at(Random(run_queue_.size())) : run_queue_.first();
       run_queue_.Remove(next);
       if (next.Resume(*this, lock)) return;
     } else if (!Step(lock)) {

@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "afterleak/bubble/runtime.h"
@@ -28,11 +30,19 @@ void Runtime::Overrun(Goroutine* caller) {
     return;
   }
   const bool ends = is_virtual() || closing_ || caller == root_;
-  if (ends && ++caller->overtime > kOvertime && std::uncaught_exceptions() == 0) throw Unwind();
+  if (!ends || ++caller->overtime <= kOvertime || std::uncaught_exceptions() > 0) return;
+  if (closing_ && caller->overtime == kOvertime + 1) {  // once, should the program catch it
+    const std::string line = fmt::format(
+        "afterleak: a bubble ends, and goroutine {} has not blocked in {} calls: it is "
+        "unwound at {}:{}\n",
+        caller->id, kOvertime, caller->where.file_name(), caller->where.line());
+    std::fputs(line.c_str(), stderr);
+  }
+  throw Unwind();
 }
 
 void Runtime::TooManyTurns() {
-  BeStuck(fmt::format("more than {} turns, and no end (Options::turns_at_one_instant)",
+  BeStuck(fmt::format("{} turns, and no end (Options::turns_at_one_instant)",
                       options_.turns_at_one_instant));
 }
 

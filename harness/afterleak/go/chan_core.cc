@@ -197,10 +197,10 @@ Runtime& RuntimeOf(std::span<Operation* const> cases, std::source_location site)
   for (const Operation* operation : cases) {
     if (operation->chan == nullptr) continue;
     if (first != nullptr && &first->runtime() != &operation->chan->runtime()) {
-      throw Panic(fmt::format("select on channels of different bubbles: at {}:{}, on one made {} "
-                              "and one made {}",
-                              site.file_name(), site.line(), MadeAt(*first),
-                              MadeAt(*operation->chan)));
+      throw Panic(
+          fmt::format("select on channels of different bubbles: at {}:{}, on one made {} "
+                      "and one made {}",
+                      site.file_name(), site.line(), MadeAt(*first), MadeAt(*operation->chan)));
     }
     first = operation->chan;
   }
@@ -219,9 +219,10 @@ void PanicIfElsewhere(const Runtime& runtime, std::span<Operation* const> cases,
                       std::source_location site) {
   if (!runtime.Elsewhere()) return;
   const auto chan = std::ranges::find_if(cases, [](auto* c) { return c->chan != nullptr; });
-  throw Panic(fmt::format("{} at {}:{}, on a channel of another bubble, made {}: virtual time "
-                          "would stand still",
-                          WaitsFor(cases), site.file_name(), site.line(), MadeAt(*(*chan)->chan)));
+  throw Panic(
+      fmt::format("{} at {}:{}, on a channel of another bubble, made {}: virtual time "
+                  "would stand still",
+                  WaitsFor(cases), site.file_name(), site.line(), MadeAt(*(*chan)->chan)));
 }
 
 }  // namespace

@@ -450,8 +450,8 @@ TEST(Select, OnChannelsOfDifferentBubblesPanics) {
   const auto foreign = MakeChan<int>(1);
   InBubble([&] {
     EXPECT_EQ(PanicOf([&] { Select({Recv(foreign), Recv(MakeChan<int>())}); }),
-              "select on channels of different bubbles: at " + AtLine(line + 3) + ", on one made at " +
-                  AtLine(line + 1) + " and one made at " + AtLine(line + 3));
+              "select on channels of different bubbles: at " + AtLine(line + 3) +
+                  ", on one made at " + AtLine(line + 1) + " and one made at " + AtLine(line + 3));
   });
 }
 
