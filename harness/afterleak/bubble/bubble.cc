@@ -16,6 +16,7 @@ std::string_view ToString(TimerMode mode) { return mode == TimerMode::kGo122 ? "
 
 Bubble::Bubble() : Bubble(Options{}) {}
 Bubble::Bubble(const Options& options) : runtime_(new Runtime(options, *this), &Runtime::Close) {}
+Bubble::Bubble(Runtime& left_behind) : runtime_(&left_behind, [](Runtime*) {}) {}
 Bubble::~Bubble() = default;
 
 void Bubble::Run(const std::function<void()>& main, std::source_location site) {

@@ -191,6 +191,9 @@ class Bubble {
 
  private:
   friend class internal::Runtime;
+  // What goroutines that outlive their bubble see of it. Kept until the process ends.
+  explicit Bubble(internal::Runtime& left_behind);
+
   std::unique_ptr<internal::Runtime, void (*)(internal::Runtime*)> runtime_;
 };
 

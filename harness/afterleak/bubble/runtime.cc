@@ -42,7 +42,7 @@ EnterRuntime::~EnterRuntime() { here = {runtime_, goroutine_}; }
 
 Runtime::Runtime(const Bubble::Options& options, Bubble& bubble)
     : options_(options),
-      bubble_(bubble),
+      bubble_(&bubble),
       random_(options.seed),
       turn_limit_(is_virtual() ? options.turns_at_one_instant : ~std::uint64_t{0}) {
   if (options.journal) census_.KeepJournal([this] { return Now(); });
@@ -435,7 +435,9 @@ void Runtime::UnwindGoroutines(Lock& lock) {
 }
 
 void Runtime::LeaveBehind() {
+  const heap::Scope::Suspend suspend;
   left_behind_ = true;
+  bubble_ = new Bubble(*this);
   for (Worker& worker : busy_) worker.thread.detach();
   if (in_event_ && clock_thread_.joinable()) clock_thread_.detach();
   std::fputs(

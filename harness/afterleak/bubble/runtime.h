@@ -161,7 +161,7 @@ class Runtime {
   void AdvanceTo(Time instant);
   void At(Time instant, bool sample, std::function<void()> event);
   void Interrupt();
-  Bubble& bubble() { return bubble_; }
+  Bubble& bubble() { return *bubble_.load(std::memory_order_relaxed); }
   void FailuresEndTheProcess() { failures_end_process_ = true; }
   // Unwinds, tears down, and deletes the runtime once no channel refers to it.
   static void Close(Runtime* runtime);
@@ -308,7 +308,7 @@ class Runtime {
   std::chrono::steady_clock::time_point Steady(Time instant) const;
 
   const Bubble::Options options_;
-  Bubble& bubble_;
+  std::atomic<Bubble*> bubble_;
   const Time start_ = RealNow();  // of the real clock
   std::mutex mutex_;
 

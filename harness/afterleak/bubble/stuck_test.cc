@@ -24,9 +24,10 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
 
-// The bounds are low, because every one of these programs is stuck.
+// The bounds are low, because every one of these programs is stuck. The second one is also how long
+// a goroutine has to end once it can.
 constexpr Bubble::Options kFewTurns{.turns_at_one_instant = 2'000};
-constexpr Bubble::Options kShort{.stuck_after = 60ms};
+constexpr Bubble::Options kShort{.stuck_after = 600ms};
 
 Chan<int> Closed() {
   auto closed = MakeChan<int>();
@@ -228,7 +229,7 @@ TEST(StuckOutside, OnAMutexThatASleepingGoroutineHolds) {
     EXPECT_THAT(StuckOf([&] { bubble.Advance(1h); }),
                 AllOf(StartsWith("time stands still at 0s: what is running has not called the "
                                  "run-time, because it spins or waits for something else, such as "
-                                 "a std::mutex, for 60ms (Options::stuck_after)\n"),
+                                 "a std::mutex, for 600ms (Options::stuck_after)\n"),
                       HasSubstr("goroutine 1 [sleep]: " + AtLine(line + 4)),
                       HasSubstr("goroutine 2 [running]: " + AtLine(line + 7)),
                       HasSubstr("census at 0s: 0 live")));
@@ -270,6 +271,7 @@ TEST(StuckOutside, IsThrownFromARunWhoseMainHasNotBegunOrYields) {
     }),
                  Stuck);
     stop = true;
+    while (!bubble.Goroutines().empty()) std::this_thread::yield();
   }
 }
 
@@ -310,7 +312,7 @@ TEST(StuckOutside, AnEventToo) {
   for (const ClockKind clock : {ClockKind::kVirtual, ClockKind::kReal}) {
     std::mutex mutex;
     mutex.lock();
-    Bubble bubble({.clock = clock, .stuck_after = 60ms});
+    Bubble bubble({.clock = clock, .stuck_after = 600ms});
     bubble.Go([] { time::Sleep(1s); });
     bubble.Advance(0s);
     bubble.At(Time(1ms), [&] { const std::lock_guard lock(mutex); });
@@ -380,17 +382,20 @@ TEST(StuckEnd, OfAGoroutineThatDoesNotEvenCallLeavesItBehind) {
   for (const ClockKind clock : {ClockKind::kVirtual, ClockKind::kReal}) {
     const auto stop = std::make_shared<std::atomic<bool>>(false);
     const auto alive = std::make_shared<int>();
-    std::atomic<bool> runs = false, unwound = false;
+    std::atomic<int> running = 0;
+    bool unwound = false;
     const std::string printed = Printed([&] {
       Bubble bubble({.clock = clock, .stuck_after = 60ms});
       bubble.Go([&] {
         const Defer exit([&] { unwound = true; });
+        ++running;
         Select({});
       });
-      bubble.Go([stop, alive, &runs] {
-        runs = true;
+      bubble.Go([stop, alive, &running] {
+        ++running;
         while (!*stop) std::this_thread::yield();
-        Bubble::Current();  // which has ended
+        const Time now = time::Now();  // of a bubble that has ended
+        EXPECT_LE(now, Bubble::Current().Now());
         Go([] { ADD_FAILURE() << "ran"; });
         time::After(1s).Recv();
         ADD_FAILURE() << "ran on";
@@ -398,7 +403,7 @@ TEST(StuckEnd, OfAGoroutineThatDoesNotEvenCallLeavesItBehind) {
       if (clock == ClockKind::kVirtual) {
         EXPECT_THROW(bubble.Advance(1s), Stuck);
       } else {
-        while (!runs) std::this_thread::yield();
+        while (running < 2) std::this_thread::yield();
       }
     });
     EXPECT_TRUE(unwound) << "the others end as always";
