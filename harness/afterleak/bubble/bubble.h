@@ -128,8 +128,9 @@ class Bubble {
   // returns once `main` has returned and the instant is settled. Other goroutines may remain,
   // blocked. Rethrows what `main` or any other goroutine threw meanwhile. Throws Deadlock when
   // `main` waits for something that can never come, and Stuck when time cannot move (virtual clock
-  // only). If it is `main` that does not come back, because it waits for a std::mutex that a blocked
-  // goroutine holds, nobody can be told: the process ends with the text of Stuck.
+  // only). If it is `main` that does not come back, because it waits for a std::mutex that a
+  // blocked goroutine holds, nobody can be told: the process ends with the text of Stuck. A `main`
+  // without other goroutines is not watched: it hangs as it would without a bubble.
   void Run(const std::function<void()>& main,
            std::source_location site = std::source_location::current());
 
@@ -166,9 +167,9 @@ class Bubble {
   }
 
   // Ends the Run or Advance in progress and every later one. Any thread may call it, but not a
-  // signal handler. With the virtual clock no goroutine is resumed after it, and one that runs has
-  // 10,000 calls into the run-time left before it is unwound, as has the main goroutine of a real
-  // Run.
+  // signal handler. With the virtual clock no goroutine is resumed after it, and one that runs is
+  // unwound at its 10,000th call into the run-time, if it does not block before; with the real
+  // clock this is so for the main goroutine alone.
   void Interrupt();
 
   Time Now() const;

@@ -9,8 +9,7 @@
 //   });
 //
 // prints "seed 17 fails: ..." and returns 17, with which a debugger can replay it:
-// Bubble({.seed = 17, .shuffle = true}). For tests with GoogleTest there is EverySeedPasses
-// (testing.h).
+// Bubble({.seed = 17, .shuffle = true}). testing.h has EverySeedPasses for GoogleTest.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +20,7 @@
 
 namespace afterleak {
 
-// Calls `test` with a new virtual bubble for each of so many seeds, from options.seed on, until
+// Calls `test` with a new virtual bubble for each of `seeds` seeds, from options.seed on, until
 // one fails: by an exception that leaves `test`, or because `failed` says so after it. Prints the
 // seed and the exception's text to standard error and returns the seed, or nullopt if all passed.
 // The bubbles shuffle; the rest of `options` stays.

@@ -81,8 +81,8 @@ Time Runtime::NextEvent(bool samples_too) const {
 }
 
 // Fires everything that is due. This makes goroutines runnable, but none of them runs before the
-// last alarm of the instant has fired. A shuffle fires one of them, any: one that is not chosen goes
-// behind the others.
+// last alarm of the instant has fired. A shuffle fires only one of them: each that it does not
+// choose goes behind the others.
 bool Runtime::FireDue(Time now, Lock& lock) {
   bool fired = false;
   while (TimerLink* due = closing_ ? nullptr : queue_.PopDue(now)) {
@@ -196,9 +196,8 @@ void Runtime::WatchWaiting() {
   }
 }
 
-// Starts one more goroutine if the running ones have let none start for a while. If it gets no
-// thread and all others are blocked, it may be that nothing ever runs: after a time that is an
-// error.
+// Starts one more goroutine if the running ones have let none start for a while. If there is no
+// thread for it and all others are blocked, maybe nothing ever runs: after a time, that fails.
 void Runtime::StartStalled(Time now, Lock& lock) {
   if (waiting_.empty() || now < waiting_moved_ + kStalled) return;
   waiting_moved_ = now;

@@ -90,7 +90,7 @@ void Runtime::AwaitTurn(Goroutine& self, Lock& lock) {
   }
 }
 
-// Waits for `done`. False if meanwhile, for as long as Options::stuck_after says, nothing has moved.
+// Waits for `done`. False if for as long as Options::stuck_after says nothing has moved meanwhile.
 // Once the bubble must stop, calls do not count.
 bool Runtime::Watch(std::condition_variable& wake, Lock& lock, const std::function<bool()>& done) {
   const Duration look = std::min(options_.stuck_after / kLooks, kLongestLook);

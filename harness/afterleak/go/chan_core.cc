@@ -207,7 +207,7 @@ Runtime& RuntimeOf(std::span<Operation* const> cases, std::source_location site)
   return first != nullptr ? first->runtime() : Runtime::Current();
 }
 
-// A goroutine that turns on a channel of another bubble takes turns of its own.
+// A goroutine that turns on a channel of another bubble takes turns in the one that it runs in.
 void TurnElsewhere(const Runtime& runtime, std::source_location site) {
   Runtime* home = Runtime::Here();
   if (home == nullptr || home == &runtime) return;
