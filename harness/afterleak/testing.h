@@ -12,6 +12,10 @@
 //     EXPECT_THAT(bubble, HasLiveTimers(Le(2)));
 //   }
 //
+//   TEST(Server, StopsInTime) {
+//     EXPECT_TRUE(EverySeedPasses(100, [](Bubble& bubble) { bubble.Run([] { Serve(); }); }));
+//   }
+//
 // The assertions that judge fail a test that saw nothing (no timer armed, no goroutine started),
 // also where they are negated. Header only, so that the library itself needs no GoogleTest. Link
 // GTest::gmock. For other frameworks, leak_check.h has the same as plain functions.
@@ -22,12 +26,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <ostream>
 #include <source_location>
 #include <thread>
 #include <utility>
 
 #include "afterleak/bubble/bubble.h"
+#include "afterleak/bubble/explore.h"
 #include "afterleak/bubble/leak_check.h"
 #include "afterleak/census/census.h"
 
@@ -80,6 +86,25 @@ MATCHER_P(HasLiveTimers, expected,
 
 // A failed expectation shows a bubble as its census.
 inline void PrintTo(const Bubble& bubble, std::ostream* os) { *os << ToString(bubble.Report()); }
+
+// Explore (explore.h), where a failed expectation fails a seed too, and is shown once.
+inline testing::AssertionResult EverySeedPasses(int seeds, const std::function<void(Bubble&)>& test,
+                                                const Bubble::Options& options = {}) {
+  const auto failures = [] {
+    const testing::TestResult& result =
+        *testing::UnitTest::GetInstance()->current_test_info()->result();
+    int count = 0;
+    for (int i = 0; i < result.total_part_count(); ++i)
+      count += result.GetTestPartResult(i).failed();
+    return count;
+  };
+  const int before = failures();
+  const std::optional<std::uint64_t> seed =
+      Explore(seeds, test, options, [&] { return failures() > before; });
+  if (!seed) return testing::AssertionSuccess() << "all of " << seeds << " seeds pass";
+  return testing::AssertionFailure() << "seed " << *seed << " fails; replay it in a "
+                                     << "Bubble({.seed = " << *seed << ", .shuffle = true})";
+}
 
 // For every test of a program: a test fails if it leaves anything in Bubble::Default() that was not
 // there when it began, or if anything was abandoned in a bubble that ended during it. What is still

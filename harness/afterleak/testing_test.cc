@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -317,6 +318,26 @@ TEST(NothingLeftBehind, FailsATestInWhichABubbleAbandonedATimer) {
   allows.OnTestStart(info);
   leak();  // silent
   allows.OnTestEnd(info);
+}
+
+// Which of two that wake at one instant is first.
+void SetFirst(bool careful) {
+  bool set = false;
+  Go([&] { time::Sleep(1s), set = true; });
+  time::Sleep(1s);
+  if (careful) Wait();
+  if (!set) throw std::logic_error("the other one came later");
+}
+
+TEST(EverySeedPasses, FailsWithTheSeedToReplay) {
+  const testing::AssertionResult result =
+      EverySeedPasses(100, [](Bubble& bubble) { bubble.Run([] { SetFirst(false); }); });
+  EXPECT_FALSE(result);
+  EXPECT_THAT(result.message(), HasSubstr("fails; replay it in a Bubble({.seed = "));
+}
+
+TEST(EverySeedPasses, IsSilentOnTheFixedSide) {
+  EXPECT_TRUE(EverySeedPasses(100, [](Bubble& bubble) { bubble.Run([] { SetFirst(true); }); }));
 }
 
 }  // namespace

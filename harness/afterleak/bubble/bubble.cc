@@ -21,6 +21,7 @@ std::string_view ToString(TimerMode mode) { return mode == TimerMode::kGo122 ? "
 
 Bubble::Bubble() : Bubble(Options{}) {}
 Bubble::Bubble(const Options& options) : runtime_(new Runtime(options, *this), &Runtime::Close) {}
+Bubble::Bubble(Runtime& left_behind) : runtime_(&left_behind, [](Runtime*) {}) {}
 Bubble::~Bubble() {
   if (this != default_bubble && at_end) at_end(*this);
 }
@@ -32,6 +33,7 @@ void Bubble::Run(const std::function<void()>& main, std::source_location site) {
 
 void Bubble::Go(std::function<void()> body, std::source_location site) {
   const Lock lock(runtime_->mutex());
+  runtime_->Turn(site);
   runtime_->Go(std::move(body), site);
 }
 
@@ -116,7 +118,11 @@ Bubble& Bubble::Default() {
   return process;
 }
 
-Runtime& internal::Runtime::Current() { return *Bubble::Current().runtime_; }
+// Not by way of the bubble: a goroutine that was left behind outlives it.
+Runtime& internal::Runtime::Current() {
+  Runtime* runtime = Here();
+  return runtime != nullptr ? *runtime : *Bubble::Default().runtime_;
+}
 
 void Go(std::function<void()> body, std::source_location site) {
   Bubble::Current().Go(std::move(body), site);
@@ -128,10 +134,10 @@ int NumGoroutine() {
   return runtime.NumGoroutine();
 }
 
-void Gosched() {
+void Gosched(std::source_location site) {
   Runtime& runtime = Runtime::Current();
   Lock lock(runtime.mutex());
-  runtime.Yield(lock);
+  runtime.Yield(site, lock);
 }
 
 void Wait(std::source_location site) {

@@ -73,6 +73,9 @@ class ChanCore {
   virtual std::size_t bytes() const = 0;
   Runtime& runtime() const { return runtime_; }
 
+  // Where the program made it; line 0 for a channel that came with a timer or a context.
+  virtual std::source_location MadeAt() const { return {}; }
+
  protected:
   ChanCore(Runtime& runtime, std::size_t capacity) : runtime_(runtime), cap_(capacity) {}
   virtual ~ChanCore() = default;
