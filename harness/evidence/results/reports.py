@@ -75,7 +75,7 @@ def expected(case, said):
 
 def cell(case, said):
     if not said["findings"] and not said["stale"]:
-        return "silent"
+        return "**missed**: silent" if said["mode"] in case["modes"] else "silent"
     main = expected(case, said)
     if not main:
         return "**missed**: " + "; ".join(f"{f['leak']}: {f['kind']}" for f in said["findings"])
