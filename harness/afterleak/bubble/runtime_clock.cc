@@ -37,7 +37,7 @@ void Runtime::Arm(Alarm& alarm, Time deadline) {
 Census::Ticket Runtime::Arm(Alarm& alarm, Time now, Time deadline, const TimerKind& kind,
                             std::uint32_t bytes, const Site& site) {
   if (closed_) return 0;
-  Turn(site, kTurnsToArm);
+  Turn(site.location(), kTurnsToArm);
   if (!is_virtual()) StartClock();
   const Census::Ticket ticket = census_.Arm(kind, site, bytes, now, deadline);
   queue_.Arm(alarm, deadline);

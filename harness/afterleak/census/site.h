@@ -36,6 +36,7 @@ class Site {
   std::uint32_t column() const { return line_.column(); }
   const char* function_name() const { return line_.function_name(); }  // the compiler's pretty one
 
+  const std::source_location& location() const { return line_; }
   const internal::CallStack* call_stack() const { return stack_; }  // null: only a line
 
   // The key is the address where the compiler keeps the file's name, not the name: two translation
