@@ -168,6 +168,26 @@ TEST(ScarceThreads, OneThatWaitsStartsWhenTheSystemHasAThreadAgain) {
   });
 }
 
+TEST(ScarceThreads, OneThatWaitsInVainWhileAllOthersAreBlockedIsAnError) {
+  Bubble bubble({.clock = ClockKind::kReal, .stuck_after = 100ms});
+  const ScarceThreads scarce(2);
+  const auto owned = std::make_shared<int>();
+  bubble.Run([] {
+    Go([] { Select({}); });
+    time::Sleep(1ns);  // the other thread is the clock's
+  });
+  bubble.Go([owned] { ADD_FAILURE() << "ran"; });
+  try {
+    bubble.Advance(1h);
+    ADD_FAILURE() << "Advance said nothing";
+  } catch (const std::system_error& error) {
+    EXPECT_NE(std::string(error.what()).find("no thread for a goroutine"), std::string::npos)
+        << error.what();
+  }
+  EXPECT_EQ(owned.use_count(), 1);
+  EXPECT_EQ(bubble.Goroutines().size(), 1u);
+}
+
 TEST(ScarceThreads, ABubbleEndsWithGoroutinesThatNeverHadAThread) {
   const auto owned = std::make_shared<int>();
   {

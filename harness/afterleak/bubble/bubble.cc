@@ -16,6 +16,7 @@ std::string_view ToString(TimerMode mode) { return mode == TimerMode::kGo122 ? "
 
 Bubble::Bubble() : Bubble(Options{}) {}
 Bubble::Bubble(const Options& options) : runtime_(new Runtime(options, *this), &Runtime::Close) {}
+Bubble::Bubble(Runtime& left_behind) : runtime_(&left_behind, [](Runtime*) {}) {}
 Bubble::~Bubble() = default;
 
 void Bubble::Run(const std::function<void()>& main, std::source_location site) {
@@ -24,6 +25,7 @@ void Bubble::Run(const std::function<void()>& main, std::source_location site) {
 
 void Bubble::Go(std::function<void()> body, std::source_location site) {
   const Lock lock(runtime_->mutex());
+  runtime_->Turn(site);
   runtime_->Go(std::move(body), site);
 }
 
@@ -90,7 +92,11 @@ Bubble& Bubble::Default() {
   return process;
 }
 
-Runtime& internal::Runtime::Current() { return *Bubble::Current().runtime_; }
+// Not by way of the bubble: a goroutine that was left behind outlives it.
+Runtime& internal::Runtime::Current() {
+  Runtime* runtime = Here();
+  return runtime != nullptr ? *runtime : *Bubble::Default().runtime_;
+}
 
 void Go(std::function<void()> body, std::source_location site) {
   Bubble::Current().Go(std::move(body), site);
@@ -102,10 +108,10 @@ int NumGoroutine() {
   return runtime.NumGoroutine();
 }
 
-void Gosched() {
+void Gosched(std::source_location site) {
   Runtime& runtime = Runtime::Current();
   Lock lock(runtime.mutex());
-  runtime.Yield(lock);
+  runtime.Yield(site, lock);
 }
 
 void Wait(std::source_location site) {
@@ -114,6 +120,15 @@ void Wait(std::source_location site) {
   const heap::Scope::Suspend suspend;
   Lock lock(runtime.mutex());
   internal::Goroutine& self = runtime.Self();
+  if (!runtime.BeginWait()) throw Panic("wait already in progress");
+  struct End {
+    Runtime& runtime;
+    Lock& lock;
+    ~End() {
+      if (!lock.owns_lock()) lock.lock();
+      runtime.EndWait();
+    }
+  } const end{runtime, lock};
   const Time now = runtime.Now();
   lock.unlock();
   // By the time of the sample, this goroutine may have been unwound. Then there is nothing to wake.

@@ -12,7 +12,8 @@
 //
 // Goroutines are threads. Those of a virtual bubble take turns: one runs until it blocks, then the
 // one that has waited longest runs. The order of everything is therefore fixed by the program and
-// the seed, and a goroutine that spins without blocking stops the bubble (Gosched lets others run).
+// the seed, and a goroutine that spins without blocking stops the bubble (Gosched lets others run):
+// Run and Advance then throw Stuck, within bounds that Options sets.
 // Goroutines of a real bubble run in parallel, but a new one waits to start while as many are
 // running as there are processors (at least four), unless those block or take more than 10 ms. A
 // blocked goroutine keeps its thread, so about 30,000 of them are the most that a Linux system can
@@ -89,7 +90,18 @@ class Bubble {
     ClockKind clock = ClockKind::kVirtual;
     TimerMode timers = TimerMode::kGo122;
     std::uint64_t seed = 1;  // for Select's choice among ready cases
-    bool journal = false;    // keep the life of every timer, for Lives
+    // The seed also chooses which of the goroutines that can run is next, and which of the timers
+    // that are due, before or after it: any order in which Go might do it. Virtual clock only.
+    bool shuffle = false;
+    bool journal = false;  // keep the life of every timer, for Lives
+
+    // When a virtual bubble is Stuck. A turn is a call of a goroutine into the run-time, or a
+    // goroutine that is resumed; arming a timer counts as six. The default is a second of spinning
+    // or a minute of handing over, and at most 500 MB of timers.
+    std::uint64_t turns_at_one_instant = 10'000'000;
+    // Real time without any turn while a goroutine runs. What computes longer than this in one go
+    // needs more. ~Bubble waits as long for goroutines that do not end.
+    Duration stuck_after = std::chrono::seconds(60);
   };
 
   Bubble();
@@ -104,12 +116,21 @@ class Bubble {
   // process ends. Whatever goroutines refer to must therefore be declared before their bubble.
   // They are unwound by an exception: code that catches (...) must rethrow it, and a destructor
   // must not block.
+  //
+  // A goroutine that never blocks is unwound at its 10,000th call into the run-time, and that is
+  // printed to standard error. One that neither blocks nor calls for as long as
+  // Options::stuck_after is left behind, which is printed too: its thread goes on, and what the
+  // run-time keeps for it stays until the process ends, so that it harms nothing but what it
+  // refers to itself. The alternative, to end the process, would lose all other tests of a program.
   ~Bubble();
 
   // Runs `main` as a goroutine on the calling thread, lets time move as far as that needs, and
   // returns once `main` has returned and the instant is settled. Other goroutines may remain,
   // blocked. Rethrows what `main` or any other goroutine threw meanwhile. Throws Deadlock when
-  // `main` waits for something that can never come (virtual clock only).
+  // `main` waits for something that can never come, and Stuck when time cannot move (virtual clock
+  // only). If it is `main` that does not come back, because it waits for a std::mutex that a
+  // blocked goroutine holds, nobody can be told: the process ends with the text of Stuck. A `main`
+  // without other goroutines is not watched: it hangs as it would without a bubble.
   void Run(const std::function<void()>& main,
            std::source_location site = std::source_location::current());
 
@@ -125,7 +146,7 @@ class Bubble {
 
   // Lets time pass until `instant`, or for `span` from now, and returns when that instant is
   // settled. With the real clock this takes that long. Rethrows what a goroutine or an event threw.
-  // Returns early after Interrupt.
+  // Throws Stuck when time cannot move. Returns early after Interrupt.
   void AdvanceTo(Time instant);
   void AdvanceTo(Duration since_start) { AdvanceTo(Time(since_start)); }
   void Advance(Duration span);
@@ -146,8 +167,9 @@ class Bubble {
   }
 
   // Ends the Run or Advance in progress and every later one. Any thread may call it, but not a
-  // signal handler. With the virtual clock a Run ends only once all its goroutines are blocked, so
-  // it does not end while they keep each other busy at one instant.
+  // signal handler. With the virtual clock no goroutine is resumed after it, and one that runs is
+  // unwound at its 10,000th call into the run-time, if it does not block before; with the real
+  // clock this is so for the main goroutine alone.
   void Interrupt();
 
   Time Now() const;
@@ -170,6 +192,9 @@ class Bubble {
 
  private:
   friend class internal::Runtime;
+  // What goroutines that outlive their bubble see of it. Kept until the process ends.
+  explicit Bubble(internal::Runtime& left_behind);
+
   std::unique_ptr<internal::Runtime, void (*)(internal::Runtime*)> runtime_;
 };
 
@@ -187,7 +212,7 @@ void Go(internal::MoveOnlyBody auto body,
 int NumGoroutine();
 
 // runtime.Gosched: lets the other goroutines that can run go first.
-void Gosched();
+void Gosched(std::source_location site = std::source_location::current());
 
 // synctest.Wait: returns when every other goroutine of the current, virtual bubble is blocked and
 // the instant is otherwise settled. Time does not move.

@@ -751,7 +751,7 @@ TEST(RealClockStress, NoValueThatAGoroutineTookIsLostWhileItsBubbleEnds) {
         Select({});
       });
       while (std::ranges::count(ToString(bubble.Goroutines()), '[') < 9 ||
-             ToString(bubble.Goroutines()).find("runnable") != std::string::npos) {
+             ToString(bubble.Goroutines()).find("[run") != std::string::npos) {
         std::this_thread::yield();  // until all are blocked
       }
     }

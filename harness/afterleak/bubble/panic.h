@@ -23,4 +23,13 @@ class Deadlock : public Panic {
   using Panic::Panic;
 };
 
+// A virtual bubble cannot go on, and waiting would not help: its goroutines keep each other busy
+// while time stands still, or one of them spins or waits for something outside of the bubble, such
+// as a std::mutex. what() says which, and lists each goroutine with its line, and the census.
+// Thrown from Run and Advance; after that, the bubble can only be looked at and destroyed.
+class Stuck : public Panic {
+ public:
+  using Panic::Panic;
+};
+
 }  // namespace afterleak

@@ -41,11 +41,26 @@ EnterRuntime::EnterRuntime(Runtime* runtime, Goroutine* goroutine)
 EnterRuntime::~EnterRuntime() { here = {runtime_, goroutine_}; }
 
 Runtime::Runtime(const Bubble::Options& options, Bubble& bubble)
-    : options_(options), bubble_(bubble), random_(options.seed) {
+    : options_(options),
+      bubble_(&bubble),
+      random_(options.seed),
+      turn_limit_(is_virtual() ? options.turns_at_one_instant : ~std::uint64_t{0}) {
   if (options.journal) census_.KeepJournal([this] { return Now(); });
 }
 
 Runtime* Runtime::Here() { return here.runtime; }
+
+void Runtime::Turn(std::source_location site, std::uint64_t turns) {
+  if (here.runtime != this) return;
+  if (here.goroutine != nullptr) here.goroutine->where = site;
+  if (turns_ + turns > turn_limit_) return Overrun(here.goroutine);
+  turns_ += turns;
+}
+
+bool Runtime::Elsewhere() const {
+  if (here.runtime == this || closed_) return false;
+  return is_virtual() || (here.runtime != nullptr && here.runtime->is_virtual());
+}
 
 // ---- goroutines
 
@@ -124,6 +139,7 @@ void Runtime::Assign(Goroutine& goroutine) {
 
 // In a real bubble: a running goroutine has blocked or ended.
 void Runtime::StartWaiting() {
+  if (!waiting_.empty()) starved_since_ = Now();
   while (!waiting_.empty() && running_ < MostRunning() && StartFirstWaiting()) {
   }
 }
@@ -144,9 +160,7 @@ bool Runtime::StartFirstWaiting() {
 // row run on one thread.
 void Runtime::WorkerLoop(Workers::iterator worker) {
   Lock lock(mutex_);
-  const auto called = [&] {
-    return worker->assigned != nullptr || (closing_ && goroutines_.empty());
-  };
+  const auto called = [&] { return worker->assigned != nullptr || unwound_; };
   for (;;) {
     while (!called()) {
       const bool idled = worker->wake.wait_for(lock, kIdle) == std::cv_status::timeout;
@@ -158,6 +172,7 @@ void Runtime::WorkerLoop(Workers::iterator worker) {
     Goroutine& goroutine = *std::exchange(worker->assigned, nullptr);
     RunBody(goroutine, goroutine.body, lock);
     Discard(goroutine, lock);
+    if (unwound_) return;  // it was left behind, and nobody joins this thread
     idle_.splice(idle_.end(), busy_, worker);
     --running_;
     if (closing_) {
@@ -216,7 +231,6 @@ Goroutine& Runtime::Self() {
     return *here.goroutine;
   }
   if (closed_) throw Panic("blocked in a bubble that has ended");
-  if (is_virtual()) throw Panic("a thread outside of a virtual bubble cannot block in it");
   const heap::Scope::Suspend suspend;  // kept as long as the thread
   thread_local Goroutine foreign{std::source_location::current()};
   foreign.runtime = this;
@@ -243,7 +257,7 @@ void Runtime::Block(Goroutine& self, const char* waits_for, std::source_location
     StartWaiting();
     if (running_ == 0) quiet_.notify_all();
   }
-  self.wake.wait(lock, [&] { return self.state == Goroutine::State::kRunning; });
+  AwaitTurn(self, lock);
   if (self.foreign) {
     --running_;  // Resume counted it
     Delist(self);
@@ -270,14 +284,15 @@ void Runtime::Ready(Goroutine& goroutine) {
   }
 }
 
-void Runtime::Yield(Lock& lock) {
+void Runtime::Yield(std::source_location site, Lock& lock) {
   if (here.runtime == this && here.goroutine != nullptr && closing_) throw Unwind();
+  Turn(site);
   if (is_virtual()) {
     Goroutine& self = Self();
     --running_;
     Ready(self);
     Dispatch(lock);
-    self.wake.wait(lock, [&] { return self.state == Goroutine::State::kRunning; });
+    AwaitTurn(self, lock);
     if (std::exchange(self.unwinds, false)) throw Unwind();
   } else {
     lock.unlock();
@@ -289,9 +304,10 @@ std::vector<GoroutineReport> Runtime::Goroutines() const {
   std::vector<GoroutineReport> reports;
   for (const Goroutine* g : goroutines_) {
     reports.push_back({.name = g->foreign ? "foreign thread" : fmt::format("goroutine {}", g->id),
-                       .waits_for = g->state == Goroutine::State::kBlocked ? g->waits_for
-                                    : g->state == Goroutine::State::kNew   ? "not yet started"
-                                                                           : "runnable",
+                       .waits_for = g->state == Goroutine::State::kBlocked   ? g->waits_for
+                                    : g->state == Goroutine::State::kNew     ? "not yet started"
+                                    : g->state == Goroutine::State::kRunning ? "running"
+                                                                             : "runnable",
                        .file = g->where.file_name(),
                        .line = g->where.line(),
                        .function = ShortFunction(g->where.function_name())});
@@ -319,6 +335,7 @@ void Runtime::Run(const std::function<void()>& main, std::source_location site) 
   RefuseInside();
   Goroutine root(site);
   Lock lock(mutex_);
+  if (stuck_) std::rethrow_exception(stuck_);
   deadlock_.clear();
   root.runtime = this;
   root.id = ++last_id_;
@@ -330,8 +347,10 @@ void Runtime::Run(const std::function<void()>& main, std::source_location site) 
   if (is_virtual()) {
     root.state = Goroutine::State::kRunnable;
     Enqueue(root);
+    turns_ = 0;
     Dispatch(lock);
-    root.wake.wait(lock, [&] { return root.state == Goroutine::State::kRunning; });
+    AwaitTurn(root, lock);
+    if (!stuck_) root.unwinds = false;  // after an Interrupt it begins, and ends at its first wait
   } else {
     root.state = Goroutine::State::kRunning;
     ++running_;
@@ -340,10 +359,10 @@ void Runtime::Run(const std::function<void()>& main, std::source_location site) 
   --running_;
   root_ = nullptr;
   Delist(root);
-  if (is_virtual()) {
-    Drive(now_, lock);
-  } else {
+  if (!is_virtual()) {
     StartWaiting();
+  } else if (running_ == 0) {  // otherwise main ended because another one is stuck
+    Drive(now_, lock);
   }
   RethrowFailure(lock);
   if (!deadlock_.empty()) throw Deadlock(std::exchange(deadlock_, {}));
@@ -364,44 +383,68 @@ void Runtime::Fail(std::exception_ptr failure) {
   outside_.notify_all();
 }
 
-// Ends a Run whose main goroutine nothing else will wake. With the virtual clock, everything is
-// blocked when this is called.
+// Ends a Run whose main goroutine nothing else will wake. With the virtual clock, no goroutine runs
+// when this is called.
 void Runtime::EndRoot() {
-  if (root_ == nullptr || root_->state != Goroutine::State::kBlocked) return;
+  if (root_ == nullptr || root_->state == Goroutine::State::kRunning) return;
+  if (root_->state == Goroutine::State::kRunnable) run_queue_.Remove(*root_);
   root_->unwinds = true;
   Wake(*root_);
 }
 
 void Runtime::RethrowFailure(Lock& lock) {
-  if (!failure_) return;
-  std::exception_ptr failure = std::exchange(failure_, nullptr);
+  if (!failure_ && !stuck_) return;
+  std::exception_ptr failure = failure_ ? std::exchange(failure_, nullptr) : stuck_;
   lock.unlock();
   std::rethrow_exception(std::move(failure));
 }
 
 void Runtime::Interrupt() {
   const Lock lock(mutex_);
+  Stop();
+}
+
+void Runtime::Stop() {
   interrupted_ = true;
+  turn_limit_ = 0;
   if (!is_virtual()) EndRoot();
   outside_.notify_all();
 }
 
 // Goroutines of a virtual bubble are unwound one after the other, so that their destructors run in
-// a fixed order. Needs no memory and no thread.
+// a fixed order. Needs no memory and no thread. One that is running already may need another one to
+// end first, such as one that holds a std::mutex.
 void Runtime::UnwindGoroutines(Lock& lock) {
-  while (!goroutines_.empty()) {
+  const auto running = [](const Goroutine* g) { return g->state == Goroutine::State::kRunning; };
+  while (!goroutines_.empty() || in_event_) {
     const std::size_t count = goroutines_.size();
     for (Goroutine* goroutine : goroutines_) {
+      if (running(goroutine)) continue;
       if (goroutine->state == Goroutine::State::kNew) {
         Discard(*goroutine, lock);
         break;  // the list may have changed in the meantime
       }
       if (goroutine->state == Goroutine::State::kBlocked) goroutine->unwinds = true;
-      if (goroutine->state != Goroutine::State::kRunning) Wake(*goroutine);
+      Wake(*goroutine);
       if (is_virtual()) break;
     }
-    outside_.wait(lock, [&] { return goroutines_.size() < count; });
+    const bool moves =
+        Watch(outside_, lock, [&] { return count == 0 ? !in_event_ : goroutines_.size() < count; });
+    if (!moves && std::ranges::all_of(goroutines_, running)) return LeaveBehind();
   }
+}
+
+void Runtime::LeaveBehind() {
+  const heap::Scope::Suspend suspend;
+  left_behind_ = true;
+  bubble_ = new Bubble(*this);
+  for (Worker& worker : busy_) worker.thread.detach();
+  if (in_event_ && clock_thread_.joinable()) clock_thread_.detach();
+  std::fputs(
+      "afterleak: a bubble ends, but not what still runs in it, and does not block or call:\n",
+      stderr);
+  if (in_event_) std::fputs("an event (At or SampleAt)\n", stderr);
+  std::fputs(ToString(Goroutines()).c_str(), stderr);
 }
 
 void Runtime::Close(Runtime* runtime) {
@@ -412,7 +455,9 @@ void Runtime::Close(Runtime* runtime) {
     if (dynamic_cast<Goroutine*>(&next) == nullptr) next.Resume(rt, lock);
   }
   rt.closing_ = true;
+  rt.turn_limit_ = 0;
   rt.UnwindGoroutines(lock);
+  rt.unwound_ = true;
   for (Worker& worker : rt.idle_) worker.wake.notify_one();
   rt.clock_wake_.notify_one();
   lock.unlock();
@@ -430,7 +475,7 @@ void Runtime::Close(Runtime* runtime) {
   rt.closed_ = true;
   ++rt.objects_;  // the bubble itself
   while (TimerLink* pending = rt.queue_.PopAny()) static_cast<Alarm*>(pending)->Drop(lock);
-  rt.RemoveObject(lock);
+  if (!rt.left_behind_) rt.RemoveObject(lock);
 }
 
 void Runtime::RemoveObject(Lock& lock) {

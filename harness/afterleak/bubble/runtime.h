@@ -78,6 +78,24 @@ class RunQueue {
   bool alone() const { return first_ == last_; }  // for a queue that is not empty
   Runnable& first() const { return *first_; }
   Runnable& Take() { return *std::exchange(first_, first_->next_runnable); }
+  // Takes one that has others before it: O(those).
+  void Remove(Runnable& task) {
+    Runnable** link = &first_;
+    Runnable* before = nullptr;
+    for (; *link != &task; link = &before->next_runnable) before = *link;
+    *link = task.next_runnable;
+    if (last_ == &task) last_ = before;
+  }
+  std::uint32_t size() const {  // O(size)
+    std::uint32_t size = 0;
+    for (Runnable* task = first_; task != nullptr; task = task->next_runnable) ++size;
+    return size;
+  }
+  Runnable& at(std::uint32_t index) const {  // O(index)
+    Runnable* task = first_;
+    while (index-- > 0) task = task->next_runnable;
+    return *task;
+  }
 
  private:
   Runnable* first_ = nullptr;
@@ -96,8 +114,9 @@ struct Goroutine final : Runnable {
   State state = State::kNew;
   bool foreign = false;        // a thread outside any bubble
   bool unwinds = false;        // must throw Unwind when it wakes
+  int overtime = 0;            // calls into the run-time since it should have ended
   const char* waits_for = "";  // while blocked, in the words of a Go traceback
-  std::source_location where;  // while blocked; before the first run, where it was started
+  std::source_location where;  // its last call into the run-time; at first, where it was started
   std::function<void()> body;
   heap::ScopeRef heap_scope;  // of the goroutine that started it
   std::condition_variable wake;
@@ -142,7 +161,7 @@ class Runtime {
   void AdvanceTo(Time instant);
   void At(Time instant, bool sample, std::function<void()> event);
   void Interrupt();
-  Bubble& bubble() { return bubble_; }
+  Bubble& bubble() { return *bubble_.load(std::memory_order_relaxed); }
   void FailuresEndTheProcess() { failures_end_process_ = true; }
   // Unwinds, tears down, and deletes the runtime once no channel refers to it.
   static void Close(Runtime* runtime);
@@ -175,6 +194,15 @@ class Runtime {
   // std::system_error if a real bubble has no thread for it and none to wait for.
   void Go(std::function<void()>&& body, std::source_location site);
 
+  // A call of the calling thread into the run-time, at `site`. Every operation that a loop could
+  // consist of says so, before it has done anything. Throws Unwind through a goroutine that goes on
+  // calling although its bubble must end.
+  void Turn(std::source_location site, std::uint64_t turns = 1);
+
+  // The calling thread must not block here: time would stand still, in its own virtual bubble or in
+  // this one. For the caller to say with what.
+  bool Elsewhere() const;
+
   // What to pass to Fail for the exception being handled, which has reached the bubble. In
   // Bubble::Default() it ends the process instead.
   std::exception_ptr Caught() const;
@@ -197,7 +225,11 @@ class Runtime {
   void Enqueue(Runnable& task);
 
   // Puts the calling goroutine behind all others that can run.
-  void Yield(Lock& lock);
+  void Yield(std::source_location site, Lock& lock);
+
+  // For synctest.Wait, of which there is one at a time. True if it was false.
+  bool BeginWait() { return !std::exchange(in_wait_, true); }
+  void EndWait() { in_wait_ = false; }
 
   // A number below `bound`, from the bubble's seed.
   std::uint32_t Random(std::uint32_t bound);
@@ -231,6 +263,7 @@ class Runtime {
   ~Runtime() = default;
 
   bool is_virtual() const { return options_.clock == ClockKind::kVirtual; }
+  bool shuffles() const { return options_.shuffle && is_virtual(); }
 
   // runtime.cc: goroutines, and the threads they run on
   void Enlist(Goroutine& goroutine) { goroutines_.splice(goroutines_.end(), goroutine.link); }
@@ -248,7 +281,17 @@ class Runtime {
   void RetireWorker(Workers::iterator worker, Lock& lock);
   void RethrowFailure(Lock& lock);
   void UnwindGoroutines(Lock& lock);
+  void LeaveBehind();
   void EndRoot();
+  void Stop();
+
+  // runtime_stuck.cc: what cannot go on
+  void Overrun(Goroutine* caller);
+  void BeStuck(const std::string& reason);
+  void TooManyTurns();
+  void NobodyCalls();
+  void AwaitTurn(Goroutine& self, Lock& lock);
+  bool Watch(std::condition_variable& wake, Lock& lock, const std::function<bool()>& done);
 
   // runtime_clock.cc: what makes time pass
   void Drive(Time limit, Lock& lock);
@@ -261,11 +304,11 @@ class Runtime {
   void StartClock();
   void WakeClock(Time deadline);
   void WatchWaiting();
-  void StartStalled(Time now);
+  void StartStalled(Time now, Lock& lock);
   std::chrono::steady_clock::time_point Steady(Time instant) const;
 
   const Bubble::Options options_;
-  Bubble& bubble_;
+  std::atomic<Bubble*> bubble_;
   const Time start_ = RealNow();  // of the real clock
   std::mutex mutex_;
 
@@ -286,19 +329,30 @@ class Runtime {
   // Goroutines of a real bubble that have never run and are waiting for a thread.
   RunQueue waiting_;
   Time waiting_moved_{};  // when one of them last got a thread, or the first one arrived
+  Time starved_since_{};  // when some goroutine last ran, or the first one arrived
 
   // The drive in progress. Nothing runs in a virtual bubble outside of one.
   bool driving_ = false;
   Time limit_{};
   Goroutine* root_ = nullptr;  // Run's main goroutine
   std::string deadlock_;       // what Run must throw
+  bool caller_waits_ = false;  // the thread that called Run or Advance, for the others
+  bool in_wait_ = false;       // synctest.Wait
   std::condition_variable outside_;
+
+  // The turns at this instant of virtual time, and how many there may be: none once the bubble
+  // must stop, so that one comparison finds both.
+  std::uint64_t turns_ = 0;
+  std::uint64_t turn_limit_;
+  std::exception_ptr stuck_;  // what every Run and Advance throws from now on
 
   std::exception_ptr failure_;
   bool failures_end_process_ = false;
   bool in_event_ = false;
   bool interrupted_ = false;
   bool closing_ = false;
+  bool unwound_ = false;      // no goroutine is left, except for those left behind
+  bool left_behind_ = false;  // goroutines that do not end: nothing they may use is destroyed
   bool closed_ = false;
 
   std::thread clock_thread_;

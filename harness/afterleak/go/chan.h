@@ -14,7 +14,9 @@
 // <-chan T, the same channel for code that may only receive. A Chan converts to one.
 //
 // A channel belongs to the bubble that was current when it was made. Any thread may use it without
-// blocking. Only goroutines of that bubble may block on it; if the bubble is real, any thread may.
+// blocking. Only goroutines of that bubble may block on it; if the bubble is real, any thread may,
+// except for goroutines of a virtual bubble, whose time would stand still. Others get a Panic that
+// names the line and the one where the channel was made.
 #pragma once
 
 #include <atomic>
@@ -51,7 +53,7 @@ class RecvChan {
 
   // Receives if that needs no waiting. Returns nullopt if nothing is there, and also if the channel
   // is closed and drained.
-  std::optional<T> TryRecv() const;
+  std::optional<T> TryRecv(std::source_location site = std::source_location::current()) const;
 
   // How many values are buffered, and how many can be. Both are 0 for a nil or unbuffered channel,
   // and for a timer's channel in mode go123.
@@ -86,7 +88,7 @@ class Chan : public RecvChan<T> {
 
   // Sends if that needs no waiting (`select` with a default case); returns whether it did. Panics
   // if the channel is closed.
-  bool TrySend(T value) const;
+  bool TrySend(T value, std::source_location site = std::source_location::current()) const;
 
   // Ends the sending of values. Wakes every receiver; every blocked sender panics. Panics if the
   // channel is nil or already closed.
@@ -96,7 +98,8 @@ class Chan : public RecvChan<T> {
 // Go's make(chan T, capacity), in the current bubble. One allocation, and a second one if capacity
 // is above 0.
 template <typename T>
-[[nodiscard]] Chan<T> MakeChan(std::size_t capacity = 0);
+[[nodiscard]] Chan<T> MakeChan(std::size_t capacity = 0,
+                               std::source_location site = std::source_location::current());
 
 // ---- details
 
@@ -124,8 +127,9 @@ namespace internal {
 template <typename T>
 class ChanOf final : public ChanCore {
  public:
-  ChanOf(Runtime& runtime, std::size_t capacity)
+  ChanOf(Runtime& runtime, std::size_t capacity, std::source_location site)
       : ChanCore(runtime, static_cast<std::uint32_t>(capacity)),
+        made_at_(site),
         ring_(capacity == 0 ? nullptr : std::allocator<T>().allocate(capacity)) {
     CountObject();
   }
@@ -135,6 +139,7 @@ class ChanOf final : public ChanCore {
     while (len_ > 0) std::destroy_at(&ring_[Head()]), --len_;
     if (ring_ != nullptr) std::allocator<T>().deallocate(ring_, cap_);
   }
+  std::source_location MadeAt() const override { return made_at_; }
   std::size_t Head() const { return (tail_ + cap_ - len_) % cap_; }
 
   void PutBuffer(void* from) override {
@@ -150,6 +155,7 @@ class ChanOf final : public ChanCore {
     std::construct_at(static_cast<T*>(to), std::move(*static_cast<T*>(from)));
   }
 
+  const std::source_location made_at_;
   T* const ring_;
   std::size_t tail_ = 0;
 };
@@ -157,9 +163,9 @@ class ChanOf final : public ChanCore {
 }  // namespace internal
 
 template <typename T>
-Chan<T> MakeChan(std::size_t capacity) {
+Chan<T> MakeChan(std::size_t capacity, std::source_location site) {
   return Chan<T>(internal::Ref<internal::ChanCore>(
-      new internal::ChanOf<T>(internal::CurrentRuntime(), capacity)));
+      new internal::ChanOf<T>(internal::CurrentRuntime(), capacity, site)));
 }
 
 template <typename T>
@@ -169,9 +175,9 @@ void Chan<T>::Send(T value, std::source_location site) const {
 }
 
 template <typename T>
-bool Chan<T>::TrySend(T value) const {
+bool Chan<T>::TrySend(T value, std::source_location site) const {
   internal::Operation send{this->core(), internal::Direction::kSend, &value};
-  return internal::Perform(send, /*block=*/false, {});
+  return internal::Perform(send, /*block=*/false, site);
 }
 
 template <typename T>
@@ -183,11 +189,11 @@ std::optional<T> RecvChan<T>::Recv(std::source_location site) const {
 }
 
 template <typename T>
-std::optional<T> RecvChan<T>::TryRecv() const {
+std::optional<T> RecvChan<T>::TryRecv(std::source_location site) const {
   internal::Slot<T> slot;
   internal::Operation recv{core(), internal::Direction::kRecv, slot.place()};
-  return internal::Perform(recv, /*block=*/false, {}) && recv.ok ? std::optional<T>(slot.Take())
-                                                                 : std::nullopt;
+  return internal::Perform(recv, /*block=*/false, site) && recv.ok ? std::optional<T>(slot.Take())
+                                                                   : std::nullopt;
 }
 
 template <typename T>

@@ -1,5 +1,7 @@
 #include "afterleak/go/chan_core.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -184,23 +186,53 @@ const char* WaitsFor(std::span<Operation* const> cases) {
   return send ? "chan send" : "chan receive";
 }
 
-Runtime& RuntimeOf(std::span<Operation* const> cases) {
-  Runtime* runtime = nullptr;
+std::string MadeAt(const ChanCore& chan) {
+  const std::source_location made = chan.MadeAt();
+  return made.line() == 0 ? "with a timer or a context"
+                          : fmt::format("at {}:{}", made.file_name(), made.line());
+}
+
+Runtime& RuntimeOf(std::span<Operation* const> cases, std::source_location site) {
+  const ChanCore* first = nullptr;
   for (const Operation* operation : cases) {
     if (operation->chan == nullptr) continue;
-    if (runtime != nullptr && runtime != &operation->chan->runtime())
-      throw Panic("select on channels of different bubbles");
-    runtime = &operation->chan->runtime();
+    if (first != nullptr && &first->runtime() != &operation->chan->runtime()) {
+      throw Panic(
+          fmt::format("select on channels of different bubbles: at {}:{}, on one made {} "
+                      "and one made {}",
+                      site.file_name(), site.line(), MadeAt(*first), MadeAt(*operation->chan)));
+    }
+    first = operation->chan;
   }
-  return runtime != nullptr ? *runtime : Runtime::Current();
+  return first != nullptr ? first->runtime() : Runtime::Current();
+}
+
+// A goroutine that turns on a channel of another bubble takes turns in the one that it runs in.
+void TurnElsewhere(const Runtime& runtime, std::source_location site) {
+  Runtime* home = Runtime::Here();
+  if (home == nullptr || home == &runtime) return;
+  const Lock lock(home->mutex());
+  home->Turn(site);
+}
+
+void PanicIfElsewhere(const Runtime& runtime, std::span<Operation* const> cases,
+                      std::source_location site) {
+  if (!runtime.Elsewhere()) return;
+  const auto chan = std::ranges::find_if(cases, [](auto* c) { return c->chan != nullptr; });
+  throw Panic(
+      fmt::format("{} at {}:{}, on a channel of another bubble, made {}: virtual time "
+                  "would stand still",
+                  WaitsFor(cases), site.file_name(), site.line(), MadeAt(*(*chan)->chan)));
 }
 
 }  // namespace
 
 int Perform(std::span<Operation* const> cases, bool block, std::source_location site) {
-  Runtime& runtime = RuntimeOf(cases);
+  Runtime& runtime = RuntimeOf(cases, site);
+  TurnElsewhere(runtime, site);
   std::optional<Held> held;
   Lock lock(runtime.mutex());
+  runtime.Turn(site);
   std::uint32_t ready = 0;
   int otherwise = -1;
   for (std::size_t i = 0; i < cases.size(); ++i) {
@@ -221,6 +253,7 @@ int Perform(std::span<Operation* const> cases, bool block, std::source_location 
   }
   if (otherwise >= 0 || !block) return otherwise;
 
+  PanicIfElsewhere(runtime, cases, site);
   Goroutine& self = runtime.Self();
   held.emplace(cases);
   Selection selection(self, cases);

@@ -70,6 +70,9 @@ class ChanCore {
   std::size_t Cap() const;
   Runtime& runtime() const { return runtime_; }
 
+  // Where the program made it; line 0 for a channel that came with a timer or a context.
+  virtual std::source_location MadeAt() const { return {}; }
+
  protected:
   ChanCore(Runtime& runtime, std::uint32_t capacity) : runtime_(runtime), cap_(capacity) {}
   virtual ~ChanCore() = default;

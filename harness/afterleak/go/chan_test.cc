@@ -421,6 +421,7 @@ TEST(Chan, AThreadOutsideOfAVirtualBubbleMayUseItsChannelsButNotBlock) {
   Bubble bubble;
   Chan<int> c;
   std::vector<int> received;
+  const auto line = std::source_location::current().line();
   bubble.Run([&] {
     c = MakeChan<int>(1);
     Go([&] {
@@ -430,7 +431,9 @@ TEST(Chan, AThreadOutsideOfAVirtualBubbleMayUseItsChannelsButNotBlock) {
   });
   EXPECT_TRUE(c.TrySend(1)) << "to the waiting receiver";
   EXPECT_TRUE(c.TrySend(2)) << "to the buffer";
-  EXPECT_EQ(PanicOf([&] { c.Send(3); }), "a thread outside of a virtual bubble cannot block in it");
+  EXPECT_EQ(PanicOf([&] { c.Send(3); }), "chan send at " + AtLine(line + 10) +
+                                             ", on a channel of another bubble, made at " +
+                                             AtLine(line + 2) + ": virtual time would stand still");
   EXPECT_TRUE(received.empty()) << "nothing runs while nobody drives";
   bubble.Advance(0s);
   EXPECT_THAT(received, ElementsAre(1, 2));

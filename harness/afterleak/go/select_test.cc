@@ -446,10 +446,12 @@ TEST(Select, AWaitingSelectIsReportedWithItsLine) {
 }
 
 TEST(Select, OnChannelsOfDifferentBubblesPanics) {
+  const auto line = std::source_location::current().line();
   const auto foreign = MakeChan<int>(1);
   InBubble([&] {
     EXPECT_EQ(PanicOf([&] { Select({Recv(foreign), Recv(MakeChan<int>())}); }),
-              "select on channels of different bubbles");
+              "select on channels of different bubbles: at " + AtLine(line + 3) +
+                  ", on one made at " + AtLine(line + 1) + " and one made at " + AtLine(line + 3));
   });
 }
 

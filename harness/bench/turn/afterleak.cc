@@ -24,7 +24,7 @@ class Loop {
 
   template <class Work>
   static void Inside(std::int64_t live, const Work& work) {
-    Bubble bubble;
+    Bubble bubble({.turns_at_one_instant = ~std::uint64_t{0}});
     bubble.Run([&] {
       for (std::int64_t i = 0; i < live; ++i) {
         std::ignore = time::After(bench::kMuchLater + i * std::chrono::milliseconds(1));

@@ -1,10 +1,12 @@
 // What the tests of the library share: a bubble to run a test in, both timer modes, the text of a
-// panic, and the skip of what needs a heap that counts.
+// panic and the lines in it, and the skip of what needs a heap that counts.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <functional>
+#include <source_location>
 #include <string>
 
 #include "afterleak/bubble/bubble.h"
@@ -27,6 +29,12 @@ std::string PanicOf(const Act& act) {
     return panic.what();
   }
   return "no panic";
+}
+
+// "chan_test.cc:12" as a message has it, for a line of the test that calls.
+inline std::string AtLine(std::uint_least32_t line,
+                          std::source_location site = std::source_location::current()) {
+  return std::string(site.file_name()) + ":" + std::to_string(line);
 }
 
 // Runs `main` in a new bubble. ASSERT_ works in it: it returns from the lambda.
