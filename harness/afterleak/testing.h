@@ -8,6 +8,10 @@
 //     EXPECT_THAT(bubble, HasLiveTimers(Le(2)));
 //   }
 //
+//   TEST(Server, StopsInTime) {
+//     EXPECT_TRUE(EverySeedPasses(100, [](Bubble& bubble) { bubble.Run([] { Serve(); }); }));
+//   }
+//
 // Header only, so that the library itself needs no GoogleTest. Link GTest::gmock.
 #pragma once
 
@@ -16,9 +20,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <ostream>
 
 #include "afterleak/bubble/bubble.h"
+#include "afterleak/bubble/explore.h"
 #include "afterleak/census/census.h"
 #include "afterleak/census/duration.h"
 
@@ -63,6 +70,25 @@ inline testing::AssertionResult LiveTimersStayBounded(Bubble& bubble, Duration w
     }
   }
   return testing::AssertionSuccess() << "never more than " << bound << " timers were live";
+}
+
+// Explore (explore.h), where a failed expectation fails a seed too, and is shown once.
+inline testing::AssertionResult EverySeedPasses(int seeds, const std::function<void(Bubble&)>& test,
+                                                const Bubble::Options& options = {}) {
+  const auto failures = [] {
+    const testing::TestResult& result =
+        *testing::UnitTest::GetInstance()->current_test_info()->result();
+    int count = 0;
+    for (int i = 0; i < result.total_part_count(); ++i)
+      count += result.GetTestPartResult(i).failed();
+    return count;
+  };
+  const int before = failures();
+  const std::optional<std::uint64_t> seed =
+      Explore(seeds, test, options, [&] { return failures() > before; });
+  if (!seed) return testing::AssertionSuccess() << "all of " << seeds << " seeds pass";
+  return testing::AssertionFailure() << "seed " << *seed << " fails; replay it in a "
+                                     << "Bubble({.seed = " << *seed << ", .shuffle = true})";
 }
 
 // For tests of code that uses the real clock and Bubble::Default(): fails each test that ends with

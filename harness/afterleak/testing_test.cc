@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 
@@ -102,6 +103,26 @@ TEST(NoTimersLeftBehind, FailsATestThatLeavesATimerInTheDefaultBubble) {
   EXPECT_NONFATAL_FAILURE(listener.OnTestEnd(info), "testing_test.cc");
   timer.Stop();
   listener.OnTestEnd(info);  // silent now
+}
+
+// Which of two that wake at one instant is first.
+void SetFirst(bool careful) {
+  bool set = false;
+  Go([&] { time::Sleep(1s), set = true; });
+  time::Sleep(1s);
+  if (careful) Wait();
+  if (!set) throw std::logic_error("the other one came later");
+}
+
+TEST(EverySeedPasses, FailsWithTheSeedToReplay) {
+  const testing::AssertionResult result =
+      EverySeedPasses(100, [](Bubble& bubble) { bubble.Run([] { SetFirst(false); }); });
+  EXPECT_FALSE(result);
+  EXPECT_THAT(result.message(), HasSubstr("fails; replay it in a Bubble({.seed = "));
+}
+
+TEST(EverySeedPasses, IsSilentOnTheFixedSide) {
+  EXPECT_TRUE(EverySeedPasses(100, [](Bubble& bubble) { bubble.Run([] { SetFirst(true); }); }));
 }
 
 }  // namespace
