@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -107,11 +108,11 @@ TEST(NoTimersLeftBehind, FailsATestThatLeavesATimerInTheDefaultBubble) {
 
 // Which of two that wake at one instant is first.
 void SetFirst(bool careful) {
-  bool set = false;
-  Go([&] { time::Sleep(1s), set = true; });
+  const auto set = std::make_shared<bool>(false);
+  Go([set] { time::Sleep(1s), *set = true; });
   time::Sleep(1s);
   if (careful) Wait();
-  if (!set) throw std::logic_error("the other one came later");
+  if (!*set) throw std::logic_error("the other one came later");
 }
 
 TEST(EverySeedPasses, FailsWithTheSeedToReplay) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -105,12 +106,12 @@ TEST(Shuffle, IsOffUnlessAskedFor) {
 // A lease is renewed at the very instant at which it expires. The holder stops the timer and goes
 // on; `careful` says whether it looks if it was in time.
 void RenewALease(bool careful) {
-  bool held = true;
-  const time::Timer expiry = time::AfterFunc(3s, [&] { held = false; });
+  const auto held = std::make_shared<bool>(true);
+  const time::Timer expiry = time::AfterFunc(3s, [held] { *held = false; });
   time::Sleep(3s);
   if (!expiry.Stop() && careful) return;  // too late: it is another one's
   Wait();                                 // the work under the lease
-  if (!held) throw std::logic_error("worked without the lease");
+  if (!*held) throw std::logic_error("worked without the lease");
 }
 
 TEST(Explore, FindsACancelAtTheDueInstantWithinAHundredSeedsAndPassesItsFix) {

@@ -437,6 +437,8 @@ void Runtime::UnwindGoroutines(Lock& lock) {
 void Runtime::LeaveBehind() {
   const heap::Scope::Suspend suspend;
   left_behind_ = true;
+  static std::atomic<Runtime*> all;  // so that leak checkers find what is kept on purpose
+  next_left_behind_ = all.exchange(this);
   bubble_ = new Bubble(*this);
   for (Worker& worker : busy_) worker.thread.detach();
   if (in_event_ && clock_thread_.joinable()) clock_thread_.detach();

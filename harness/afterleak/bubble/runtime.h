@@ -354,6 +354,7 @@ class Runtime {
   bool unwound_ = false;      // no goroutine is left, except for those left behind
   bool left_behind_ = false;  // goroutines that do not end: nothing they may use is destroyed
   bool closed_ = false;
+  Runtime* next_left_behind_ = nullptr;
 
   std::thread clock_thread_;
   std::condition_variable clock_wake_;
