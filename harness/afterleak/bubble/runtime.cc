@@ -517,7 +517,7 @@ void Runtime::Close(Runtime* runtime) {
   lock.lock();
   rt.closed_ = true;
   ++rt.objects_;  // the bubble itself
-  rt.EmptyKeepsakes(lock);
+  if (!rt.left_behind_) rt.EmptyKeepsakes(lock);  // else one may be running
   while (TimerLink* pending = rt.queue_.PopAny()) static_cast<Alarm*>(pending)->Drop(lock);
   if (!rt.left_behind_) rt.RemoveObject(lock);
 }
