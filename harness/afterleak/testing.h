@@ -63,8 +63,8 @@ MATCHER_P(HasNothingLeftSince, before,
   return static_cast<bool>(result);
 }
 
-// Advances the bubble by ten windows of time. Fails, with the lines, if anything is abandoned, or if
-// what is alive rises window after window. See CheckBounded.
+// Advances the bubble by ten windows of time. Fails, with the lines, if anything is abandoned, or
+// if what is alive rises window after window. See CheckBounded.
 inline testing::AssertionResult LiveTimersStayBounded(Bubble& bubble, Duration window,
                                                       const CheckOptions& options = {}) {
   return internal::ResultOf(CheckBounded(bubble, window, options));

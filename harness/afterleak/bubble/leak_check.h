@@ -1,13 +1,13 @@
-// Asks the judge about a bubble: whether it abandoned anything, whether what is alive grows, and what
-// a piece of work leaves behind.
+// Asks the judge about a bubble: whether it abandoned anything, whether what is alive grows, and
+// what a piece of work leaves behind.
 //
 //   Bubble bubble;
 //   Verdict verdict = CheckLeftBehind(bubble, [] { HandleRequest(); }, {.calls = 100});
 //   if (!verdict) std::puts(ToString(verdict).c_str());
 //
-// These are plain functions, for any test framework; testing.h has the GoogleTest assertions. A check
-// that saw nothing passes nothing: if no timer was armed and no goroutine started, the verdict fails
-// with that as its reason, unless may_be_idle says that this is meant.
+// These are plain functions, for any test framework; testing.h has the GoogleTest assertions. A
+// check that saw nothing passes nothing: if no timer was armed and no goroutine started, the
+// verdict fails with that as its reason, unless may_be_idle says that this is meant.
 #pragma once
 
 #include <cstdint>
@@ -48,9 +48,9 @@ Verdict CheckAbandoned(const Bubble& bubble, const CheckOptions& options = {});
 // code uses, and hold several pieces of work.
 Verdict CheckBounded(Bubble& bubble, Duration window, const CheckOptions& options = {});
 
-// Whether nothing is alive that was not alive at `before` (Bubble::Alive), and nothing was abandoned
-// since. For code that has its own way to begin and end the work: take the inventory, let it
-// work, end it, and let the instant settle (Advance).
+// Whether nothing is alive that was not alive at `before` (Bubble::Alive), and nothing was
+// abandoned since. For code that has its own way to begin and end the work: take the inventory, let
+// it work, end it, and let the instant settle (Advance).
 Verdict CheckLeftSince(const Inventory& before, const Bubble& bubble,
                        const CheckOptions& options = {});
 
@@ -71,12 +71,12 @@ struct WorkOptions {
   HeapCheck heap = HeapCheck::kIfCounted;
 };
 
-// Does the work in a goroutine of the bubble, one call after the other, and judges what is alive when
-// the last has returned, `grace` has passed and the instant has settled, but was not alive before.
-// From 10 calls on it also judges growth: a tenth of the calls is a window, the first two are the
-// warm-up, and what is alive at once must not rise over the others. From 50 calls on it judges heap
-// blocks: a finding if each of those windows leaves at least one block more for each call. The
-// bubble must not be running otherwise. Rethrows what the work throws.
+// Does the work in a goroutine of the bubble, one call after the other, and judges what is alive
+// when the last has returned, `grace` has passed and the instant has settled, but was not alive
+// before. From 10 calls on it also judges growth: a tenth of the calls is a window, the first two
+// are the warm-up, and what is alive at once must not rise over the others. From 50 calls on it
+// judges heap blocks: a finding if each of those windows leaves at least one block more for each
+// call. The bubble must not be running otherwise. Rethrows what the work throws.
 Verdict CheckLeftBehind(Bubble& bubble, const std::function<void()>& work,
                         const WorkOptions& options = {},
                         std::source_location site = std::source_location::current());

@@ -17,8 +17,8 @@ namespace {
 
 using Backtrace = int (*)(void**, int);
 
-// Not linked: libunwind exports the functions that throw exceptions, too, and would take the place of
-// the compiler's.
+// Not linked: libunwind exports the functions that throw exceptions, too, and would take the place
+// of the compiler's.
 Backtrace FindBacktrace() {
   if (void* const library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL)) {
     if (void* const function = dlsym(library, "unw_backtrace"))

@@ -14,8 +14,9 @@ struct CallStack {
   std::span<const std::uintptr_t> frames;
 };
 
-// The stack of the caller, at most kMostFrames deep. Equal stacks give the same address. 100 to 250 ns
-// with libunwind; without it about 3 us with glibc's backtrace. Thread-safe. Throws std::bad_alloc.
+// The stack of the caller, at most kMostFrames deep. Equal stacks give the same address.
+// 100 to 250 ns with libunwind; without it about 3 us with glibc's backtrace.
+// Thread-safe. Throws std::bad_alloc.
 constexpr int kMostFrames = 24;
 const CallStack& CaptureCallStack();
 

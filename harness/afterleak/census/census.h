@@ -29,7 +29,7 @@
 
 namespace afterleak {
 
-// What a record stands for. Each resource has totals and reports of its own.
+// What a record stands for. Each resource has its totals and its reports.
 enum class Resource : std::uint8_t {
   kTimer,      // a pending deadline or a registration: what "live timers" counts
   kContext,    // a context without a deadline that its parent keeps
@@ -138,8 +138,8 @@ class Census {
   // it, as if the timer had just fired. The record may be closed; what counts is its site.
   void CountStale(const TimerKind& kind, const Site& site);
 
-  // From now on a site is a line and the call stack that led to it; reports show the first frame that
-  // is in none of the wrappers (PlaceOf).
+  // From now on a site is a line and the call stack that led to it; reports show the first frame
+  // that is in none of the wrappers (PlaceOf).
   void KeepCallStacks(std::vector<std::string> wrappers);
 
   // Keeps a journal of all timers from now on, which gets the instants from `now`. Call it before

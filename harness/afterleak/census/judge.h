@@ -1,13 +1,13 @@
-// The judge: what in a ledger is a leak. The program, the matchers, the workshop and the results all
-// ask it, so that they agree.
+// The judge: what in a ledger is a leak. The program, the matchers, the workshop and the results
+// all ask it, so that they agree.
 //
 // It judges exact counters and exact peaks, never samples, and knows three kinds of leak:
 //
-//   abandoned    there ever was something pending that nobody could hear or cancel any more. A proof.
+//   abandoned    there ever was something pending that nobody could hear or cancel. A proof.
 //   left behind  the work is over, everything has settled, and more is alive than before: timers,
-//                contexts, registrations, goroutines. A proof, where somebody says what the work is.
-//   growing      at constant load, what is alive at once rises window after window. Evidence: wanted
-//                reminders grow too.
+//                contexts, registrations, goroutines. A proof, where you say what the work is.
+//   growing      at constant load, what is alive at once rises window after window. Evidence:
+//                wanted reminders grow too.
 //
 // Allowances are for what is meant to stay. Everything here is a pure function of its arguments.
 #pragma once

@@ -14,8 +14,8 @@ namespace afterleak {
 
 class SharedCensus {
  public:
-  // Calls `use` with the census while no other thread has it, and returns what it returns. `use` must
-  // not come back here. A lock that nobody else wants costs about 15 ns. Thread-safe.
+  // Calls `use` with the census while no other thread has it, and returns what it returns. `use`
+  // must not come back here. A lock that nobody else wants costs about 15 ns. Thread-safe.
   decltype(auto) Locked(auto&& use) {
     const std::lock_guard lock(mutex_);
     return std::forward<decltype(use)>(use)(census_);

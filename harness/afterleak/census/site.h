@@ -2,8 +2,8 @@
 //
 // A ledger counts by site, so two sites must differ wherever a reader would look at two places: a
 // site is a line with its column, and two calls of After on one line are two sites. Where a line
-// does not help, because every timer of a project is armed in its own Clock::After, a site is a line
-// and the call stack that led to it.
+// does not help, because every timer of a project is armed in its own Clock::After, a site is a
+// line and the call stack that led to it.
 #pragma once
 
 #include <cstdint>
@@ -61,17 +61,18 @@ struct Place {
   std::uint32_t line = 0;
   std::uint32_t column = 0;  // 0 if not known
   std::string function{};    // qualified name, without parameters
-  // Where that was called, innermost first: "net/client.cc:31 net::Poll". Only with a call stack, and
-  // without the frames of the C++ library and of this one.
+  // Where that was called, innermost first: "net/client.cc:31 net::Poll". Only with a call stack,
+  // and without the frames of the C++ library and of this one.
   std::vector<std::string> called_from{};
 };
 
-// A site with a call stack is shown by its first frame that is in none of the wrappers: files, lines
-// or functions whose callers are what a reader wants to see, as SiteFits takes them.
+// A site with a call stack is shown by its first frame that is in none of the wrappers: files,
+// lines or functions whose callers are what a reader wants to see, as SiteFits takes them.
 Place PlaceOf(const Site& site, std::span<const std::string> wrappers = {});
 
-// True if a place is at `site`: "server.cc", "net/server.cc:42", or the qualified name of a function.
-// A path fits every longer path that ends in it; a function ending in "::" fits all that begin so.
+// True if a place is at `site`: "server.cc", "net/server.cc:42", or the qualified name of a
+// function. A path fits every longer path that ends in it; a function ending in "::" fits all
+// that begin so.
 bool SiteFits(std::string_view site, std::string_view file, std::uint32_t line,
               std::string_view function);
 

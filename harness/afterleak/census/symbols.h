@@ -16,9 +16,9 @@ struct Frame {
   std::string module{};    // the program or shared library
 };
 
-// The frames that a return address stands for, innermost first: functions that the compiler has
-// inlined are frames too. Milliseconds for the first address of a module, then microseconds.
-// Thread-safe.
+// The frames that a return address stands for, innermost first: functions that the
+// compiler has inlined are frames too. Milliseconds for the first address of a module,
+// then microseconds. Thread-safe.
 std::vector<Frame> FramesAt(std::uintptr_t return_address);
 
 }  // namespace afterleak::internal

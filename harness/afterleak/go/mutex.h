@@ -20,15 +20,15 @@ class Locker {
  private:
   friend class Cond;
   friend class RWMutex;
-  // Locks without waiting, beside whoever holds the lock. Only for a goroutine that is unwound out
-  // of Cond::Wait: it cannot wait any more, and what its scopes unlock must not be another's.
+  // Locks without waiting, beside the one that holds the lock. Only for a goroutine that is unwound
+  // out of Cond::Wait: it cannot wait any more, and what its scopes unlock must not be another's.
   virtual void LockUnwinding(std::source_location site) = 0;
 };
 
 // A mutual exclusion lock. It is not recursive. Any goroutine may unlock it, as in Go.
 //
 // Unlock wakes the goroutine that has waited longest, but the lock is free until that one runs:
-// whoever comes first has it, as in Go's normal mode. A goroutine that was woken in vain is handed
+// the first to come has it, as in Go's normal mode. A goroutine that was woken in vain is handed
 // the lock by the next Unlock, and so are those behind it, as in Go's starvation mode. (Go's
 // mode begins when a waiter that is woken in vain has waited for 1 ms.)
 //

@@ -20,8 +20,8 @@
 // allocate. While nobody waits, an operation takes about 10 ns and no bubble's mutex.
 //
 // std::lock_guard and its like work, and also when the bubble ends they leave nothing locked. But
-// the line that they lock at is in the standard library. For a report with the line of your own,
-// call Lock first: `mutex.Lock(); const std::lock_guard lock(mutex, std::adopt_lock);`.
+// the line that they lock at is in the standard library. For a report with your line, call Lock
+// first: `mutex.Lock(); const std::lock_guard lock(mutex, std::adopt_lock);`.
 #pragma once
 
 #include "afterleak/go/cond.h"        // Cond

@@ -3,7 +3,7 @@
 // What a primitive keeps is guarded by a lock of the primitive, its guard: it is used in whatever
 // bubble its users are in, so no bubble's mutex can guard it. A guard comes before the mutex of any
 // bubble, is never held while a goroutine is blocked, and is taken again by the one that wakes. So
-// whoever woke it has left the primitive by the time it can be destroyed.
+// the one that woke it has left the primitive by the time it can be destroyed.
 #pragma once
 
 #include <mutex>
