@@ -516,7 +516,7 @@ void Runtime::Close(Runtime* runtime) {
   rt.signals_.reset();
   lock.lock();
   rt.closed_ = true;
-  ++rt.objects_;  // the bubble itself
+  ++rt.objects_;                                  // the bubble itself
   if (!rt.left_behind_) rt.EmptyKeepsakes(lock);  // else one may be running
   while (TimerLink* pending = rt.queue_.PopAny()) static_cast<Alarm*>(pending)->Drop(lock);
   if (!rt.left_behind_) rt.RemoveObject(lock);
