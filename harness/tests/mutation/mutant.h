@@ -1,6 +1,7 @@
-// Stands before every file of the rewritten library and its tests (sites.py), and chooses among the changes that are all in one
-// build: AFTERLEAK_MUTANT=n in the environment makes the change n, and no number none. Where AFTERLEAK_REACHED names a file, its
-// byte n becomes 1 when the place of the change n is reached, in whatever process, and 2 when that shows that it cannot be made.
+// Stands before every file of the rewritten library and its tests (sites.py), and chooses among the
+// changes that are all in one build: AFTERLEAK_MUTANT=n in the environment makes the change n, and
+// no number none. Where AFTERLEAK_REACHED names a file, its byte n becomes 1 when the place of the
+// change n is reached, in whatever process, and 2 when that shows that it cannot be made.
 
 #pragma once
 
@@ -75,7 +76,8 @@ MUTANT_OPERATOR(Left, <<)
 MUTANT_OPERATOR(Right, >>)
 #undef MUTANT_OPERATOR
 
-// The change n is the first of Others, n + 1 the next. What the types cannot do, such as to add two pointers, is no change.
+// The change n is the first of Others, n + 1 the next. What the types cannot do, such as to add two
+// pointers, is no change.
 template <int n, typename Original, typename Other, typename... Others>
 struct Operator {
   static constexpr auto Of(const auto& a, const auto& b) {
