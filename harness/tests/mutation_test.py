@@ -171,7 +171,7 @@ def judge(results, mutants):
 def main():
     parser = argparse.ArgumentParser(description="Would the unit tests see it?", allow_abbrev=False)
     parser.add_argument("--only", action="append", metavar="FILE", help="mutants of this file, such as census/judge.cc; may be repeated")
-    parser.add_argument("--sample", type=int, metavar="N", help="so many mutants, chosen at random")
+    parser.add_argument("--sample", type=int, metavar="N", help="this many mutants, chosen at random")
     parser.add_argument("--seed", type=int, default=random.randrange(1000), help="of the choice; printed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="programs that run at a time")
     parser.add_argument("--list", action="store_true", help="list the mutants, and run none")
