@@ -87,6 +87,92 @@ TEST(JudgeAbandoned, TheWorstSiteComesFirst) {
   EXPECT_EQ(findings[0].count, 2);
 }
 
+// ---- findings and inventories
+
+TEST(Finding, IsALineForEachThingThatIsKnown) {
+  Finding finding;
+  finding.kind = "goroutine";
+  finding.count = 9;
+  EXPECT_EQ(ToString(finding), "abandoned: 9 x goroutine\n");
+  static_cast<Place&>(finding) = {
+      .file = "net/client.cc", .line = 31, .function = "net::Poll", .called_from = {"a", "b"}};
+  finding.leak = Leak::kLeftBehind;
+  finding.waits = "chan receive";
+  finding.evidence = "9 at once";
+  finding.bytes = 900;
+  finding.byte_seconds = 12;
+  finding.cure = "stop it";
+  EXPECT_EQ(ToString(finding),
+            "left behind: 9 x goroutine\n"
+            "    net/client.cc:31 net::Poll\n"
+            "        from a\n"
+            "        from b\n"
+            "    waits in chan receive\n"
+            "    9 at once; 900 bytes, 12 byte-seconds lost\n"
+            "    cure: stop it\n");
+}
+
+TEST(Finding, WeighsInUnitsOfWhichItHasAFew) {
+  const auto weight_of = [](std::int64_t bytes) {
+    Finding finding;
+    finding.bytes = bytes;
+    const std::string text = ToString(finding);
+    return text.substr(text.find('\n') + 1);
+  };
+  EXPECT_EQ(weight_of(0), "");
+  EXPECT_EQ(weight_of(1), "    1 bytes\n");
+  EXPECT_EQ(weight_of(10'239), "    10239 bytes\n");
+  EXPECT_EQ(weight_of(10'240), "    10 KiB\n");
+  EXPECT_EQ(weight_of(10'485'759), "    10239 KiB\n");
+  EXPECT_EQ(weight_of(10'485'760), "    10 MiB\n");
+}
+
+TEST(Inventory, HasWhatIsAliveAndWhatWasEverAbandoned) {
+  Census census;
+  census.Stop(Arm(census));
+  const auto lost = std::source_location::current();
+  const Census::Ticket ticket = Arm(census, lost);
+  census.Abandon(ticket, Time(4s));
+  census.Fire(ticket);
+  Inventory inventory;
+  Take(census.Report(Time(60s)), inventory);
+  EXPECT_EQ(inventory.at, Time(60s));
+  ASSERT_THAT(inventory.holdings, SizeIs(1));
+  const Holding& holding = inventory.holdings[0];
+  EXPECT_EQ(holding.line, lost.line());
+  EXPECT_EQ(holding.kind, "test::Once");
+  EXPECT_EQ(holding.cure, "stop it");
+  EXPECT_EQ(holding.count, 0);
+  EXPECT_EQ(holding.ever_abandoned, 1);
+  EXPECT_EQ(holding.bytes_each, 100);
+  EXPECT_EQ(holding.byte_seconds, 600);
+}
+
+TEST(JudgeAbandoned, BetweenTwoInventoriesCountsWhatIsNew) {
+  const auto holding = [](const char* file, std::int64_t abandoned) {
+    Holding made;
+    made.file = file;
+    made.kind = "test::Once";
+    made.ever_abandoned = abandoned;
+    made.bytes_each = 100;
+    made.byte_seconds = 7.0 * static_cast<double>(abandoned);
+    return made;
+  };
+  const std::vector<Finding> findings =
+      JudgeAbandoned({.holdings = {holding("old.cc", 3), holding("a.cc", 1)}},
+                     {.holdings = {holding("old.cc", 3), holding("c.cc", 2), holding("b.cc", 2),
+                                   holding("a.cc", 6)}});
+  ASSERT_THAT(findings, SizeIs(3));
+  EXPECT_EQ(findings[0].leak, Leak::kAbandoned);
+  EXPECT_EQ(findings[0].kind, "test::Once");
+  EXPECT_EQ(findings[0].count, 5);
+  EXPECT_EQ(findings[0].bytes, 500);
+  EXPECT_EQ(findings[0].byte_seconds, 35);
+  EXPECT_FALSE(findings[0].evidence.empty());
+  EXPECT_EQ(findings[1].file, "b.cc");  // equal numbers: in the order of their places
+  EXPECT_EQ(findings[2].file, "c.cc");
+}
+
 // ---- left behind
 
 Inventory Alive(const Census& census) {
@@ -103,6 +189,8 @@ TEST(JudgeLeftBehind, CountsBySiteAndOnlyWhatIsNew) {
   Arm(census, old), Arm(census, old);
   const std::vector<Finding> findings = JudgeLeftBehind(before, Alive(census));
   ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].leak, Leak::kLeftBehind);
+  EXPECT_EQ(findings[0].kind, "test::Once");
   EXPECT_EQ(findings[0].count, 2);
   EXPECT_EQ(findings[0].bytes, 200);
   EXPECT_EQ(findings[0].line, old.line());
@@ -141,6 +229,22 @@ TEST(JudgeLeftBehind, GoroutinesOfOneSiteThatWaitInTwoPlacesAreCountedTogether) 
   const std::vector<Finding> findings = JudgeLeftBehind(before, {.holdings = {reads, writes}});
   ASSERT_THAT(findings, SizeIs(1));
   EXPECT_EQ(findings[0].count, 1);
+}
+
+TEST(JudgeLeftBehind, TheWorstSiteComesFirstAndSaysWhereItWaits) {
+  Holding few;
+  few.file = "few.cc";
+  few.count = 1;
+  Holding many;
+  many.file = "many.cc";
+  many.waits = "chan receive";
+  many.count = 2;
+  many.bytes = 10;
+  const std::vector<Finding> findings = JudgeLeftBehind({}, {.holdings = {few, many}});
+  ASSERT_THAT(findings, SizeIs(2));
+  EXPECT_EQ(findings[0].file, "many.cc");
+  EXPECT_EQ(findings[0].waits, "chan receive");
+  EXPECT_EQ(findings[0].bytes, 10);
 }
 
 // ---- growing
@@ -188,6 +292,22 @@ TEST(JudgeGrowing, IsSilentForASiteThatComesLate) {
 }
 
 // ---- allowances
+
+TEST(KeepFirstOfEachSite, KeepsThoseOfOtherSitesAndOfTheSameKindOfLeak) {
+  const auto finding = [](Leak leak, const char* file) {
+    Finding made;
+    made.leak = leak;
+    made.file = file;
+    return made;
+  };
+  std::vector<Finding> findings = {
+      finding(Leak::kAbandoned, "a.cc"), finding(Leak::kAbandoned, "a.cc"),
+      finding(Leak::kLeftBehind, "b.cc"), finding(Leak::kGrowing, "a.cc")};
+  KeepFirstOfEachSite(findings);
+  ASSERT_THAT(findings, SizeIs(3));
+  EXPECT_EQ(findings[1].leak, Leak::kAbandoned);
+  EXPECT_EQ(findings[2].file, "b.cc");
+}
 
 TEST(Allowance, TheLastThatFitsCounts) {
   const Allowance allowed = Allowance().Each(1).At("a.cc", 5).At("a.cc:7", 2);

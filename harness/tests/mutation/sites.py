@@ -165,7 +165,7 @@ class Finder:
     # ---- conditions
 
     def condition(self, node):
-        """Negates what has no other mutant."""
+        """Negates what has no other mutant that does so."""
         while node.get("kind") in TRANSPARENT and len(node.get("inner", [])) == 1:
             node = node["inner"][0]
         kind, opcode = node.get("kind"), node.get("opcode")
