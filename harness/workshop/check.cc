@@ -134,6 +134,10 @@ void Run::Judge() {
     for (const TimerMode mode : kModes) RunParts(kExercise.paths, mode);
   } catch (const Failure& failure) {
     Fail(failure.id(), failure.what());
+  } catch (const afterleak::Stuck& stuck) {
+    const std::string_view text = stuck.what();  // "time stands still at 3s: ..."
+    Fail("hang", fmt::format("Virtual {}: the code runs on without ever blocking.",
+                             text.substr(0, text.find(':'))));
   } catch (const std::exception& e) {
     Fail("crash", fmt::format("The code throws an exception: {}.", e.what()));
   } catch (...) {
