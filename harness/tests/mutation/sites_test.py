@@ -4,7 +4,6 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import unittest
 
 from tests import helper
 from tests.mutation import sites
