@@ -48,7 +48,7 @@ void Census::KeepJournal(std::function<Time()> now) {
   journal_ = std::make_unique<Journal>(std::move(now));
 }
 
-inline Census::Counts& Census::CountsOf(const TimerKind& kind, const Site& site) {
+inline Census::Counts& Census::CountsOfLine(const TimerKind& kind, const Site& site) {
   const std::uintptr_t key = site.Hash() ^ reinterpret_cast<std::uintptr_t>(&kind);
   Counts*& bucket = site_buckets_[(key * 0x9E3779B97F4A7C15u) >> 56];
   for (Counts* counts = bucket; counts != nullptr; counts = counts->next) {
@@ -57,11 +57,18 @@ inline Census::Counts& Census::CountsOf(const TimerKind& kind, const Site& site)
   return *(bucket = &AddSite(kind, site, bucket));
 }
 
+inline Census::Counts& Census::CountsOf(const TimerKind& kind, const Site& site) {
+  if (call_stacks_) [[unlikely]]
+    return CountsOfLine(kind, site.WithCallStack());
+  return CountsOfLine(kind, site);
+}
+
 Census::Counts& Census::AddSite(const TimerKind& kind, const Site& site, Counts* next) {
   const auto id = static_cast<std::uint32_t>(sites_.Grow());
   Counts& counts = sites_[id];  // all zero
   counts.site = site;
   counts.kind = &kind;
+  counts.totals = &totals_[static_cast<std::size_t>(kind.resource)];
   counts.next = next;
   counts.id = id;
   return counts;
@@ -70,7 +77,7 @@ Census::Counts& Census::AddSite(const TimerKind& kind, const Site& site, Counts*
 Census::Ticket Census::Arm(const TimerKind& kind, const Site& site, std::uint32_t bytes, Time now,
                            Time deadline) {
   bytes &= 0x7fffffffu;  // as much as a record has room for
-  Counts& counts = CountsOf(kind, call_stacks_ ? site.WithCallStack() : site);
+  Counts& counts = CountsOf(kind, site);
   if (free_ == 0) [[unlikely]]
     free_ = static_cast<Ticket>(records_.Grow());
   const Ticket ticket = free_;
@@ -81,10 +88,10 @@ Census::Ticket Census::Arm(const TimerKind& kind, const Site& site, std::uint32_
   free_ = static_cast<Ticket>(records_[ticket].armed_at);
   ++counts.armed;
   counts.window_peak = std::max(counts.window_peak, ++counts.live);
-  counts.bytes_each = std::max(counts.bytes_each, bytes);
+  counts.bytes_each = bytes;
   counts.live_bytes += bytes;
 
-  CensusTotals& totals = TotalsOf(counts);
+  CensusTotals& totals = *counts.totals;
   ++totals.armed;
   totals.peak_live = std::max(totals.peak_live, ++totals.live);
   totals.rooted += kind.rooted;
@@ -101,7 +108,7 @@ Census::Ticket Census::Arm(const TimerKind& kind, const Site& site, std::uint32_
 void Census::Abandon(Ticket ticket, Time now) {
   Record& record = records_[ticket];
   Counts& counts = sites_[record.site];
-  CensusTotals& totals = TotalsOf(counts);
+  CensusTotals& totals = *counts.totals;
   record.abandoned = 1;
   ++counts.ever_abandoned;
   counts.peak_abandoned = std::max(counts.peak_abandoned, ++counts.abandoned);
@@ -120,7 +127,7 @@ void Census::Abandon(Ticket ticket, Time now) {
 
 void Census::Tick(Ticket ticket, Time deadline) {
   Record& record = records_[ticket];
-  ++TotalsOf(sites_[record.site]).ticks;
+  ++sites_[record.site].totals->ticks;
   record.deadline = deadline.time_since_epoch().count();
   if (journal_ != nullptr) journal_->Tick(ticket);
 }
@@ -143,7 +150,7 @@ void Census::Collect(Ticket ticket) { ++Close(ticket, TimerEnd::kCollected).firs
 std::pair<CensusTotals&, bool> Census::Close(Ticket ticket, TimerEnd end) {
   Record& record = records_[ticket];
   Counts& counts = sites_[record.site];
-  CensusTotals& totals = TotalsOf(counts);
+  CensusTotals& totals = *counts.totals;
   const bool abandoned = record.abandoned != 0;
   --counts.live;
   counts.live_bytes -= record.bytes;
@@ -162,9 +169,9 @@ std::pair<CensusTotals&, bool> Census::Close(Ticket ticket, TimerEnd end) {
 }
 
 void Census::CountStale(const TimerKind& kind, const Site& site) {
-  Counts& counts = CountsOf(kind, call_stacks_ ? site.WithCallStack() : site);
+  Counts& counts = CountsOf(kind, site);
   ++counts.stale;
-  ++TotalsOf(counts).stale;
+  ++counts.totals->stale;
 }
 
 void Census::NextWindow() {

@@ -80,7 +80,7 @@ struct SiteReport : Place {
   std::int64_t live = 0;
   std::int64_t abandoned = 0;
   std::int64_t live_bytes = 0;
-  std::int64_t bytes_each = 0;      // of the largest one
+  std::int64_t bytes_each = 0;      // of the last one
   std::int64_t peak_live = 0;       // since the start, like the next five
   std::int64_t peak_abandoned = 0;  // peaks are exact
   std::int64_t ever_abandoned = 0;
@@ -164,7 +164,8 @@ class Census {
   struct Counts {
     Site site;
     const TimerKind* kind;
-    Counts* next;  // in the same hash bucket
+    CensusTotals* totals;  // of the kind's resource
+    Counts* next;          // in the same hash bucket
     std::uint32_t id;
     std::uint32_t bytes_each;
     std::int64_t armed;
@@ -188,10 +189,8 @@ class Census {
   };
 
   Counts& CountsOf(const TimerKind& kind, const Site& site);
+  Counts& CountsOfLine(const TimerKind& kind, const Site& site);
   Counts& AddSite(const TimerKind& kind, const Site& site, Counts* next);
-  CensusTotals& TotalsOf(const Counts& counts) {
-    return totals_[static_cast<std::size_t>(counts.kind->resource)];
-  }
   // Which totals to count the end in, and whether the record was abandoned.
   std::pair<CensusTotals&, bool> Close(Ticket ticket, TimerEnd end);
 

@@ -6,6 +6,7 @@
 // line and the call stack that led to it.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <source_location>
 #include <span>
@@ -39,18 +40,18 @@ class Site {
   const std::source_location& location() const { return line_; }
   const internal::CallStack* call_stack() const { return stack_; }  // null: only a line
 
-  // The key is the address where the compiler keeps the file's name, not the name: two translation
-  // units may spell one line twice, and those are two sites. A report joins them.
+  // A key is an address that the compiler has for the line, which takes no look at what is there. Two
+  // translation units may have two for one line, and those are two sites. A report joins them.
   friend bool operator==(const Site& a, const Site& b) {
-    return a.line() == b.line() && a.column() == b.column() && a.stack_ == b.stack_ &&
-           a.file_name() == b.file_name();
+    return a.LineKey() == b.LineKey() && a.stack_ == b.stack_;
   }
-  std::uintptr_t Hash() const {
-    return reinterpret_cast<std::uintptr_t>(file_name()) ^
-           reinterpret_cast<std::uintptr_t>(stack_) ^ (std::uintptr_t{line()} << 20) ^ column();
-  }
+  std::uintptr_t Hash() const { return LineKey() ^ reinterpret_cast<std::uintptr_t>(stack_); }
 
  private:
+  // Both libstdc++ and libc++ keep a pointer to static data.
+  static_assert(sizeof(std::source_location) == sizeof(std::uintptr_t));
+  std::uintptr_t LineKey() const { return std::bit_cast<std::uintptr_t>(line_); }
+
   std::source_location line_;
   const internal::CallStack* stack_ = nullptr;
 };
