@@ -94,8 +94,9 @@ ALSO_FOUND = """ninja valgrind google-pprof file objdump clang++-19 heaptrack gn
 MODULES_FOUND = ("selenium", "pexpect", "jsonschema")
 
 # What reproduce has written by Python: each writes down that it was called, and a page.
-PARTS = {"readme": "results/readme.py", "plots": "results/plots.py", "diffs": "results/diffs.py", "page": "page/page.py",
-         "detectors": "detectors/main.py", "go": "go/parity.py", "conformance": "go/conformance.py"}
+PARTS = {"readme": "results/readme.py", "plots": "results/plots.py", "diffs": "results/diffs.py", "reports": "results/reports.py",
+         "page": "page/page.py", "detectors": "detectors/main.py", "detectors_reports": "detectors/reports.py", "go": "go/parity.py",
+         "conformance": "go/conformance.py"}
 PART = """
 import os, pathlib, sys
 with open(os.environ["FAKES"] + "/calls", "a") as calls:
@@ -385,7 +386,7 @@ class BadInput(ScriptTest):
         self.assertIn(f"one of: {names} ", self.run_script("scripts/test", "--help").out)
 
 
-WRITTEN = ["claims.md", "detectors.md", "diffs.md", "numbers.md", "page.md", "plots.md", "readme.md"]
+WRITTEN = ["claims.md", "detectors.md", "detectors_reports.md", "diffs.md", "numbers.md", "page.md", "plots.md", "readme.md", "reports.md"]
 
 
 class Reproduce(ScriptTest):
@@ -394,11 +395,11 @@ class Reproduce(ScriptTest):
         self.assertEqual((run.returncode, run.out), (0, "the table\n"), run.err)
         self.assertEqual(sorted(os.listdir(self.results)), WRITTEN)
         self.assertEqual(re.findall(r"==> (\[./.\] \w+)", run.err),
-                         ["[1/7] setting", "[2/7] configuring", "[3/7] building", "[4/7] running", "[5/7] drawing", "[6/7] asking",
-                          "[7/7] deciding"])
-        self.assertEqual(len(re.findall(r"^    done in \d+\.\d s$", run.err, re.MULTILINE)), 7)
+                         ["[1/8] setting", "[2/8] configuring", "[3/8] building", "[4/8] running", "[5/8] drawing", "[6/8] asking", "[7/8] asking",
+                          "[8/8] deciding"])
+        self.assertEqual(len(re.findall(r"^    done in \d+\.\d s$", run.err, re.MULTILINE)), 8)
         self.assertEqual(self.calls("cmake"), ["cmake --preset release", "cmake --build --preset release --target "
-                                               "afterleak_program afterleak_lsan claims_test"])
+                                               "afterleak_program reports_program afterleak_lsan reports_lsan claims_test"])
         self.assertEqual(run.err.count("Building x"), 1)  # of 50 lines, where stderr is no terminal
         self.assertNotIn("\x1b", run.err)
 
@@ -408,7 +409,7 @@ class Reproduce(ScriptTest):
             subprocess.run([self.tree / "scripts/reproduce"], env={**self.env, **env}, stdout=subprocess.DEVNULL, stderr=theirs,
                            check=True)
             os.close(theirs)
-            self.assertEqual(b"\x1b[1m==> [1/7]" in os.read(ours, 100), coloured)
+            self.assertEqual(b"\x1b[1m==> [1/8]" in os.read(ours, 100), coloured)
             os.close(ours)
 
     def test_works_through_a_link_from_anywhere(self):
@@ -426,10 +427,10 @@ class Reproduce(ScriptTest):
         self.assertFalse(self.results.exists())
 
     def test_does_the_part_that_is_asked_for(self):
-        for what, parts, arguments in (("article-a", ["readme", "plots", "diffs", "page"], "--article A"),
-                                       ("article-b", ["readme", "plots", "diffs", "page"], "--article B"),
-                                       ("detectors", ["detectors"], None),
-                                       ("all", ["readme", "plots", "diffs", "page", "detectors", "go", "conformance"], "")):
+        for what, parts, arguments in (("article-a", ["readme", "plots", "diffs", "reports", "page"], "--article A"),
+                                       ("article-b", ["readme", "plots", "diffs", "reports", "page"], "--article B"),
+                                       ("detectors", ["detectors", "detectors_reports"], None),
+                                       ("all", [*PARTS], "")):
             with self.subTest(what=what):
                 run = self.run_script("scripts/reproduce", what)
                 self.assertEqual(run.returncode, 0, run.err)

@@ -211,8 +211,8 @@ Verdict CheckLeftBehind(Bubble& bubble, const std::function<void()>& work,
   if (!verdict.unfounded.empty()) return verdict;
   bubble.Advance(options.grace);
 
-  const bool idle =
-      Armed(bubble) == armed && !(batches.counts_heap() && batches.blocks_allocated() > 0);
+  const bool allocated = batches.counts_heap() && batches.blocks_allocated() > 0;
+  const bool idle = Armed(bubble) == armed && !allocated;
   const heap::Scope::Suspend suspend;
   verdict = CheckLeftSince(before, bubble, {.allowed = options.allowed, .may_be_idle = true});
   Append(verdict.findings, batches.Judge(options.allowed));

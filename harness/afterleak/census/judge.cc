@@ -36,8 +36,9 @@ Finding FindingAt(Leak leak, const auto& row) {
 }
 
 void MostFirst(std::vector<Finding>& findings) {
-  std::ranges::stable_sort(findings, [](const Finding& a, const Finding& b) {
-    return std::tuple(b.count, KeyOf(a)) < std::tuple(a.count, KeyOf(b));
+  std::ranges::sort(findings, [](const Finding& a, const Finding& b) {
+    return std::tuple(b.count, KeyOf(a), std::tie(a.waits)) <
+           std::tuple(a.count, KeyOf(b), std::tie(b.waits));
   });
 }
 

@@ -26,9 +26,11 @@ OF_VALGRIND = {"Massif", "Memcheck", "DHAT"}
 PRELOADED = {"gperftools heap profiler", "HeapLeakChecker"}
 COSTS = OURS | OF_VALGRIND | PRELOADED | {"LeakSanitizer", "AddressSanitizer", "heaptrack"}
 
-NAMED = {"census", "Memcheck in the run", "DHAT", "gperftools heap profiler", "heaptrack"}
+NAMED = {"census", "Memcheck in the run", "DHAT", "gperftools heap profiler"}
 SILENT = {"LeakSanitizer", "HeapLeakChecker", "Memcheck at exit", "counting allocator"}
-EITHER = {"Massif"}  # it leaves out what is less than 1 % of the heap, so that depends on what else is there
+# Massif leaves out what is less than 1 % of the heap, and heaptrack_print all but the ten largest places: so that depends on what else
+# is there.
+EITHER = {"Massif", "heaptrack"}
 
 
 def who(lines):
