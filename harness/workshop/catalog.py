@@ -21,7 +21,6 @@ class Exercise:
     hints: list
     ask: list
     passed_by: list
-    found_by: list
     frozen: str | None
 
     @property
@@ -52,7 +51,7 @@ def split_story(text):
 def load():
     """All exercises, by name, in their order."""
     known = tomllib.loads((HERE / "exercises.toml").read_text())
-    return {name: Exercise(name=name, found_by=about.pop("found_by", []), frozen=about.pop("frozen", None), **about)
+    return {name: Exercise(name=name, frozen=about.pop("frozen", None), **about)
             for name, about in known.items()}
 
 

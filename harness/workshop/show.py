@@ -109,11 +109,8 @@ def difference(exercise, text, path):
 def tools(exercise):
     """True of the file as it was handed out: the author's check runs these tools on it."""
     passed = listed(catalog.TOOLS[tool] for tool in exercise.passed_by)
-    found = listed(catalog.TOOLS[tool] for tool in exercise.found_by)
     if exercise.frozen:
         return f"{passed} find nothing here either, and for once they are right. They say the same of 01_relay."
-    if not passed:
-        return f"{found} find this one, once the timer has fired, in a run that lasts so long. While it is pending they do not."
     return f"Which tools would have missed it: {passed}. They find nothing in the file as it was handed out."
 
 

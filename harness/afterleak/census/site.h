@@ -40,8 +40,8 @@ class Site {
   const std::source_location& location() const { return line_; }
   const internal::CallStack* call_stack() const { return stack_; }  // null: only a line
 
-  // A key is an address that the compiler has for the line, which takes no look at what is there. Two
-  // translation units may have two for one line, and those are two sites. A report joins them.
+  // A key is an address that the compiler has for the line, which takes no look at what is there.
+  // Two translation units may have two for one line, and those are two sites. A report joins them.
   friend bool operator==(const Site& a, const Site& b) {
     return a.LineKey() == b.LineKey() && a.stack_ == b.stack_;
   }

@@ -9,8 +9,8 @@
 // Answers come within a second, the limit is a minute. In the meantime, what does the mirror do
 // that would have come second, and what does the context?
 //
-// The census has a word for what nobody can hear, "abandoned". Here it stays at 0, and still
-// something piles up.
+// The census has a word for what nobody can hear or cancel any more, "abandoned". What is it here
+// that piles up?
 //
 // The promise:
 //   Fetch asks all mirrors at once and takes the first answer: a page, or nothing if that is

@@ -6,8 +6,8 @@
 // The callback might run while the owner drops the session. So the author gave the callback a
 // shared_ptr to it: safe. Now the callback owns the session, and the session owns its timer.
 //
-// Owners drop their sessions, and the destructor is never called. Some leak checkers see this one,
-// but only when it is too late: which, and why?
+// Owners drop their sessions, and the destructor is never called. Leak checkers see nothing: when
+// its bubble ends, the run-time drops the callbacks that are left, as an event loop does.
 //
 // The promise:
 //   A session calls on_idle(name) when it has not been touched for `idle`; a touch begins to count
