@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <exception>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -116,13 +117,16 @@ class SignalRegistry {
   }
 
   // The same for the kernel, which nobody called: a panic fails the bubble.
+  // Once it is told, the exception is the bubble's alone: this thread has let go of it.
   void DeliverCaught(int signal) {
+    std::exception_ptr failure;
     try {
-      Deliver(signal);
+      return Deliver(signal);
     } catch (...) {
-      const Lock lock(runtime_.mutex());
-      runtime_.Fail(runtime_.Caught());
+      failure = runtime_.Caught();
     }
+    const Lock lock(runtime_.mutex());
+    runtime_.Fail(std::move(failure));
   }
 
   bool is_real() const { return runtime_.options().clock == ClockKind::kReal; }
