@@ -13,8 +13,8 @@
 #include "tests/reports/judged.h"
 #include "tests/reports/registry.h"
 
-// The leaks are the subject. Case 47 keeps itself also after its bubble, which AddressSanitizer would
-// report when the program ends.
+// The leaks are the subject. Case 47 keeps itself, also after its bubble, and AddressSanitizer
+// would report that when the program ends.
 extern "C" const char* __asan_default_options() { return "detect_leaks=0"; }
 
 namespace cases {
