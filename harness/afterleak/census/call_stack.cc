@@ -19,7 +19,10 @@ using Backtrace = int (*)(void**, int);
 
 // Not linked: libunwind exports the functions that throw exceptions, too, and would take the place
 // of the compiler's.
+// Not under ThreadSanitizer: libunwind locks a mutex when a thread ends, after ThreadSanitizer has
+// let go of the thread, and that crashes.
 Backtrace FindBacktrace() {
+  if (dlsym(RTLD_DEFAULT, "__tsan_init") != nullptr) return &::backtrace;
   if (void* const library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL)) {
     if (void* const function = dlsym(library, "unw_backtrace"))
       return reinterpret_cast<Backtrace>(function);
@@ -35,18 +38,21 @@ struct Table {
 
 }  // namespace
 
-const CallStack& CaptureCallStack() {
+const CallStack& CaptureCallStack(const void* caller) {
   const heap::Scope::Suspend suspend;  // kept for the whole process: charge no scope for it
   static const Backtrace capture = FindBacktrace();
   static Table& table = *new Table;  // threads may outlive static objects
 
   std::array<void*, kMostFrames> addresses;
-  const auto count = static_cast<std::size_t>(std::max(0, capture(addresses.data(), kMostFrames)));
+  const int captured = std::max(0, capture(addresses.data(), kMostFrames));
+  void** const end = addresses.data() + captured;
+  void** const from = std::find(addresses.data(), end, caller);
   std::array<std::uintptr_t, kMostFrames> frames;
+  std::size_t count = 0;
   std::uint64_t hash = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    frames[i] = reinterpret_cast<std::uintptr_t>(addresses[i]);
-    hash = (hash ^ frames[i]) * 0x9E3779B97F4A7C15u;
+  for (void** address = from == end ? addresses.data() : from; address != end; ++address) {
+    frames[count] = reinterpret_cast<std::uintptr_t>(*address);
+    hash = (hash ^ frames[count++]) * 0x9E3779B97F4A7C15u;
     hash ^= hash >> 32;
   }
   const std::span<const std::uintptr_t> found(frames.data(), count);

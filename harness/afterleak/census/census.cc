@@ -127,7 +127,9 @@ void Census::Abandon(Ticket ticket, Time now) {
 
 void Census::Tick(Ticket ticket, Time deadline) {
   Record& record = records_[ticket];
-  ++sites_[record.site].totals->ticks;
+  Counts& counts = sites_[record.site];
+  ++counts.ticks;
+  ++counts.totals->ticks;
   record.deadline = deadline.time_since_epoch().count();
   if (journal_ != nullptr) journal_->Tick(ticket);
 }
@@ -140,10 +142,7 @@ void Census::Fire(Ticket ticket) {
 
 void Census::FireReceived(Ticket ticket) { ++Close(ticket, TimerEnd::kReceived).first.fired; }
 
-void Census::Stop(Ticket ticket) {
-  ++sites_[records_[ticket].site].stopped;
-  ++Close(ticket, TimerEnd::kStopped).first.stopped;
-}
+void Census::Stop(Ticket ticket) { ++Close(ticket, TimerEnd::kStopped).first.stopped; }
 
 void Census::Collect(Ticket ticket) { ++Close(ticket, TimerEnd::kCollected).first.collected; }
 
@@ -157,6 +156,8 @@ std::pair<CensusTotals&, bool> Census::Close(Ticket ticket, TimerEnd end) {
   --totals.live;
   totals.rooted -= counts.kind->rooted;
   totals.live_bytes -= record.bytes;
+  counts.fired += end == TimerEnd::kFired || end == TimerEnd::kReceived;
+  counts.stopped += end == TimerEnd::kStopped;
   if (abandoned) {
     --counts.abandoned;
     --totals.abandoned;
@@ -226,7 +227,9 @@ CensusReport Census::Report(Time now, Resource resource) const {
     row.peak_live += std::max(counts.peak, counts.window_peak);
     row.peak_abandoned += counts.peak_abandoned;
     row.ever_abandoned += counts.ever_abandoned;
+    row.fired += counts.fired;
     row.stopped += counts.stopped;
+    row.ticks += counts.ticks;
     row.stale += counts.stale;
     row.byte_seconds_lost += counts.byte_seconds_lost;
     row.window_peak_live += counts.window_peak;

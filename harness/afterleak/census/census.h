@@ -34,8 +34,9 @@ enum class Resource : std::uint8_t {
   kTimer,      // a pending deadline or a registration: what "live timers" counts
   kContext,    // a context without a deadline that its parent keeps
   kGoroutine,  // from its start until its function returns (counted as stopped)
+  kIdle,       // a timer of an event loop that fired or was stopped, and is not freed or closed
 };
-inline constexpr int kResources = 3;
+inline constexpr int kResources = 4;
 
 // A kind of thing that a source arms: one constant for each kind, told apart by its address.
 struct TimerKind {
@@ -84,7 +85,9 @@ struct SiteReport : Place {
   std::int64_t peak_live = 0;       // since the start, like the next five
   std::int64_t peak_abandoned = 0;  // peaks are exact
   std::int64_t ever_abandoned = 0;
+  std::int64_t fired = 0;
   std::int64_t stopped = 0;
+  std::int64_t ticks = 0;
   std::int64_t stale = 0;
   double byte_seconds_lost = 0;
   std::int64_t window_peak_live = 0;  // since the last NextWindow
@@ -176,7 +179,9 @@ class Census {
     std::int64_t peak;  // of the windows before this one
     std::int64_t peak_abandoned;
     std::int64_t ever_abandoned;
+    std::int64_t fired;
     std::int64_t stopped;
+    std::int64_t ticks;
     std::int64_t stale;
     double byte_seconds_lost;
   };
@@ -191,7 +196,8 @@ class Census {
   Counts& CountsOf(const TimerKind& kind, const Site& site);
   Counts& CountsOfLine(const TimerKind& kind, const Site& site);
   Counts& AddSite(const TimerKind& kind, const Site& site, Counts* next);
-  // Which totals to count the end in, and whether the record was abandoned.
+  // The kind of end counted at the site, which totals to count it in, and whether the record was
+  // abandoned.
   std::pair<CensusTotals&, bool> Close(Ticket ticket, TimerEnd end);
 
   std::array<CensusTotals, kResources> totals_{};

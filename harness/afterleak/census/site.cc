@@ -29,12 +29,37 @@ bool IsMachinery(const Frame& frame) {
          function.starts_with("operator()");
 }
 
+// Code of an event loop or of what stands on it, in headers: the program's own is called from there.
+bool IsInLibrary(const Frame& frame) {
+  constexpr std::string_view kFolders[] = {"/asio/", "/boost/", "/c++/", "/glib-2.0/", "/event2/"};
+  return frame.line == 0 ||
+         std::ranges::any_of(kFolders,
+                             [&](std::string_view folder) {
+                               return frame.file.find(folder) != std::string::npos;
+                             }) ||
+         frame.file.find("/Qt") != std::string::npos;
+}
+
+// Without the frames of libraries. If nothing remains, the innermost frame by module and offset.
+std::vector<Frame> OfProgram(std::vector<Frame> frames) {
+  if (frames.empty()) return frames;
+  Frame innermost = frames.front();
+  std::erase_if(frames, IsInLibrary);
+  if (frames.empty()) {
+    innermost.file = innermost.module.substr(innermost.module.rfind('/') + 1);
+    if (innermost.function.empty()) innermost.function = fmt::format("+{:#x}", innermost.offset);
+    frames.push_back(std::move(innermost));
+  }
+  return frames;
+}
+
 // The frames from the line that armed outwards. Without debug information, or where the compiler
 // has moved that line, from the first function outside of this library.
 std::vector<Frame> FramesFrom(const Site& site) {
   std::vector<Frame> frames;
   for (const std::uintptr_t address : site.call_stack()->frames)
     std::ranges::move(internal::FramesAt(address), std::back_inserter(frames));
+  if (site.line() == 0) return OfProgram(std::move(frames));
   auto first = std::ranges::find_if(frames, [&](const Frame& frame) {
     return frame.line == site.line() && EndsPath(frame.file, site.file_name());
   });
@@ -79,7 +104,7 @@ Place PlaceOf(const Site& site, std::span<const std::string> wrappers) {
   };
   auto shown = std::ranges::find_if_not(frames, is_wrapper);
   if (shown == frames.end()) return place;  // nobody else is there to name
-  if (shown != frames.begin()) {
+  if (shown != frames.begin() || site.line() == 0) {
     place.file = shown->file;
     place.line = shown->line;
     place.column = 0;

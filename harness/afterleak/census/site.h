@@ -26,8 +26,9 @@ struct CallStack;
 // takes `std::source_location site = std::source_location::current()` and passes it on as a Site.
 class Site {
  public:
-  Site() = default;                                        // unknown: line 0 of no file
-  Site(const std::source_location& line) : line_(line) {}  // NOLINT: a line is a site
+  Site() = default;                                                    // unknown: line 0 of no file
+  Site(const std::source_location& line) : line_(line) {}              // NOLINT: a line is a site
+  explicit Site(const internal::CallStack& stack) : stack_(&stack) {}  // of what has no line
 
   // The same line, with the call stack of the caller. See call_stack.h for what it costs.
   Site WithCallStack() const;
@@ -68,7 +69,9 @@ struct Place {
 };
 
 // A site with a call stack is shown by its first frame that is in none of the wrappers: files,
-// lines or functions whose callers are what a reader wants to see, as SiteFits takes them.
+// lines or functions whose callers are what a reader wants to see, as SiteFits takes them. Where
+// there is no line, the frames of event loops and of libraries without debug information are passed
+// over, too; if nothing else is there, the file is a module and the function an offset in it.
 Place PlaceOf(const Site& site, std::span<const std::string> wrappers = {});
 
 // True if a place is at `site`: "server.cc", "net/server.cc:42", or the qualified name of a

@@ -57,8 +57,9 @@ class Process {
       module = dwfl_addrmodule(dwfl_, address);
     }
     if (module == nullptr) return {Frame{}};
+    Dwarf_Addr start = 0;
     const char* const name =
-        dwfl_module_info(module, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
+        dwfl_module_info(module, nullptr, &start, nullptr, nullptr, nullptr, nullptr, nullptr);
 
     std::vector<Frame> frames(1);
     Frame innermost;
@@ -71,7 +72,10 @@ class Process {
     frames = Expand(module, address, std::move(innermost));
     if (frames.back().function.empty())
       frames.back().function = Demangled(dwfl_module_addrname(module, address));
-    for (Frame& frame : frames) frame.module = name != nullptr ? name : "";
+    for (Frame& frame : frames) {
+      frame.module = name != nullptr ? name : "";
+      frame.offset = address - start;
+    }
     return frames;
   }
 

@@ -12,8 +12,9 @@ namespace afterleak::internal {
 struct Frame {
   std::string file{};  // as the compiler spells it; empty without debug information
   std::uint32_t line = 0;
-  std::string function{};  // qualified name, without parameters; empty if not known
-  std::string module{};    // the program or shared library
+  std::string function{};     // qualified name, without parameters; empty if not known
+  std::string module{};       // the program or shared library
+  std::uintptr_t offset = 0;  // in the module
 };
 
 // The frames that a return address stands for, innermost first: functions that the

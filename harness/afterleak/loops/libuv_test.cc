@@ -1,0 +1,182 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <uv.h>
+
+#include <array>
+
+#include "afterleak/loops/loops.h"
+
+namespace {
+
+using afterleak::CensusTotals;
+using afterleak::Resource;
+using testing::AllOf;
+using testing::Contains;
+using testing::Field;
+
+namespace loops = afterleak::loops;
+
+// The census is one for the process: a test looks at what has changed.
+class Libuv : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(uv_loop_init(&loop_), 0);
+    timers_ = loops::Totals();
+    idle_ = loops::Totals(Resource::kIdle);
+  }
+  void TearDown() override {
+    EXPECT_TRUE(loops::Totals().Conserved());
+    EXPECT_TRUE(loops::Totals(Resource::kIdle).Conserved());
+    EXPECT_EQ(uv_loop_close(&loop_), 0) << "the test has left a handle open";
+  }
+
+  std::int64_t Armed() const { return loops::Totals().armed - timers_.armed; }
+  std::int64_t Fired() const { return loops::Totals().fired - timers_.fired; }
+  std::int64_t Stopped() const { return loops::Totals().stopped - timers_.stopped; }
+  std::int64_t Ticks() const { return loops::Totals().ticks - timers_.ticks; }
+  std::int64_t Live() const { return loops::Totals().live - timers_.live; }
+  std::int64_t Idle() const { return loops::Totals(Resource::kIdle).live - idle_.live; }
+
+  void Run(uv_run_mode mode = UV_RUN_DEFAULT) { uv_run(&loop_, mode); }
+  static void Close(uv_timer_t* timer) { uv_close(reinterpret_cast<uv_handle_t*>(timer), nullptr); }
+
+  uv_loop_t loop_;
+
+ private:
+  CensusTotals timers_;
+  CensusTotals idle_;
+};
+
+TEST_F(Libuv, ATimerIsLiveThenIdleThenGone) {
+  uv_timer_t timer;
+  uv_timer_init(&loop_, &timer);
+  EXPECT_EQ(Live(), 0) << "initialized, but not armed";
+  uv_timer_start(&timer, [](uv_timer_t*) {}, 1, 0);
+  EXPECT_EQ(Live(), 1);
+  Run();
+  EXPECT_EQ(Fired(), 1);
+  EXPECT_EQ(Live(), 0);
+  EXPECT_EQ(Idle(), 1);
+  Close(&timer);
+  EXPECT_EQ(Idle(), 0);
+  Run();
+  EXPECT_EQ(Armed(), 1);
+}
+
+TEST_F(Libuv, ItsCallbackRunsWithItsOwnTimer) {
+  static uv_timer_t* called = nullptr;
+  uv_timer_t timer;
+  uv_timer_init(&loop_, &timer);
+  uv_timer_start(&timer, [](uv_timer_t* fired) { called = fired; }, 0, 0);
+  Run();
+  EXPECT_EQ(called, &timer);
+  Close(&timer);
+  Run();
+}
+
+TEST_F(Libuv, AStoppedOneIsIdle) {
+  uv_timer_t timer;
+  uv_timer_init(&loop_, &timer);
+  uv_timer_start(&timer, [](uv_timer_t*) {}, 1000, 0);
+  uv_timer_stop(&timer);
+  uv_timer_stop(&timer);
+  EXPECT_EQ(Stopped(), 1);
+  EXPECT_EQ(Idle(), 1);
+  Close(&timer);
+  Run();
+}
+
+TEST_F(Libuv, ToStartAgainStopsAndArms) {
+  uv_timer_t timer;
+  uv_timer_init(&loop_, &timer);
+  for (int i = 0; i < 3; ++i) uv_timer_start(&timer, [](uv_timer_t*) {}, 1000, 0);
+  EXPECT_EQ(Armed(), 3);
+  EXPECT_EQ(Stopped(), 2);
+  EXPECT_EQ(Live(), 1);
+  Close(&timer);
+  EXPECT_EQ(Stopped(), 3) << "closed while it was live";
+  EXPECT_EQ(Idle(), 0);
+  Run();
+}
+
+TEST_F(Libuv, ARepeatingOneTicksAndStaysLive) {
+  uv_timer_t timer;
+  int ticks = 0;
+  timer.data = &ticks;
+  uv_timer_init(&loop_, &timer);
+  uv_timer_start(
+      &timer,
+      [](uv_timer_t* ticked) {
+        if (++*static_cast<int*>(ticked->data) == 5) Close(ticked);
+      },
+      1, 1);
+  Run();
+  EXPECT_EQ(ticks, 5);
+  EXPECT_EQ(Ticks(), 5);
+  EXPECT_EQ(Armed(), 1);
+  EXPECT_EQ(Fired(), 0);
+  EXPECT_EQ(Live(), 0);
+}
+
+TEST_F(Libuv, AgainArmsWhatRepeats) {
+  uv_timer_t timer;
+  uv_timer_init(&loop_, &timer);
+  uv_timer_start(&timer, [](uv_timer_t*) {}, 1000, 1000);
+  uv_timer_again(&timer);
+  EXPECT_EQ(Armed(), 2);
+  EXPECT_EQ(Live(), 1);
+  Close(&timer);
+  Run();
+}
+
+TEST_F(Libuv, WhatItRefusesIsNotArmed) {
+  uv_timer_t timer;
+  uv_timer_init(&loop_, &timer);
+  EXPECT_EQ(uv_timer_start(&timer, nullptr, 1, 0), UV_EINVAL);
+  EXPECT_EQ(uv_timer_again(&timer), UV_EINVAL) << "never started";
+  Close(&timer);
+  EXPECT_EQ(uv_timer_start(&timer, [](uv_timer_t*) {}, 1, 0), UV_EINVAL) << "closed";
+  EXPECT_EQ(Armed(), 0);
+  Run();
+}
+
+TEST_F(Libuv, ThousandsAreCountedAndLoseNothing) {
+  constexpr int kTimers = 5000;
+  std::vector<uv_timer_t> timers(kTimers);
+  for (uv_timer_t& timer : timers) {
+    uv_timer_init(&loop_, &timer);
+    uv_timer_start(&timer, [](uv_timer_t*) {}, (&timer - timers.data()) % 2 == 0 ? 1 : 100'000, 0);
+  }
+  EXPECT_EQ(Live(), kTimers);
+  while (Fired() < kTimers / 2) Run(UV_RUN_NOWAIT);
+  EXPECT_EQ(Live(), kTimers / 2);
+  EXPECT_EQ(Idle(), kTimers / 2);
+  for (uv_timer_t& timer : timers) Close(&timer);
+  EXPECT_EQ(Live() + Idle(), 0);
+  Run();
+}
+
+[[gnu::noinline]] int ArmSomething(uv_timer_t* timer) {
+  return uv_timer_start(timer, [](uv_timer_t*) {}, 1000, 0);
+}
+constexpr int kLine = __LINE__ - 2;
+
+TEST_F(Libuv, TheSiteIsTheLineThatArmed) {
+  uv_timer_t timer;
+  uv_timer_init(&loop_, &timer);
+  EXPECT_EQ(ArmSomething(&timer), 0);
+  EXPECT_THAT(loops::Report().sites,
+              Contains(AllOf(Field(&afterleak::SiteReport::line, kLine),
+                             Field(&afterleak::SiteReport::kind, "uv_timer_start"),
+                             Field(&afterleak::SiteReport::live, 1))));
+  Close(&timer);
+  Run();
+}
+
+TEST_F(Libuv, IsWatched) {
+  EXPECT_THAT(loops::Watched(),
+              Contains(AllOf(Field(&loops::Watch::library, loops::Library::kLibuv),
+                             Field(&loops::Watch::blind, ""))));
+}
+
+}  // namespace

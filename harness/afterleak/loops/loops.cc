@@ -1,0 +1,59 @@
+#include "afterleak/loops/loops.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "afterleak/heap/heap.h"
+#include "afterleak/loops/interpose.h"
+#include "afterleak/loops/timers.h"
+
+namespace afterleak::loops {
+namespace {
+
+// Why the program's calls of the library do not come to us; empty if they do.
+std::string WhyBlind(const internal::Source& source, const void* called) {
+  const std::string_view name = ToString(source.library);
+  if (source.linked != source.ours)
+    return fmt::format("{} is linked statically; link its shared library", name);
+  if (called != source.ours)
+    return fmt::format(
+        "{} was loaded at run time, and its calls do not come to the program; link {}"
+        " to the program, or link the program with -rdynamic",
+        name, name);
+  return {};
+}
+
+}  // namespace
+
+CensusTotals Totals(Resource resource) { return internal::Totals(resource); }
+
+CensusReport Report(Resource resource) {
+  const heap::Scope::Suspend suspend;
+  return internal::Report(resource);
+}
+
+Inventory Alive() {
+  const heap::Scope::Suspend suspend;
+  Inventory inventory;
+  for (const Resource resource : {Resource::kTimer, Resource::kIdle})
+    Take(internal::Report(resource), inventory);
+  return inventory;
+}
+
+void NextWindow() { internal::NextWindow(); }
+
+std::vector<Watch> Watched() {
+  std::vector<Watch> watched;
+  for (const internal::Source& source : internal::Sources()) {
+    if (source.attach != nullptr) source.attach();
+    if (source.function == nullptr) continue;
+    const void* const called = internal::FindLoaded(source.function);
+    const void* const behind = internal::FindNext(source.function, nullptr);
+    if (behind == nullptr && source.linked == source.ours) continue;  // not loaded
+    watched.push_back({source.library, WhyBlind(source, called)});
+  }
+  return watched;
+}
+
+}  // namespace afterleak::loops

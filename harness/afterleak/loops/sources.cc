@@ -1,0 +1,51 @@
+#include "afterleak/loops/sources.h"
+
+namespace afterleak::loops {
+namespace internal {
+
+extern const Source kLibuv;
+
+std::span<const Source> Sources() {
+  static const Source sources[] = {kLibuv};
+  return sources;
+}
+
+// Asked for by the linker (harness/afterleak/CMakeLists.txt), and with it the table, and with that
+// every source.
+extern "C" const char afterleak_loops;
+const char afterleak_loops = 0;
+
+namespace {
+[[gnu::constructor]] void Attach() {
+  for (const Source& source : Sources()) {
+    if (source.attach != nullptr) source.attach();
+  }
+}
+}  // namespace
+}  // namespace internal
+
+std::string_view ToString(Library library) {
+  switch (library) {
+    case Library::kAsio:
+      return "Asio";
+    case Library::kLibuv:
+      return "libuv";
+    case Library::kLibevent:
+      return "libevent";
+    case Library::kLibev:
+      return "libev";
+    case Library::kGlib:
+      return "GLib";
+    case Library::kTimerfd:
+      return "timerfd";
+    case Library::kPosixTimers:
+      return "POSIX timers";
+    case Library::kSdEvent:
+      return "sd-event";
+    case Library::kQt:
+      return "Qt";
+  }
+  return "?";
+}
+
+}  // namespace afterleak::loops
