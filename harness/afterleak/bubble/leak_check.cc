@@ -1,39 +1,40 @@
 #include "afterleak/bubble/leak_check.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <iterator>
 #include <memory>
-#include <utility>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "afterleak/bubble/panic.h"
+#include "afterleak/census/batches.h"
 #include "afterleak/census/duration.h"
+#include "afterleak/heap/heap.h"
 
 namespace afterleak {
 namespace {
 
+using internal::Abandoned;
+using internal::Append;
+using internal::Armed;
+using internal::Batches;
+using internal::kWarmUp;
+using internal::kWindows;
+
 constexpr Resource kAll[] = {Resource::kTimer, Resource::kContext, Resource::kGoroutine};
-constexpr int kWindows = 10;
-constexpr int kWarmUp = 2;
 
-std::int64_t Armed(const Bubble& bubble) {
-  std::int64_t armed = 0;
-  for (const Resource resource : kAll) armed += bubble.Totals(resource).armed;
-  return armed;
-}
+class LedgerOf final : public internal::Ledger {
+ public:
+  explicit LedgerOf(const Bubble& bubble) : bubble_(bubble) {}
+  std::span<const Resource> resources() const override { return kAll; }
+  CensusTotals Totals(Resource resource) const override { return bubble_.Totals(resource); }
+  CensusReport Report(Resource resource) const override { return bubble_.Report(resource); }
 
-void Append(std::vector<Finding>& all, std::vector<Finding> more) {
-  std::ranges::move(more, std::back_inserter(all));
-}
-
-std::vector<Finding> Abandoned(const Bubble& bubble, const Allowance& allowed) {
-  std::vector<Finding> findings;
-  for (const Resource resource : kAll)
-    Append(findings, JudgeAbandoned(bubble.Report(resource), allowed));
-  return findings;
-}
+ private:
+  const Bubble& bubble_;
+};
 
 std::string CountOf(const Bubble& bubble) {
   const CensusTotals timers = bubble.Totals();
@@ -42,82 +43,13 @@ std::string CountOf(const Bubble& bubble) {
                      bubble.Totals(Resource::kGoroutine).armed);
 }
 
-// Ten batches of equal work, each a window. The first ones are the warm-up.
-class Batches {
- public:
-  Batches(Bubble& bubble, const WorkOptions& options)
-      : bubble_(bubble),
-        per_batch_(options.calls / kWindows),
-        counts_heap_(options.heap != HeapCheck::kOff && heap::Counting() &&
-                     per_batch_ >= kFewestForHeap) {
-    bubble_.NextWindow();
-  }
-
-  bool counts_heap() const { return counts_heap_; }
-
-  // After each call.
-  void Done(int call) {
-    if (per_batch_ == 0 || call % per_batch_ != 0 || call > per_batch_ * kWindows) return;
-    const heap::Scope::Suspend suspend;
-    if (call > per_batch_ * kWarmUp) {
-      for (std::size_t r = 0; r < std::size(kAll); ++r)
-        windows_[r].push_back(bubble_.Report(kAll[r]));
-      heap_.push_back(scope_.usage());
-    }
-    bubble_.NextWindow();
-  }
-
-  std::int64_t blocks_allocated() const { return scope_.usage().total_blocks; }
-
-  std::vector<Finding> Judge(const Allowance& allowed) const {
-    std::vector<Finding> findings;
-    for (const auto& windows : windows_) Append(findings, JudgeGrowing(windows, allowed));
-    if (counts_heap_) JudgeHeap(allowed, findings);
-    return findings;
-  }
-
- private:
-  static constexpr int kFewestForHeap = 5;  // calls in a batch
-
-  void JudgeHeap(const Allowance& allowed, std::vector<Finding>& findings) const {
-    for (std::size_t i = 1; i < heap_.size(); ++i) {
-      if (heap_[i].live_blocks - heap_[i - 1].live_blocks < per_batch_) return;
-    }
-    if (heap_.size() < 2) return;
-    const std::int64_t grown = heap_.back().live_blocks - heap_.front().live_blocks;
-    if (grown <= allowed.For("", 0, "")) return;
-    const auto calls = static_cast<double>(per_batch_) * static_cast<double>(heap_.size() - 1);
-    Finding finding;
-    finding.leak = Leak::kLeftBehind;
-    finding.kind = "heap block";
-    finding.count = grown;
-    finding.bytes = heap_.back().live_bytes - heap_.front().live_bytes;
-    finding.evidence = fmt::format("{:.3g} more for each call", static_cast<double>(grown) / calls);
-    finding.cure = "look for what owns itself, such as a callback that holds its owner";
-    findings.push_back(std::move(finding));
-  }
-
-  Bubble& bubble_;
-  const heap::Scope scope_;
-  const int per_batch_;
-  const bool counts_heap_;
-  std::vector<CensusReport> windows_[std::size(kAll)];
-  std::vector<heap::Usage> heap_;
-};
-
 struct Overdue {};  // the work has not returned within its limit
 
 }  // namespace
 
-std::string ToString(const Verdict& verdict) {
-  std::string out = (verdict.unfounded.empty() ? verdict.summary : verdict.unfounded) + "\n";
-  for (const Finding& finding : verdict.findings) out += ToString(finding);
-  return out;
-}
-
 Verdict CheckAbandoned(const Bubble& bubble, const CheckOptions& options) {
   const heap::Scope::Suspend suspend;
-  Verdict verdict{.findings = Abandoned(bubble, options.allowed)};
+  Verdict verdict{.findings = Abandoned(LedgerOf(bubble), options.allowed)};
   const std::int64_t armed = bubble.Totals().armed + bubble.Totals(Resource::kContext).armed;
   if (armed == 0 && !options.may_be_idle)
     verdict.unfounded = "nothing was armed: no timer, no registration and no context";
@@ -142,7 +74,7 @@ Verdict CheckBounded(Bubble& bubble, Duration window, const CheckOptions& option
     for (std::size_t r = 0; r < std::size(kAll); ++r) {
       if (i > kWarmUp) windows[r].push_back(bubble.Report(kAll[r]));
     }
-    verdict.findings = Abandoned(bubble, options.allowed);
+    verdict.findings = Abandoned(LedgerOf(bubble), options.allowed);
     if (!verdict.findings.empty()) break;
   }
   const heap::Scope::Suspend suspend;
@@ -154,7 +86,7 @@ Verdict CheckBounded(Bubble& bubble, Duration window, const CheckOptions& option
   if (passed < window && verdict.findings.empty())
     verdict.unfounded =
         fmt::format("time did not advance by the first window: only by {}", FormatDuration(passed));
-  else if (Armed(bubble) == 0 && !options.may_be_idle)
+  else if (Armed(LedgerOf(bubble)) == 0 && !options.may_be_idle)
     verdict.unfounded =
         fmt::format("nothing was armed and no goroutine started in {}", FormatDuration(passed));
   verdict.summary =
@@ -164,11 +96,8 @@ Verdict CheckBounded(Bubble& bubble, Duration window, const CheckOptions& option
 
 Verdict CheckLeftSince(const Inventory& before, const Bubble& bubble, const CheckOptions& options) {
   const heap::Scope::Suspend suspend;
-  const Inventory now = bubble.Alive();
-  Verdict verdict{.findings = JudgeAbandoned(before, now, options.allowed)};
-  Append(verdict.findings, JudgeLeftBehind(before, now, options.allowed));
-  KeepFirstOfEachSite(verdict.findings);
-  if (Armed(bubble) == 0 && !options.may_be_idle)
+  Verdict verdict{.findings = internal::LeftSince(before, bubble.Alive(), options.allowed)};
+  if (Armed(LedgerOf(bubble)) == 0 && !options.may_be_idle)
     verdict.unfounded = "nothing was armed and no goroutine started";
   verdict.summary = CountOf(bubble);
   return verdict;
@@ -185,19 +114,21 @@ Verdict CheckLeftBehind(Bubble& bubble, const std::function<void()>& work,
     verdict.unfounded = "the heap is not counted: link afterleak::heap_operators";
     return verdict;
   }
-  const std::int64_t armed = Armed(bubble);
+  const std::int64_t armed = Armed(LedgerOf(bubble));
   const Inventory before = bubble.Alive();
   const auto working = std::make_shared<bool>(true);
   bubble.SampleAt(SaturatingAdd(bubble.Now(), options.limit), [working] {
     if (*working) throw Overdue();
   });
-  Batches batches(bubble, options);
+  const LedgerOf ledger(bubble);
+  bubble.NextWindow();
+  Batches batches(ledger, options.calls, options.heap);
   try {
     bubble.Run(
         [&] {
           for (int call = 1; call <= options.calls; ++call) {
             work();
-            batches.Done(call);
+            if (batches.Done(call)) bubble.NextWindow();
           }
         },
         site);
@@ -211,8 +142,7 @@ Verdict CheckLeftBehind(Bubble& bubble, const std::function<void()>& work,
   if (!verdict.unfounded.empty()) return verdict;
   bubble.Advance(options.grace);
 
-  const bool allocated = batches.counts_heap() && batches.blocks_allocated() > 0;
-  const bool idle = Armed(bubble) == armed && !allocated;
+  const bool idle = Armed(ledger) == armed && !batches.Allocated();
   const heap::Scope::Suspend suspend;
   verdict = CheckLeftSince(before, bubble, {.allowed = options.allowed, .may_be_idle = true});
   Append(verdict.findings, batches.Judge(options.allowed));

@@ -10,34 +10,14 @@
 // verdict fails with that as its reason, unless may_be_idle says that this is meant.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <source_location>
-#include <string>
-#include <vector>
 
 #include "afterleak/bubble/bubble.h"
 #include "afterleak/census/judge.h"
-#include "afterleak/heap/heap.h"
+#include "afterleak/census/verdict.h"
 
 namespace afterleak {
-
-struct Verdict {
-  std::vector<Finding> findings{};
-  std::string unfounded{};  // why nothing can be said; empty if something can
-  std::string summary{};    // one line: what was seen
-
-  bool Passed() const { return findings.empty() && unfounded.empty(); }
-  explicit operator bool() const { return Passed(); }
-};
-
-// The summary, or why nothing can be said; then each finding.
-std::string ToString(const Verdict& verdict);
-
-struct CheckOptions {
-  Allowance allowed{};
-  bool may_be_idle = false;  // passes even if nothing was armed or started
-};
 
 // Whether nothing was ever abandoned in the bubble, timers and contexts alike.
 Verdict CheckAbandoned(const Bubble& bubble, const CheckOptions& options = {});
@@ -53,13 +33,6 @@ Verdict CheckBounded(Bubble& bubble, Duration window, const CheckOptions& option
 // it work, end it, and let the instant settle (Advance).
 Verdict CheckLeftSince(const Inventory& before, const Bubble& bubble,
                        const CheckOptions& options = {});
-
-// What CheckLeftBehind counts on the heap.
-enum class HeapCheck : std::uint8_t {
-  kIfCounted,  // blocks, where heap::Counting()
-  kRequired,   // the same, and the verdict fails where they are not counted
-  kOff,
-};
 
 struct WorkOptions {
   Allowance allowed{};

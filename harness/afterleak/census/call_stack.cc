@@ -41,30 +41,34 @@ struct Table {
 const CallStack& CaptureCallStack(const void* caller) {
   const heap::Scope::Suspend suspend;  // kept for the whole process: charge no scope for it
   static const Backtrace capture = FindBacktrace();
-  static Table& table = *new Table;  // threads may outlive static objects
-
   std::array<void*, kMostFrames> addresses;
   const int captured = std::max(0, capture(addresses.data(), kMostFrames));
   void** const end = addresses.data() + captured;
   void** const from = std::find(addresses.data(), end, caller);
   std::array<std::uintptr_t, kMostFrames> frames;
   std::size_t count = 0;
+  for (void** address = from == end ? addresses.data() : from; address != end; ++address)
+    frames[count++] = reinterpret_cast<std::uintptr_t>(*address);
+  return KeepCallStack(std::span(frames).first(count));
+}
+
+const CallStack& KeepCallStack(std::span<const std::uintptr_t> found) {
+  const heap::Scope::Suspend suspend;
+  static Table& table = *new Table;  // threads may outlive static objects
+
   std::uint64_t hash = 0;
-  for (void** address = from == end ? addresses.data() : from; address != end; ++address) {
-    frames[count] = reinterpret_cast<std::uintptr_t>(*address);
-    hash = (hash ^ frames[count++]) * 0x9E3779B97F4A7C15u;
+  for (const std::uintptr_t frame : found) {
+    hash = (hash ^ frame) * 0x9E3779B97F4A7C15u;
     hash ^= hash >> 32;
   }
-  const std::span<const std::uintptr_t> found(frames.data(), count);
-
   const std::lock_guard lock(table.mutex);
   const auto [first, last] = table.stacks.equal_range(hash);
   for (auto known = first; known != last; ++known) {
     if (std::ranges::equal(known->second.frames, found)) return known->second;
   }
-  auto kept = std::make_unique<std::uintptr_t[]>(count);
+  auto kept = std::make_unique<std::uintptr_t[]>(found.size());
   std::ranges::copy(found, kept.get());
-  const CallStack stack{std::span<const std::uintptr_t>(kept.get(), count)};
+  const CallStack stack{std::span<const std::uintptr_t>(kept.get(), found.size())};
   table.frames.push_back(std::move(kept));
   return table.stacks.emplace(hash, stack)->second;
 }

@@ -24,4 +24,7 @@ constexpr int kMostFrames = 24;
 // frames of that function and of those that it called. The whole stack, if it is not found.
 const CallStack& CaptureCallStack(const void* caller = nullptr);
 
+// The same for a stack that was found in another way: a coroutine's, say. At most kMostFrames.
+const CallStack& KeepCallStack(std::span<const std::uintptr_t> frames);
+
 }  // namespace afterleak::internal

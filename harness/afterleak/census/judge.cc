@@ -204,6 +204,7 @@ std::vector<Finding> JudgeLeftBehind(const Inventory& before, const Inventory& a
     if (left <= allowed.For(holding.file, holding.line, holding.function)) continue;
     Finding finding = FindingAt(Leak::kLeftBehind, holding);
     finding.waits = holding.waits;
+    finding.evidence = holding.state;
     finding.count = std::min(left, holding.count);
     finding.bytes = holding.bytes / std::max<std::int64_t>(holding.count, 1) * finding.count;
     left -= finding.count;

@@ -81,6 +81,7 @@ struct Holding : Place {
   std::int64_t bytes_each = 0;
   double byte_seconds = 0;
   std::string cure{};
+  std::string state{};  // a phrase for the finding, where "alive" does not say it all
 };
 struct Inventory {
   Time at{};

@@ -29,15 +29,29 @@ bool IsMachinery(const Frame& frame) {
          function.starts_with("operator()");
 }
 
-// Code of an event loop or of what stands on it, in headers: the program's own is called from there.
+// A source that is compiled, and no header.
+bool IsSource(std::string_view file) {
+  constexpr std::string_view kEnds[] = {".c", ".cc", ".cpp", ".cxx", ".C"};
+  return std::ranges::any_of(kEnds, [&](std::string_view end) { return file.ends_with(end); });
+}
+
+// Code of an event loop or of what stands on it, in headers: the program's own is called from
+// there. A program's sources may be in a folder of the same name.
 bool IsInLibrary(const Frame& frame) {
-  constexpr std::string_view kFolders[] = {"/asio/", "/boost/", "/c++/", "/glib-2.0/", "/event2/"};
+  constexpr std::string_view kFolders[] = {
+      "/asio/", "/boost/", "/c++/", "/glib-2.0/", "/event2/", "/Qt", "/loops/asio_tracking.h"};
   return frame.line == 0 ||
-         std::ranges::any_of(kFolders,
-                             [&](std::string_view folder) {
-                               return frame.file.find(folder) != std::string::npos;
-                             }) ||
-         frame.file.find("/Qt") != std::string::npos;
+         (!IsSource(frame.file) && std::ranges::any_of(kFolders, [&](std::string_view folder) {
+           return frame.file.find(folder) != std::string::npos;
+         }));
+}
+
+// How a thread or a check came to run the code.
+bool IsStart(const Frame& frame) {
+  constexpr std::string_view kStarts[] = {"__libc_", "_start", "start_thread", "clone",
+                                          "afterleak::loops::"};
+  return std::ranges::any_of(
+      kStarts, [&](std::string_view start) { return frame.function.starts_with(start); });
 }
 
 // Without the frames of libraries. If nothing remains, the innermost frame by module and offset.
@@ -45,6 +59,7 @@ std::vector<Frame> OfProgram(std::vector<Frame> frames) {
   if (frames.empty()) return frames;
   Frame innermost = frames.front();
   std::erase_if(frames, IsInLibrary);
+  std::erase_if(frames, IsStart);
   if (frames.empty()) {
     innermost.file = innermost.module.substr(innermost.module.rfind('/') + 1);
     if (innermost.function.empty()) innermost.function = fmt::format("+{:#x}", innermost.offset);

@@ -36,8 +36,11 @@ CensusReport Report(Resource resource) {
 Inventory Alive() {
   const heap::Scope::Suspend suspend;
   Inventory inventory;
-  for (const Resource resource : {Resource::kTimer, Resource::kIdle})
-    Take(internal::Report(resource), inventory);
+  Take(internal::Report(Resource::kTimer), inventory);
+  const std::size_t live = inventory.holdings.size();
+  Take(internal::Report(Resource::kIdle), inventory);
+  for (std::size_t i = live; i < inventory.holdings.size(); ++i)
+    inventory.holdings[i].state = "idle: fired or stopped, and neither closed nor freed";
   return inventory;
 }
 
@@ -47,6 +50,7 @@ std::vector<Watch> Watched() {
   std::vector<Watch> watched;
   for (const internal::Source& source : internal::Sources()) {
     if (source.attach != nullptr) source.attach();
+    if (source.used != nullptr && source.used()) watched.push_back({source.library});
     if (source.function == nullptr) continue;
     const void* const called = internal::FindLoaded(source.function);
     const void* const behind = internal::FindNext(source.function, nullptr);

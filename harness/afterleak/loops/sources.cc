@@ -3,10 +3,10 @@
 namespace afterleak::loops {
 namespace internal {
 
-extern const Source kLibuv;
+extern const Source kAsio, kLibuv;
 
 std::span<const Source> Sources() {
-  static const Source sources[] = {kLibuv};
+  static const Source sources[] = {kAsio, kLibuv};
   return sources;
 }
 

@@ -33,6 +33,8 @@ struct Source {
   // Where a definition in front is not enough: changes the library's own tables. Called before main
   // and by Watched, so it may be called again.
   void (*attach)() = nullptr;
+  // For a library that is compiled into the program: whether there is any of it.
+  bool (*used)() = nullptr;
 };
 
 std::span<const Source> Sources();

@@ -26,7 +26,7 @@ Time Now() {
 struct Object {
   std::uint64_t id;  // 0: free. Never 0 otherwise: see IdOf
   const LoopTimer* timer;
-  const afterleak::internal::CallStack* stack;
+  const afterleak::internal::CallStack* born;  // where it was armed first: its site while idle
   void* data;
   Census::Ticket ticket;
   bool live;
@@ -150,8 +150,10 @@ class Ledger {
     const std::uint64_t id = IdOf(timer.library, key);
     const Census::Ticket ticket = census_.Arm(timer.live, Site(stack), 0, now, deadline);
     Object* object = objects_.Find(id);
+    const afterleak::internal::CallStack* born = &stack;
     if (object != nullptr) {
       census_.Stop(object->ticket);
+      born = object->born;
     } else {
       try {
         object = &objects_.Add(id);
@@ -161,14 +163,15 @@ class Ledger {
       }
     }
     *object = {
-        .id = id, .timer = &timer, .stack = &stack, .data = data, .ticket = ticket, .live = true};
+        .id = id, .timer = &timer, .born = born, .data = data, .ticket = ticket, .live = true};
   }
 
   // Its live record is closed; now it has an idle one.
   void BecomeIdle(Object& object) {
     object.live = false;
+    if (object.timer->idle.cure.empty()) return objects_.Remove(object);
     try {
-      object.ticket = census_.Arm(object.timer->idle, Site(*object.stack), 0, Now(), Time::max());
+      object.ticket = census_.Arm(object.timer->idle, Site(*object.born), 0, Now(), Time::max());
     } catch (const std::bad_alloc&) {
       unrecorded_.fetch_add(1, std::memory_order_relaxed);
       objects_.Remove(object);
@@ -196,17 +199,35 @@ class Ledger {
 
 }  // namespace
 
-void Armed(const LoopTimer& timer, Key key, Duration timeout, const void* caller,
-           void* data) noexcept {
+namespace {
+
+void ArmedAt(const LoopTimer& timer, Key key, Duration timeout, void* data,
+             auto&& stack_of) noexcept {
   try {
     const heap::Scope::Suspend suspend;
-    const auto& stack = afterleak::internal::CaptureCallStack(caller);
+    const afterleak::internal::CallStack& stack = stack_of();
     const Time now = Now();
     const Time deadline = timeout == kNever ? Time::max() : SaturatingAdd(now, timeout);
     Ledger::Locked([&](Ledger& ledger) { ledger.Arm(timer, key, now, deadline, stack, data); });
   } catch (const std::bad_alloc&) {
     Ledger::unrecorded_.fetch_add(1, std::memory_order_relaxed);
   }
+}
+
+}  // namespace
+
+void Armed(const LoopTimer& timer, Key key, Duration timeout, const void* caller,
+           void* data) noexcept {
+  ArmedAt(timer, key, timeout, data, [&]() -> const afterleak::internal::CallStack& {
+    return afterleak::internal::CaptureCallStack(caller);
+  });
+}
+
+void Armed(const LoopTimer& timer, Key key, Duration timeout,
+           std::span<const std::uintptr_t> frames, void* data) noexcept {
+  ArmedAt(timer, key, timeout, data, [&]() -> const afterleak::internal::CallStack& {
+    return afterleak::internal::KeepCallStack(frames);
+  });
 }
 
 void Ticked(Library library, Key key, Duration timeout) noexcept {

@@ -3,13 +3,15 @@
 //
 // An object is live while it is armed. One that fired or was stopped, and was not freed, is idle:
 // that is a record of another resource, so that counters, peaks, sites and the judge are the same
-// for both.
+// for both. Its site is where the object was armed first, whatever armed it since: that tells one
+// that was there before from a new one.
 //
 // All of this is thread-safe and works in a process that forks. It calls nothing of the program and
 // allocates nothing that heap::Scope counts. Where an object is not known, nothing happens.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "afterleak/census/census.h"
@@ -22,7 +24,7 @@ namespace afterleak::loops::internal {
 struct LoopTimer {
   Library library;
   TimerKind live;  // rooted: its loop keeps it
-  TimerKind idle;
+  TimerKind idle;  // without a cure where an object is gone once it has fired or been stopped
 };
 constexpr LoopTimer MakeLoopTimer(Library library, std::string_view armed_by, bool periodic,
                                   std::string_view cure, std::string_view cure_of_idle) {
@@ -44,6 +46,10 @@ constexpr Duration kNever = Duration::max();
 // An arming for which there is no memory is not recorded; Unrecorded() counts it.
 void Armed(const LoopTimer& timer, Key object, Duration timeout, const void* caller,
            void* data = nullptr) noexcept;
+
+// The same with a call stack that was found in another way: return addresses, innermost first.
+void Armed(const LoopTimer& timer, Key object, Duration timeout,
+           std::span<const std::uintptr_t> frames, void* data = nullptr) noexcept;
 
 // It fired, and waits again: a periodic one.
 void Ticked(Library library, Key object, Duration timeout) noexcept;
