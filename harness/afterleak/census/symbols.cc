@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <utility>
 
 #include "afterleak/census/site.h"
@@ -50,7 +51,17 @@ class Process {
 
   std::vector<Frame> FramesAt(std::uintptr_t return_address) {
     const std::lock_guard lock(mutex_);
-    const Dwarf_Addr address = return_address - 1;  // within the call, not behind it
+    const auto known = known_.find(return_address);
+    if (known != known_.end()) return known->second;
+    std::vector<Frame> frames = LookUp(return_address - 1);  // within the call, not behind it
+    if (!frames.front().module.empty()) known_.emplace(return_address, frames);
+    return frames;
+  }
+
+ private:
+  Process() { Refresh(); }
+
+  std::vector<Frame> LookUp(Dwarf_Addr address) {
     Dwfl_Module* module = dwfl_addrmodule(dwfl_, address);
     if (module == nullptr) {  // loaded since we looked
       Refresh();
@@ -78,9 +89,6 @@ class Process {
     }
     return frames;
   }
-
- private:
-  Process() { Refresh(); }
 
   void Refresh() {
     static const Dwfl_Callbacks callbacks = {.find_elf = &dwfl_linux_proc_find_elf,
@@ -133,6 +141,7 @@ class Process {
 
   std::mutex mutex_;
   Dwfl* dwfl_ = nullptr;
+  std::unordered_map<std::uintptr_t, std::vector<Frame>> known_;
 };
 
 }  // namespace

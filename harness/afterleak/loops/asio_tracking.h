@@ -93,11 +93,12 @@ template <typename Expiry>
 std::chrono::nanoseconds LeftUntil(const Expiry& expiry) {
   using std::chrono::nanoseconds;
   if constexpr (requires { typename Expiry::clock; }) {
-    const Expiry now = Expiry::clock::now();
+    using Span = typename Expiry::duration;  // it may be too long for nanoseconds
+    const auto now = std::chrono::time_point_cast<Span>(Expiry::clock::now());
     if (expiry <= now) return nanoseconds::zero();
-    const auto left = expiry - now;
-    return left > nanoseconds::max() ? nanoseconds::max()
-                                     : std::chrono::duration_cast<nanoseconds>(left);
+    const Span left = expiry - now;
+    if (left >= std::chrono::duration_cast<Span>(nanoseconds::max())) return nanoseconds::max();
+    return std::chrono::duration_cast<nanoseconds>(left);
   } else if constexpr (ClockOf<Expiry>() == Clock::kPosixTime) {
     constexpr std::int64_t kEpoch = 40'587;  // the first of January 1970, as a modified Julian day
     if (expiry.is_special()) return nanoseconds::max();
