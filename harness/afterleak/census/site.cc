@@ -39,7 +39,7 @@ bool IsSource(std::string_view file) {
 // there. A program's sources may be in a folder of the same name.
 bool IsInLibrary(const Frame& frame) {
   constexpr std::string_view kFolders[] = {
-      "/asio/", "/boost/", "/c++/", "/glib-2.0/", "/event2/", "/Qt", "/loops/asio_tracking.h"};
+      "/asio/", "/boost/", "/c++/", "/glib-2.0/", "/event2/", "/Qt", "/loops/asio_waits.h"};
   return frame.line == 0 ||
          (!IsSource(frame.file) && std::ranges::any_of(kFolders, [&](std::string_view folder) {
            return frame.file.find(folder) != std::string::npos;

@@ -286,24 +286,45 @@ TEST_F(Asio, TheSiteIsTheLineThatArmed) {
 
 asio::awaitable<void> Sleep(std::chrono::milliseconds delay) {
   asio::steady_timer timer(co_await asio::this_coro::executor, delay);
-  co_await timer.async_wait(asio::use_awaitable);
+  asio::awaitable<void> wait = timer.async_wait(asio::use_awaitable);
+  co_await std::move(wait);
 }
-constexpr int kCoroutineLine = __LINE__ - 4;
+constexpr int kSleepLine = __LINE__ - 3;
 
-asio::awaitable<void> Session() { co_await Sleep(1h); }
-constexpr int kSessionLine = __LINE__ - 1;
+asio::awaitable<void> Session() {
+  co_await Sleep(1h);
+  co_await Sleep(2h);
+}
+constexpr int kSessionLine = __LINE__ - 4;
 
-TEST_F(Asio, TheSiteOfACoroutineIsTheOneThatWaitsAndThenThoseThatWaitForIt) {
+TEST_F(Asio, TheSiteOfACoroutineIsItsLineAndThenTheCoroutinesThatWaitForIt) {
   asio::co_spawn(loop(), Session(), asio::detached);
   Poll();
   const std::vector<SiteReport> sites = LiveSites();
   ASSERT_EQ(sites.size(), 1u);
-  EXPECT_EQ(sites[0].line, kCoroutineLine);
+  EXPECT_EQ(sites[0].line, kSleepLine);
   EXPECT_THAT(sites[0].file, testing::EndsWith("asio_test.cc"));
   EXPECT_THAT(sites[0].function, HasSubstr("Sleep"));
   EXPECT_THAT(sites[0].called_from,
               testing::ElementsAre(AllOf(HasSubstr("asio_test.cc:" + std::to_string(kSessionLine)),
                                          HasSubstr("Session"))));
+}
+
+// GCC 12 says of a co_await that is a statement that it is at the end of its function.
+asio::awaitable<void> WaitInAStatement(asio::steady_timer& timer) {
+  co_await timer.async_wait(asio::use_awaitable);
+}
+constexpr std::uint32_t kStatementBegins = __LINE__ - 3;
+
+TEST_F(Asio, TheSiteOfAStatementIsInItsFunction) {
+  asio::steady_timer timer(loop(), 1h);
+  asio::co_spawn(loop(), WaitInAStatement(timer), asio::detached);
+  Poll();
+  const std::vector<SiteReport> sites = LiveSites();
+  ASSERT_EQ(sites.size(), 1u);
+  EXPECT_THAT(sites[0].function, HasSubstr("WaitInAStatement"));
+  EXPECT_GE(sites[0].line, kStatementBegins);
+  EXPECT_LE(sites[0].line, kStatementBegins + 2);
 }
 
 TEST_F(Asio, ACoroutineFiresAndOneThatIsDestroyedStops) {
@@ -330,7 +351,7 @@ TEST_F(Asio, AnErrorCodeInPlaceOfAnExceptionIsACoroutineToo) {
   const std::vector<SiteReport> sites = LiveSites();
   ASSERT_EQ(sites.size(), 1u);
   EXPECT_THAT(sites[0].file, testing::EndsWith("asio_test.cc"));
-  EXPECT_THAT(sites[0].called_from, IsEmpty());
+  EXPECT_THAT(sites[0].called_from, IsEmpty()) << "not from where the loop was run";
   timer.cancel();
   Poll();
   EXPECT_EQ(Stopped(), 1);

@@ -7,11 +7,10 @@
 // These are plain functions, for any test framework (Catch2: CHECKED_IF(verdict), doctest:
 // CHECK_MESSAGE(verdict.Passed(), ToString(verdict))); testing.h has the GoogleTest assertions.
 // A check that saw nothing passes nothing: if no timer was armed, the verdict fails with that as
-// its reason, and names the libraries that are loaded and not seen. may_be_idle says that this is
-// meant.
+// its reason, and names the libraries that are loaded and not seen; may_be_idle says that this is
+// what was meant.
 //
-// The census is one for the process. So what other threads arm meanwhile counts, too. All of this
-// is thread-safe.
+// The census is one for the process, so what other threads arm meanwhile counts too. Thread-safe.
 #pragma once
 
 #include <functional>

@@ -10,8 +10,7 @@ std::span<const Source> Sources() {
   return sources;
 }
 
-// Asked for by the linker (harness/afterleak/CMakeLists.txt), and with it the table, and with that
-// every source.
+// Asked for by the linker (harness/afterleak/CMakeLists.txt), and with it the table and all sources.
 extern "C" const char afterleak_loops;
 const char afterleak_loops = 0;
 
