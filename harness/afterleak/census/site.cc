@@ -29,15 +29,15 @@ bool IsMachinery(const Frame& frame) {
          function.starts_with("operator()");
 }
 
-// Code of an event loop or of what stands on it, in headers: the program's own is called from there.
+// Code of an event loop or of what stands on it, which may be in headers. _FUN and __invoke: a
+// lambda as a plain function, which calls the lambda.
 bool IsInLibrary(const Frame& frame) {
-  constexpr std::string_view kFolders[] = {"/asio/", "/boost/", "/c++/", "/glib-2.0/", "/event2/"};
-  return frame.line == 0 ||
-         std::ranges::any_of(kFolders,
-                             [&](std::string_view folder) {
-                               return frame.file.find(folder) != std::string::npos;
-                             }) ||
-         frame.file.find("/Qt") != std::string::npos;
+  constexpr std::string_view kFolders[] = {"/asio/",     "/boost/",  "/c++/",
+                                           "/glib-2.0/", "/event2/", "/Qt"};
+  if (frame.line == 0 || frame.function == "_FUN" || frame.function == "__invoke") return true;
+  return std::ranges::any_of(kFolders, [&](std::string_view folder) {
+    return frame.file.find(folder) != std::string::npos;
+  });
 }
 
 // Without the frames of libraries. If nothing remains, the innermost frame by module and offset.
@@ -58,7 +58,7 @@ std::vector<Frame> OfProgram(std::vector<Frame> frames) {
 std::vector<Frame> FramesFrom(const Site& site) {
   std::vector<Frame> frames;
   for (const std::uintptr_t address : site.call_stack()->frames)
-    std::ranges::move(internal::FramesAt(address), std::back_inserter(frames));
+    std::ranges::copy(internal::FramesAt(address), std::back_inserter(frames));
   if (site.line() == 0) return OfProgram(std::move(frames));
   auto first = std::ranges::find_if(frames, [&](const Frame& frame) {
     return frame.line == site.line() && EndsPath(frame.file, site.file_name());

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <utility>
 
 #include "afterleak/census/site.h"
@@ -48,8 +49,17 @@ class Process {
     return process;
   }
 
-  std::vector<Frame> FramesAt(std::uintptr_t return_address) {
+  const std::vector<Frame>& FramesAt(std::uintptr_t return_address) {
     const std::lock_guard lock(mutex_);
+    const auto [known, is_new] = known_.try_emplace(return_address);
+    if (is_new) known->second = LookUp(return_address);
+    return known->second;
+  }
+
+ private:
+  Process() { Refresh(); }
+
+  std::vector<Frame> LookUp(std::uintptr_t return_address) {
     const Dwarf_Addr address = return_address - 1;  // within the call, not behind it
     Dwfl_Module* module = dwfl_addrmodule(dwfl_, address);
     if (module == nullptr) {  // loaded since we looked
@@ -78,9 +88,6 @@ class Process {
     }
     return frames;
   }
-
- private:
-  Process() { Refresh(); }
 
   void Refresh() {
     static const Dwfl_Callbacks callbacks = {.find_elf = &dwfl_linux_proc_find_elf,
@@ -133,11 +140,12 @@ class Process {
 
   std::mutex mutex_;
   Dwfl* dwfl_ = nullptr;
+  std::unordered_map<std::uintptr_t, std::vector<Frame>> known_;  // elements do not move
 };
 
 }  // namespace
 
-std::vector<Frame> FramesAt(std::uintptr_t return_address) {
+const std::vector<Frame>& FramesAt(std::uintptr_t return_address) {
   const heap::Scope::Suspend suspend;
   return Process::Get().FramesAt(return_address);
 }
