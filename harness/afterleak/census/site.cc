@@ -29,12 +29,13 @@ bool IsMachinery(const Frame& frame) {
          function.starts_with("operator()");
 }
 
-// Code of an event loop or of what stands on it, which may be in headers. _FUN and __invoke: a
-// lambda as a plain function, which calls the lambda.
+// Code of an event loop or of another library of the system, which may be in headers. _FUN and
+// __invoke: a lambda as a plain function, which calls the lambda.
 bool IsInLibrary(const Frame& frame) {
   constexpr std::string_view kFolders[] = {"/asio/",     "/boost/",  "/c++/",
                                            "/glib-2.0/", "/event2/", "/Qt"};
   if (frame.line == 0 || frame.function == "_FUN" || frame.function == "__invoke") return true;
+  if (frame.module.starts_with("/lib/") || frame.module.starts_with("/usr/lib/")) return true;
   return std::ranges::any_of(kFolders, [&](std::string_view folder) {
     return frame.file.find(folder) != std::string::npos;
   });
