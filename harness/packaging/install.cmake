@@ -1,5 +1,5 @@
 # Included by harness/afterleak/. What a user installs: the library, its headers, and the files by which CMake and pkg-config find it. Components:
-#   development   the library (afterleak::afterleak, afterleak::heap_operators, afterleak::testing)
+#   development   the library (afterleak::afterleak, afterleak::heap_operators, afterleak::loops, afterleak::testing)
 #   program       the program afterleak
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
@@ -32,7 +32,14 @@ if(type STREQUAL STATIC_LIBRARY)  # the program links what the library needs
   set(pc_requires "Requires: fmt")
   set(pc_libs " -ldw")
 endif()
-foreach(name afterleak afterleak_heap_operators)
-  configure_file(${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in ${configured}/${name}.pc @ONLY)
+function(install_pc template name)
+  configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/${template}.pc.in ${configured}/${name}.pc @ONLY)
   install(FILES ${configured}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT development)
-endforeach()
+endfunction()
+install_pc(afterleak afterleak)
+# An archive of which the program must have all: pc_also: what it needs besides the library.
+function(install_pc_of_component pc_name pc_description pc_also)
+  install_pc(component ${pc_name})
+endfunction()
+install_pc_of_component(afterleak_heap_operators "operator new and delete that afterleak counts" "")
+install_pc_of_component(afterleak_loops "the timers of event loops in a census" ", fmt")

@@ -15,8 +15,8 @@ struct CallStack {
 };
 
 // The stack of the caller, at most kMostFrames deep. Equal stacks give the same address.
-// 100 to 250 ns with libunwind; without it, and under ThreadSanitizer, about 3 us with glibc's
-// backtrace.
+// A stack that comes again and again costs some 15 ns, on x86-64; another one 100 to 250 ns with
+// libunwind, and without it, and under ThreadSanitizer, about 3 us with glibc's backtrace.
 // Thread-safe. Throws std::bad_alloc.
 constexpr int kMostFrames = 24;
 //

@@ -196,8 +196,8 @@ class Census {
   Counts& CountsOf(const TimerKind& kind, const Site& site);
   Counts& CountsOfLine(const TimerKind& kind, const Site& site);
   Counts& AddSite(const TimerKind& kind, const Site& site, Counts* next);
-  // The kind of end counted at the site, which totals to count it in, and whether the record was
-  // abandoned.
+  // Counts the end at the site. Returns which totals to count it in, and whether the record was one
+  // of an abandoned timer.
   std::pair<CensusTotals&, bool> Close(Ticket ticket, TimerEnd end);
 
   std::array<CensusTotals, kResources> totals_{};

@@ -35,23 +35,23 @@ bool IsSource(std::string_view file) {
   return std::ranges::any_of(kEnds, [&](std::string_view end) { return file.ends_with(end); });
 }
 
-// Code of an event loop or of what stands on it, in headers: the program's own is called from
-// there. A program's sources may be in a folder of the same name.
+// Code of an event loop or of another library of the system, which may be in headers (a program's
+// sources may be in a folder of the same name), or a check of this one. _FUN and __invoke: a lambda
+// as a plain function, which calls the lambda.
 bool IsInLibrary(const Frame& frame) {
-  constexpr std::string_view kFolders[] = {
-      "/asio/", "/boost/", "/c++/", "/glib-2.0/", "/event2/", "/Qt", "/loops/asio_waits.h"};
-  return frame.line == 0 ||
-         (!IsSource(frame.file) && std::ranges::any_of(kFolders, [&](std::string_view folder) {
-           return frame.file.find(folder) != std::string::npos;
-         }));
-}
-
-// How a thread or a check came to run the code.
-bool IsStart(const Frame& frame) {
-  constexpr std::string_view kStarts[] = {"__libc_", "_start", "start_thread", "clone",
-                                          "afterleak::loops::"};
-  return std::ranges::any_of(
-      kStarts, [&](std::string_view start) { return frame.function.starts_with(start); });
+  constexpr std::string_view kFolders[] = {"/asio/",     "/boost/",  "/c++/",
+                                           "/glib-2.0/", "/event2/", "/Qt"};
+  constexpr std::string_view kOurs[] = {"afterleak::loops::CheckLeftBehind",
+                                        "afterleak::loops::LeavesNothingBehind",
+                                        "afterleak::loops::asio_tracking::"};
+  if (frame.line == 0 || frame.function == "_FUN" || frame.function == "__invoke") return true;
+  if (frame.module.starts_with("/lib/") || frame.module.starts_with("/usr/lib/")) return true;
+  if (std::ranges::any_of(kOurs,
+                          [&](std::string_view ours) { return frame.function.starts_with(ours); }))
+    return true;
+  return !IsSource(frame.file) && std::ranges::any_of(kFolders, [&](std::string_view folder) {
+    return frame.file.find(folder) != std::string::npos;
+  });
 }
 
 // Without the frames of libraries. If nothing remains, the innermost frame by module and offset.
@@ -59,7 +59,6 @@ std::vector<Frame> OfProgram(std::vector<Frame> frames) {
   if (frames.empty()) return frames;
   Frame innermost = frames.front();
   std::erase_if(frames, IsInLibrary);
-  std::erase_if(frames, IsStart);
   if (frames.empty()) {
     innermost.file = innermost.module.substr(innermost.module.rfind('/') + 1);
     if (innermost.function.empty()) innermost.function = fmt::format("+{:#x}", innermost.offset);
@@ -73,7 +72,7 @@ std::vector<Frame> OfProgram(std::vector<Frame> frames) {
 std::vector<Frame> FramesFrom(const Site& site) {
   std::vector<Frame> frames;
   for (const std::uintptr_t address : site.call_stack()->frames)
-    std::ranges::move(internal::FramesAt(address), std::back_inserter(frames));
+    std::ranges::copy(internal::FramesAt(address), std::back_inserter(frames));
   if (site.line() == 0) return OfProgram(std::move(frames));
   auto first = std::ranges::find_if(frames, [&](const Frame& frame) {
     return frame.line == site.line() && EndsPath(frame.file, site.file_name());

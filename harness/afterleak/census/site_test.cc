@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <source_location>
 #include <string>
 #include <vector>
 
+#include "afterleak/census/call_stack.h"
 #include "afterleak/census/census.h"
 #include "afterleak/census/judge.h"
 
@@ -93,6 +95,43 @@ TEST(SitesByCallStack, AFindingOfTheJudgeNamesTheCaller) {
   const std::vector<Finding> findings = JudgeAbandoned(census.Report(Time()));
   ASSERT_THAT(findings, SizeIs(1));
   EXPECT_EQ(findings[0].function, "afterleak::site_test::Drain");
+}
+
+// A function that arms, and takes no line: as those of event loops do.
+[[gnu::noinline]] Site ArmsWithoutALine() {
+  return Site(internal::CaptureCallStack(__builtin_return_address(0)));
+}
+[[gnu::noinline]] Site Request() {
+  const Site site = ArmsWithoutALine();
+  asm volatile("");
+  return site;
+}
+constexpr int kRequestLine = __LINE__ - 4;
+
+TEST(SitesWithoutALine, AreWhereTheFunctionThatArmsWasCalled) {
+  const Place place = PlaceOf(Request());
+  EXPECT_THAT(place.file, StartsWith("harness/afterleak/census/site_test.cc"));
+  EXPECT_EQ(place.line, kRequestLine);
+  EXPECT_THAT(place.function, HasSubstr("Request"));
+  EXPECT_THAT(place.called_from.at(0), HasSubstr("TestBody"));
+}
+
+TEST(SitesWithoutALine, PassOverADeclaredWrapper) {
+  const std::vector<std::string> wrappers{"afterleak::site_test::Request"};
+  EXPECT_THAT(PlaceOf(Request(), wrappers).function, HasSubstr("TestBody"));
+}
+
+TEST(SitesWithoutALine, PassOverLibrariesBetweenTheProgramsOwnFrames) {
+  static Site site;
+  int numbers[] = {2, 1};
+  std::qsort(numbers, 2, sizeof(int), [](const void*, const void*) {
+    site = Request();
+    return 0;
+  });
+  const Place place = PlaceOf(site);
+  ASSERT_THAT(place.called_from.size(), testing::Ge(2u));
+  EXPECT_THAT(place.called_from[0], HasSubstr("site_test.cc")) << "the lambda";
+  EXPECT_THAT(place.called_from[1], HasSubstr("TestBody")) << "and not qsort";
 }
 
 TEST(SiteFits, AFileALineOrAFunction) {

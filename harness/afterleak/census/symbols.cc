@@ -49,19 +49,18 @@ class Process {
     return process;
   }
 
-  std::vector<Frame> FramesAt(std::uintptr_t return_address) {
+  const std::vector<Frame>& FramesAt(std::uintptr_t return_address) {
     const std::lock_guard lock(mutex_);
-    const auto known = known_.find(return_address);
-    if (known != known_.end()) return known->second;
-    std::vector<Frame> frames = LookUp(return_address - 1);  // within the call, not behind it
-    if (!frames.front().module.empty()) known_.emplace(return_address, frames);
-    return frames;
+    const auto [known, is_new] = known_.try_emplace(return_address);
+    if (is_new) known->second = LookUp(return_address);
+    return known->second;
   }
 
  private:
   Process() { Refresh(); }
 
-  std::vector<Frame> LookUp(Dwarf_Addr address) {
+  std::vector<Frame> LookUp(std::uintptr_t return_address) {
+    const Dwarf_Addr address = return_address - 1;  // within the call, not behind it
     Dwfl_Module* module = dwfl_addrmodule(dwfl_, address);
     if (module == nullptr) {  // loaded since we looked
       Refresh();
@@ -141,12 +140,12 @@ class Process {
 
   std::mutex mutex_;
   Dwfl* dwfl_ = nullptr;
-  std::unordered_map<std::uintptr_t, std::vector<Frame>> known_;
+  std::unordered_map<std::uintptr_t, std::vector<Frame>> known_;  // elements do not move
 };
 
 }  // namespace
 
-std::vector<Frame> FramesAt(std::uintptr_t return_address) {
+const std::vector<Frame>& FramesAt(std::uintptr_t return_address) {
   const heap::Scope::Suspend suspend;
   return Process::Get().FramesAt(return_address);
 }

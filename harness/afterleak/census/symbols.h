@@ -18,8 +18,8 @@ struct Frame {
 };
 
 // The frames that a return address stands for, innermost first: functions that the
-// compiler has inlined are frames too. Milliseconds for the first address of a module,
-// then microseconds. Thread-safe.
-std::vector<Frame> FramesAt(std::uintptr_t return_address);
+// compiler has inlined are frames too. Milliseconds for the first address of a module, then
+// microseconds; each address is looked up once. Thread-safe.
+const std::vector<Frame>& FramesAt(std::uintptr_t return_address);
 
 }  // namespace afterleak::internal

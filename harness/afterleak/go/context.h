@@ -62,7 +62,7 @@ std::string_view ToString(Error error);
 template <typename T>
 class Key {
  public:
-  constexpr Key() {}
+  constexpr Key() = default;
   Key(const Key&) = delete;
   Key& operator=(const Key&) = delete;
 };

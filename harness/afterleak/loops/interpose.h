@@ -17,7 +17,8 @@
 #define AFTERLEAK_CALLER __builtin_extract_return_addr(__builtin_return_address(0))
 
 // Makes `ours`, an extern "C" function, the program's definition of `name`. It is weak: that wins
-// over a shared library, and gives way to a library that is linked statically (Source::linked).
+// over a shared library, and gives way to a library that is linked statically: the address of
+// `name` is then another.
 #define AFTERLEAK_IN_FRONT(Result, name, ours, parameters) \
   extern "C" [[gnu::weak, gnu::alias(#ours)]] Result name parameters
 

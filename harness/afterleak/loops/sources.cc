@@ -10,7 +10,8 @@ std::span<const Source> Sources() {
   return sources;
 }
 
-// Asked for by the linker (harness/afterleak/CMakeLists.txt), and with it the table and all sources.
+// The linker is told to look for it (harness/afterleak/CMakeLists.txt). With it comes the table, and
+// with that every source.
 extern "C" const char afterleak_loops;
 const char afterleak_loops = 0;
 

@@ -17,9 +17,10 @@
 namespace afterleak::loops::internal {
 namespace {
 
+// Within 4 ms, which is enough for ages and for what is left, and costs a quarter.
 Time Now() {
   timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
   return Time(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
 }
 

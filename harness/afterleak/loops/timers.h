@@ -2,9 +2,9 @@
 // timer object, and the record of each object is kept here.
 //
 // An object is live while it is armed. One that fired or was stopped, and was not freed, is idle:
-// that is a record of another resource, so that counters, peaks, sites and the judge are the same
-// for both. Its site is where the object was armed first, whatever armed it since: that tells one
-// that was there before from a new one.
+// that is a record of another resource, so that both have the same counters, peaks and sites, and
+// the same judge. Its site is where the object was armed first, whatever armed it since: that tells
+// one that was there before from a new one.
 //
 // All of this is thread-safe and works in a process that forks. It calls nothing of the program and
 // allocates nothing that heap::Scope counts. Where an object is not known, nothing happens.

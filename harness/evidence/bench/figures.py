@@ -17,7 +17,7 @@ COUNTERS = {"Bytes": {"bytes": "Bytes", "bytes_churned": "BytesChurned"},
             "CensusArm": {"census_bytes_per_timer": "CensusBytes"}}
 NOT_TIMES = {"Bytes", "BytesChurned", "AfterBytes", "AfterBlocks", "CensusBytes", "Instructions"}
 # Peers and detectors that are of this project: what they take is to be kept low.
-OURS = {"afterleak", "no_census", "no_counters", "bare", "counting", "census", "counting allocator", "census and counting allocator"}
+OURS = {"afterleak", "no_census", "no_counters", "bare", "counting", "census", "counting allocator", "census and counting allocator", "watched"}
 
 
 class BadFigures(Refused):

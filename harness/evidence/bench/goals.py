@@ -22,6 +22,11 @@ def total(*names):
     return lambda found: sum(figures.median(found[name]) for name in names) if all(found.get(name) for name in names) else None
 
 
+def more(name, base):
+    """How much longer one figure takes than another."""
+    return lambda found: (figures.median(found[name]) - figures.median(found[base]) if found.get(name) and found.get(base) else None)
+
+
 # What, how the figures give it, its upper limit, its unit.
 AT_MOST = [
     ("Fifo with 10,000,000 live timers over 1,000", ratio("Fifo/afterleak/10000000", "Fifo/afterleak/1000"), 2.5, ""),
@@ -34,6 +39,9 @@ AT_MOST = [
     ("leaky turn: census and counting allocator over neither", ratio(f"LeakyTurn/afterleak/{LIVE}", f"LeakyTurn/bare/{LIVE}"), 1.15, ""),
     ("census report of 1,000,000 timers of one site", total(f"Report/{LIVE}"), 10e6, " ms"),
     ("census report of 1,000,000 timers of 1,000 sites", total(f"ReportOfThousandSites/{LIVE}"), 10e6, " ms"),
+    ("libuv's start and stop: what the census adds", more("StartStop_libuv/watched/1000", "StartStop_libuv/unwatched/1000"), 130, " ns"),
+    ("Asio's wait, cancel and completion: with the census over without",
+     ratio("StartStop_asio/watched/1000", "StartStop_asio/unwatched/1000"), 2, ""),
 ]
 
 

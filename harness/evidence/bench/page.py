@@ -40,6 +40,11 @@ WATCHING = Part("bare", {
     "FixedTurn": "a turn of the fixed loop",
     "Instructions": "instructions of a turn of the leaky loop, with what frees its two timers at the end; counted by callgrind",
 }, {"bare": "neither", "no_counters": "census", "no_census": "counting allocator", "afterleak": "both"})
+LOOPS = Part("unwatched", {
+    "StartStop_libuv": "`uv_timer_start` and `uv_timer_stop`",
+    "StartStop_libevent": "`event_add` and `event_del`",
+    "StartStop_asio": "`async_wait` and `cancel`, and the handler that is called then",
+}, {"unwatched": "without", "watched": "with the census"})
 ALLOCATORS = Part("glibc", {
     "NewDelete": "any of the live blocks of 16 to 271 bytes is deleted, and one of another size taken",
     "NewDeleteOfTwo": "the same while another thread does the same",
@@ -189,12 +194,15 @@ def text(machine, found, notes, plots):
         "## What watching costs\n\nOf a turn, how many times as long it takes with the census, with the counting allocator, and with both, "
         "as with neither.\n\n" + WATCHING.ratios(found)
         + "\n`new` and `delete` by themselves, against plain glibc:\n\n" + ALLOCATORS.ratios(found).replace("live timers", "live blocks"),
+        "A timer of an [event loop](../harness/bench/loops/turns.h) is armed and stopped, with the census of loops in front of its library "
+        "and without:\n\n" + LOOPS.ratios(found) if any(name.startswith("StartStop_") for name in found) else "",
         "## What each detector costs\n\nThe [leaky loop](../harness/bench/turn/leaky_loop.cc) with 200,000 messages, as fast as it takes "
         "them, against the same with nothing that watches.\n\n".replace("200,000", f"{notes.messages:,}") + detectors_text(found, notes.silent),
         "## Absolute\n\nNanoseconds for one operation, or bytes; ± is half of the spread.\n",
         *(part.absolute(found) for part in (QUEUE, TURN)),
         "### With and without what watches\n\nNanoseconds of a turn, or instructions.\n\n"
         + WATCHING.absolute(found).replace("### ", "#### "),
+        LOOPS.absolute(found),
         ALLOCATORS.absolute(found).replace("live timers", "live blocks"),
         "### Without a peer\n\n[One `After`](../harness/bench/census_bench.cc) (Go's beside it), the census, its report, and "
         "[whole runs](../harness/bench/pairs_bench.cc) of the looping select.\n\n" + others(found),
