@@ -25,6 +25,6 @@ constexpr int kMostFrames = 24;
 const CallStack& CaptureCallStack(const void* caller = nullptr);
 
 // The same for a stack that was found in another way: a coroutine's, say. At most kMostFrames.
-const CallStack& KeepCallStack(std::span<const std::uintptr_t> frames);
+const CallStack& KeepCallStack(std::span<const std::uintptr_t> found);
 
 }  // namespace afterleak::internal

@@ -1,5 +1,5 @@
-// What the handler tracking of Asio and of Boost.Asio calls (asio_tracking.h, boost_asio_tracking.h).
-// It is compiled into the program, and names nothing of either.
+// What the handler tracking of Asio and of Boost.Asio calls. It is compiled into the program, and
+// names nothing of either.
 #pragma once
 
 #include <chrono>

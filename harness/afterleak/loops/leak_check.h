@@ -21,7 +21,8 @@
 
 namespace afterleak::loops {
 
-// Whether no timer was ever abandoned in this process. Only Asio can tell (loops.h).
+// Whether no timer was ever abandoned in this process: of what an event loop keeps for a callback,
+// that is never said (README.md), so this finds what a source of other timers has proved.
 Verdict CheckAbandoned(const CheckOptions& options = {});
 
 // Whether no timer is armed or idle that was not there at `before` (loops::Alive), and none was

@@ -13,8 +13,7 @@
 // What is counted: Resource::kTimer, from the arming until it fires, is stopped or freed; and
 // Resource::kIdle, from then until the object is closed or freed (uv_close, event_free,
 // g_source_unref, timer_delete, close), or armed again. The loop keeps an armed timer, so nobody
-// can say whether it is needed: it is rooted, and found as left behind or growing. Only Asio tells
-// more: a timer that nothing but its own handler owns is abandoned.
+// can say whether it is needed: it is rooted, and found as left behind or growing.
 //
 // Cost: 150 to 250 ns for each arming (the call stack), some 50 ns for each end. Thread-safe.
 #pragma once

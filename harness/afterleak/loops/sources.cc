@@ -10,8 +10,8 @@ std::span<const Source> Sources() {
   return sources;
 }
 
-// The linker is told to look for it (harness/afterleak/CMakeLists.txt). With it comes the table, and
-// with that every source.
+// The linker is told to look for it (harness/afterleak/CMakeLists.txt). With it comes the table,
+// and with that every source.
 extern "C" const char afterleak_loops;
 const char afterleak_loops = 0;
 

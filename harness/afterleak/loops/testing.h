@@ -44,8 +44,7 @@ inline testing::AssertionResult LeavesNothingBehind(const std::function<void()>&
   return internal::ResultOf(CheckLeftBehind(work, options));
 }
 
-// Passes if no timer is armed or idle that was not there at `before`, which is a loops::Alive().
-// See CheckLeftSince.
+// Passes if no timer is armed or idle that was not there at `before`, an earlier loops::Alive().
 inline testing::AssertionResult NothingLeftSince(const Inventory& before,
                                                  const CheckOptions& options = {}) {
   return internal::ResultOf(CheckLeftSince(before, options));
