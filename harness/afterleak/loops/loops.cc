@@ -24,24 +24,38 @@ std::string WhyBlind(const internal::Source& source, const void* called) {
   return {};
 }
 
+void Update() {
+  for (const internal::Source& source : internal::Sources()) {
+    if (source.update != nullptr) source.update();
+  }
+}
+
 }  // namespace
 
-CensusTotals Totals(Resource resource) { return internal::Totals(resource); }
+CensusTotals Totals(Resource resource) {
+  Update();
+  return internal::Totals(resource);
+}
 
 CensusReport Report(Resource resource) {
+  Update();
   const heap::Scope::Suspend suspend;
   return internal::Report(resource);
 }
 
 Inventory Alive() {
   const heap::Scope::Suspend suspend;
+  Update();
   Inventory inventory;
   for (const Resource resource : {Resource::kTimer, Resource::kIdle})
     Take(internal::Report(resource), inventory);
   return inventory;
 }
 
-void NextWindow() { internal::NextWindow(); }
+void NextWindow() {
+  Update();
+  internal::NextWindow();
+}
 
 std::vector<Watch> Watched() {
   std::vector<Watch> watched;

@@ -3,10 +3,11 @@
 namespace afterleak::loops {
 namespace internal {
 
+extern const Source kLibevent;
 extern const Source kLibuv;
 
 std::span<const Source> Sources() {
-  static const Source sources[] = {kLibuv};
+  static const Source sources[] = {kLibevent, kLibuv};
   return sources;
 }
 

@@ -20,6 +20,7 @@ enum class Library : std::uint8_t {
   kSdEvent,
   kQt,
 };
+inline constexpr int kLibraries = 9;
 std::string_view ToString(Library library);  // "libuv"
 
 namespace internal {
@@ -33,6 +34,8 @@ struct Source {
   // Where a definition in front is not enough: changes the library's own tables. Called before main
   // and by Watched, so it may be called again.
   void (*attach)() = nullptr;
+  // Where nobody is told of a firing: brings the census up to date. Called before it is read.
+  void (*update)() = nullptr;
 };
 
 std::span<const Source> Sources();

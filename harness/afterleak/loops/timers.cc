@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -24,7 +25,7 @@ Time Now() {
 }
 
 struct Object {
-  std::uint64_t id;  // 0: free. Never 0 otherwise: see IdOf
+  Key key;  // 0: free
   const LoopTimer* timer;
   const afterleak::internal::CallStack* stack;
   void* data;
@@ -32,40 +33,39 @@ struct Object {
   bool live;
 };
 
-// User addresses have 47 bits, so there is room for the library above them.
-std::uint64_t IdOf(Library library, Key object) {
-  return std::uint64_t{object} ^ (static_cast<std::uint64_t>(library) + 1) << 56;
-}
-
 // A hash table with open addressing: what is displaced stands behind its place without a gap.
 class Objects {
  public:
-  Object* Find(std::uint64_t id) {
+  Object* Find(Key key) {
     if (slots_ == nullptr) return nullptr;
-    for (std::size_t i = Home(id);; i = Behind(i)) {
+    for (std::size_t i = Home(key);; i = Behind(i)) {
       Object& object = (*slots_)[i];
-      if (object.id == id) return &object;
-      if (object.id == 0) return nullptr;
+      if (object.key == key) return &object;
+      if (object.key == 0) return nullptr;
     }
   }
 
-  // `id` must not be there. Throws std::bad_alloc.
-  Object& Add(std::uint64_t id) {
+  // `key` must not be there. Throws std::bad_alloc.
+  Object& Add(Key key) {
     if (2 * (used_ + 1) > capacity_) Enlarge();
     ++used_;
-    Object& object = FreeFor(id);
-    object.id = id;
+    Object& object = FreeFor(key);
+    object.key = key;
     return object;
   }
+
+  // All places, for walks: free ones have no key and no timer.
+  std::size_t capacity() const { return capacity_; }
+  Object& At(std::size_t i) { return (*slots_)[i]; }
 
   void Remove(Object& removed) {
     --used_;
     auto hole = static_cast<std::size_t>(&removed - &(*slots_)[0]);
     for (std::size_t i = Behind(hole);; i = Behind(i)) {
       Object& object = (*slots_)[i];
-      if (object.id == 0) break;
+      if (object.key == 0) break;
       // It may move into the hole unless its home lies behind that.
-      const std::size_t from_home = (i - Home(object.id)) & (capacity_ - 1);
+      const std::size_t from_home = (i - Home(object.key)) & (capacity_ - 1);
       const std::size_t from_hole = (i - hole) & (capacity_ - 1);
       if (from_home < from_hole) continue;
       (*slots_)[hole] = object;
@@ -95,14 +95,14 @@ class Objects {
 
   static constexpr std::size_t kFirst = 1024;
 
-  std::size_t Home(std::uint64_t id) const {
-    return static_cast<std::size_t>(id * 0x9E3779B97F4A7C15u >> 20) & (capacity_ - 1);
+  std::size_t Home(Key key) const {
+    return static_cast<std::size_t>(key * 0x9E3779B97F4A7C15u >> 20) & (capacity_ - 1);
   }
   std::size_t Behind(std::size_t i) const { return (i + 1) & (capacity_ - 1); }
 
-  Object& FreeFor(std::uint64_t id) {
-    std::size_t i = Home(id);
-    while ((*slots_)[i].id != 0) i = Behind(i);
+  Object& FreeFor(Key key) {
+    std::size_t i = Home(key);
+    while ((*slots_)[i].key != 0) i = Behind(i);
     return (*slots_)[i];
   }
 
@@ -112,7 +112,7 @@ class Objects {
     std::unique_ptr<Slots> old = std::exchange(slots_, std::move(larger));
     capacity_ = old_capacity == 0 ? kFirst : 2 * old_capacity;
     for (std::size_t i = 0; i < old_capacity; ++i) {
-      if ((*old)[i].id != 0) FreeFor((*old)[i].id) = (*old)[i];
+      if ((*old)[i].key != 0) FreeFor((*old)[i].key) = (*old)[i];
     }
   }
 
@@ -125,7 +125,7 @@ class Ledger {
  public:
   // Never destroyed: timers end while static objects are destroyed, and after it.
   static Ledger& Get() {
-    static Ledger& ledger = *Make();
+    static Ledger& ledger = *Create();
     return ledger;
   }
 
@@ -141,47 +141,61 @@ class Ledger {
   // The same for an object that is known.
   static void With(Library library, Key key, auto&& use) noexcept {
     Locked([&](Ledger& ledger) {
-      if (Object* const object = ledger.objects_.Find(IdOf(library, key))) use(ledger, *object);
+      if (Object* const object = ledger.objects(library).Find(key)) use(ledger, *object);
     });
   }
 
   void Arm(const LoopTimer& timer, Key key, Time now, Time deadline,
            const afterleak::internal::CallStack& stack, void* data) {
-    const std::uint64_t id = IdOf(timer.library, key);
     const Census::Ticket ticket = census_.Arm(timer.live, Site(stack), 0, now, deadline);
-    Object* object = objects_.Find(id);
-    if (object != nullptr) {
+    Object* object = objects(timer.library).Find(key);
+    if (object != nullptr)
       census_.Stop(object->ticket);
-    } else {
-      try {
-        object = &objects_.Add(id);
-      } catch (...) {
-        census_.Stop(ticket);
-        throw;
-      }
-    }
+    else
+      object = &Add(timer, key, ticket);
     *object = {
-        .id = id, .timer = &timer, .stack = &stack, .data = data, .ticket = ticket, .live = true};
+        .key = key, .timer = &timer, .stack = &stack, .data = data, .ticket = ticket, .live = true};
+  }
+
+  void Make(const LoopTimer& timer, Key key, Time now, const afterleak::internal::CallStack& stack,
+            void* data) {
+    if (objects(timer.library).Find(key) != nullptr) return;
+    const Census::Ticket ticket = census_.Arm(timer.idle, Site(stack), 0, now, Time::max());
+    Add(timer, key, ticket) = {.key = key,
+                               .timer = &timer,
+                               .stack = &stack,
+                               .data = data,
+                               .ticket = ticket,
+                               .live = false};
+  }
+
+  void Free(Object& object) {
+    census_.Stop(object.ticket);
+    objects(object.timer->library).Remove(object);
   }
 
   // Its live record is closed; now it has an idle one.
   void BecomeIdle(Object& object) {
     object.live = false;
+    if (object.timer->idle.name.empty()) {
+      objects(object.timer->library).Remove(object);
+      return;
+    }
     try {
       object.ticket = census_.Arm(object.timer->idle, Site(*object.stack), 0, Now(), Time::max());
     } catch (const std::bad_alloc&) {
       unrecorded_.fetch_add(1, std::memory_order_relaxed);
-      objects_.Remove(object);
+      objects(object.timer->library).Remove(object);
     }
   }
 
   Census& census() { return census_; }
-  Objects& objects() { return objects_; }
+  Objects& objects(Library library) { return objects_[static_cast<std::size_t>(library)]; }
 
   static inline std::atomic<std::int64_t> unrecorded_ = 0;
 
  private:
-  static Ledger* Make() {
+  static Ledger* Create() {
     const heap::Scope::Suspend suspend;
     // A child of fork gets the ledger as it was, and not in the middle of a change.
     pthread_atfork([] { Get().mutex_.lock(); }, [] { Get().mutex_.unlock(); },
@@ -189,16 +203,39 @@ class Ledger {
     return new Ledger;
   }
 
+  // For a record that is open; closes it if there is no memory.
+  Object& Add(const LoopTimer& timer, Key key, Census::Ticket ticket) {
+    try {
+      return objects(timer.library).Add(key);
+    } catch (...) {
+      census_.Stop(ticket);
+      throw;
+    }
+  }
+
   std::mutex mutex_;
   Census census_;
-  Objects objects_;
+  std::array<Objects, kLibraries> objects_;
 };
 
 }  // namespace
 
+void Made(const LoopTimer& timer, Key key, const void* caller, void* data) noexcept {
+  try {
+    const OwnCall call;
+    const heap::Scope::Suspend suspend;
+    const auto& stack = afterleak::internal::CaptureCallStack(caller);
+    const Time now = Now();
+    Ledger::Locked([&](Ledger& ledger) { ledger.Make(timer, key, now, stack, data); });
+  } catch (const std::bad_alloc&) {
+    Ledger::unrecorded_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
 void Armed(const LoopTimer& timer, Key key, Duration timeout, const void* caller,
            void* data) noexcept {
   try {
+    const OwnCall call;  // also for a signal handler that arms, in the middle of it
     const heap::Scope::Suspend suspend;
     const auto& stack = afterleak::internal::CaptureCallStack(caller);
     const Time now = Now();
@@ -232,9 +269,34 @@ void Stopped(Library library, Key key) noexcept {
 }
 
 void Freed(Library library, Key key) noexcept {
-  Ledger::With(library, key, [&](Ledger& ledger, Object& object) {
-    ledger.census().Stop(object.ticket);
-    ledger.objects().Remove(object);
+  Ledger::With(library, key, [&](Ledger& ledger, Object& object) { ledger.Free(object); });
+}
+
+void FreedAll(const LoopTimer& timer, const void* data, void (*freed)(Key)) noexcept {
+  Ledger::Locked([&](Ledger& ledger) {
+    Objects& objects = ledger.objects(timer.library);
+    for (std::size_t i = 0; i < objects.capacity();) {
+      Object& object = objects.At(i);
+      if (object.timer != &timer || object.data != data) {
+        ++i;
+        continue;
+      }
+      const Key key = object.key;
+      ledger.Free(object);  // another may stand here now
+      if (freed != nullptr) freed(key);
+    }
+  });
+}
+
+void Ask(Library library, bool (*has_fired)(Key)) noexcept {
+  Ledger::Locked([&](Ledger& ledger) {
+    Objects& objects = ledger.objects(library);
+    for (std::size_t i = 0; i < objects.capacity(); ++i) {
+      Object& object = objects.At(i);
+      if (object.key == 0 || !object.live || !has_fired(object.key)) continue;
+      ledger.census().Fire(object.ticket);
+      ledger.BecomeIdle(object);
+    }
   });
 }
 

@@ -22,7 +22,7 @@ namespace afterleak::loops::internal {
 struct LoopTimer {
   Library library;
   TimerKind live;  // rooted: its loop keeps it
-  TimerKind idle;
+  TimerKind idle;  // no name: nobody has to free such a timer, so it is forgotten when it ends
 };
 constexpr LoopTimer MakeLoopTimer(Library library, std::string_view armed_by, bool periodic,
                                   std::string_view cure, std::string_view cure_of_idle) {
@@ -31,12 +31,27 @@ constexpr LoopTimer MakeLoopTimer(Library library, std::string_view armed_by, bo
           .idle = {
               .name = armed_by, .rooted = true, .resource = Resource::kIdle, .cure = cure_of_idle}};
 }
+constexpr LoopTimer MakeUnownedTimer(Library library, std::string_view armed_by, bool periodic,
+                                     std::string_view cure) {
+  return {.library = library,
+          .live = {.name = armed_by, .rooted = true, .periodic = periodic, .cure = cure},
+          .idle = {.name = {}, .rooted = true, .resource = Resource::kIdle}};
+}
 
 // What tells the objects of a library apart: an address, or a file descriptor plus one.
 using Key = std::uintptr_t;
 inline Key KeyOf(const void* object) { return reinterpret_cast<Key>(object); }
 
 constexpr Duration kNever = Duration::max();
+
+constexpr Duration ToDuration(std::int64_t seconds, std::int64_t nanoseconds) {
+  if (seconds >= kNever / std::chrono::seconds(1)) return kNever;
+  return std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds);
+}
+
+// Made and not armed: idle from here on. Only for what is freed by a call that its source sees.
+// Nothing happens if it is known. Parameters as for Armed.
+void Made(const LoopTimer& timer, Key object, const void* caller, void* data = nullptr) noexcept;
 
 // Armed, or armed again: what was live before has been stopped. `timer` must last as long as the
 // process. The site is the call stack from `caller` outwards, the return address of the function
@@ -57,6 +72,10 @@ void Stopped(Library library, Key object) noexcept;
 // Closed or freed. What was still live counts as stopped.
 void Freed(Library library, Key object) noexcept;
 
+// All that are live or idle, of that kind and with that data: their loop is destroyed. `freed` is
+// called for each while the ledger is locked. O(what is known of the library).
+void FreedAll(const LoopTimer& timer, const void* data, void (*freed)(Key) = nullptr) noexcept;
+
 bool IsLive(Library library, Key object) noexcept;
 bool IsKnown(Library library, Key object) noexcept;
 
@@ -67,6 +86,10 @@ void* DataOf(Library library, Key object) noexcept;
 void Abandoned(Library library, Key object) noexcept;
 
 std::int64_t Unrecorded() noexcept;
+
+// Asks each live one whether it has fired, where nobody says so. `has_fired` is called while the
+// ledger is locked.
+void Ask(Library library, bool (*has_fired)(Key)) noexcept;
 
 // The ledger, for loops.h.
 CensusTotals Totals(Resource resource);
