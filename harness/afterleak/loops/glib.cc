@@ -15,6 +15,7 @@
 #include <forward_list>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include "afterleak/heap/heap.h"
 #include "afterleak/loops/interpose.h"
@@ -110,8 +111,7 @@ gboolean DispatchBy(const GSourceFuncs& users, GSource* source, GSourceFunc call
   static const auto time_of = Next<std::int64_t(GSource*)>("g_source_get_time");
   const std::int64_t ready_time = ReadyTimeOf(source);
   const Dispatch outer = std::exchange(
-      dispatched,
-      {.source = source, .due = ready_time >= 0 && ready_time <= time_of(source)});
+      dispatched, {.source = source, .due = ready_time >= 0 && ready_time <= time_of(source)});
   const gboolean stays = users.dispatch(source, callback, data);
   if (stays == 0)
     Disarmed(source);
@@ -132,7 +132,8 @@ class Table {
   // Puts ours in the place of the source's.
   static void PutInto(GSource* source) {
     const GSourceFuncs* const now = source->source_funcs;
-    if (now->dispatch == nullptr || now->dispatch == &DispatchTimeout || now->dispatch == &Dispatch)
+    if (now->dispatch == nullptr || now->dispatch == &DispatchTimeout ||
+        now->dispatch == &DispatchOwn)
       return;
     const Table* const table = For(*now, true);
     if (table == nullptr) return;
@@ -147,19 +148,17 @@ class Table {
 
   // Once GLib is loaded: the table of the timeouts.
   static void PutIntoTimeouts() {
-    static const bool done = [] {
-      auto* const table = static_cast<GSourceFuncs*>(FindLoaded("g_timeout_funcs"));
-      if (table == nullptr) return false;
-      timeouts_ = *table;
-      table->finalize = [](GSource* source) { FinalizeBy(timeouts_, source); };
-      table->dispatch = &DispatchTimeout;
-      return true;
-    }();
-    static_cast<void>(done);
+    static constinit std::atomic<GSourceFuncs*> changed = nullptr;
+    if (changed.load(std::memory_order_relaxed) != nullptr) return;
+    auto* const table = static_cast<GSourceFuncs*>(FindLoaded("g_timeout_funcs"));
+    if (table == nullptr || changed.exchange(table) != nullptr) return;
+    timeouts_ = *table;
+    table->finalize = [](GSource* source) { FinalizeBy(timeouts_, source); };
+    table->dispatch = &DispatchTimeout;
   }
 
   explicit Table(const GSourceFuncs& users) : ours_(users), users_(users) {
-    ours_.dispatch = &Dispatch;
+    ours_.dispatch = &DispatchOwn;
     ours_.finalize = [](GSource* source) { FinalizeBy(Users(source), source); };
   }
 
@@ -183,7 +182,7 @@ class Table {
   static const GSourceFuncs& Users(const GSource* source) {
     return reinterpret_cast<const Table*>(source->source_funcs)->users_;  // ours_ is the first
   }
-  static gboolean Dispatch(GSource* source, GSourceFunc callback, void* data) {
+  static gboolean DispatchOwn(GSource* source, GSourceFunc callback, void* data) {
     return DispatchBy(Users(source), source, callback, data);
   }
   static gboolean DispatchTimeout(GSource* source, GSourceFunc callback, void* data) {
@@ -231,8 +230,8 @@ unsigned afterleak_g_timeout_add(unsigned interval, GSourceFunc function, void* 
 
 unsigned afterleak_g_timeout_add_full(int priority, unsigned interval, GSourceFunc function,
                                       void* data, GDestroyNotify notify) {
-  static const auto next = Next<unsigned(int, unsigned, GSourceFunc, void*, GDestroyNotify)>(
-      "g_timeout_add_full");
+  static const auto next =
+      Next<unsigned(int, unsigned, GSourceFunc, void*, GDestroyNotify)>("g_timeout_add_full");
   if (function == nullptr) return next(priority, interval, function, data, notify);
   return Add(kAddFull, AFTERLEAK_CALLER, false, priority, interval, function, data, notify);
 }
@@ -261,9 +260,8 @@ unsigned afterleak_g_timeout_add_seconds(unsigned interval, GSourceFunc function
   return Add(kAddSeconds, AFTERLEAK_CALLER, true, 0, interval, function, data, nullptr);
 }
 
-unsigned afterleak_g_timeout_add_seconds_full(int priority, unsigned interval,
-                                              GSourceFunc function, void* data,
-                                              GDestroyNotify notify) {
+unsigned afterleak_g_timeout_add_seconds_full(int priority, unsigned interval, GSourceFunc function,
+                                              void* data, GDestroyNotify notify) {
   static const auto next = Next<unsigned(int, unsigned, GSourceFunc, void*, GDestroyNotify)>(
       "g_timeout_add_seconds_full");
   if (function == nullptr) return next(priority, interval, function, data, notify);

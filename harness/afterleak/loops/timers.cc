@@ -169,6 +169,11 @@ class Ledger {
                                .live = false};
   }
 
+  void Fire(Object& object) {
+    census_.Fire(object.ticket);
+    BecomeIdle(object);
+  }
+
   void Free(Object& object) {
     census_.Stop(object.ticket);
     objects(object.timer->library).Remove(object);
@@ -254,9 +259,7 @@ void Ticked(Library library, Key key, Duration timeout) noexcept {
 
 void Fired(Library library, Key key) noexcept {
   Ledger::With(library, key, [&](Ledger& ledger, Object& object) {
-    if (!object.live) return;
-    ledger.census().Fire(object.ticket);
-    ledger.BecomeIdle(object);
+    if (object.live) ledger.Fire(object);
   });
 }
 
@@ -288,14 +291,19 @@ void FreedAll(const LoopTimer& timer, const void* data, void (*freed)(Key)) noex
   });
 }
 
-void Ask(Library library, bool (*has_fired)(Key)) noexcept {
+void Ask(Library library, State (*ask)(Key, const void*)) noexcept {
   Ledger::Locked([&](Ledger& ledger) {
     Objects& objects = ledger.objects(library);
-    for (std::size_t i = 0; i < objects.capacity(); ++i) {
+    for (std::size_t i = 0; i < objects.capacity();) {
       Object& object = objects.At(i);
-      if (object.key == 0 || !object.live || !has_fired(object.key)) continue;
-      ledger.census().Fire(object.ticket);
-      ledger.BecomeIdle(object);
+      const State state =
+          object.key != 0 && object.live ? ask(object.key, object.data) : State::kPending;
+      if (state == State::kGone) {
+        ledger.Free(object);  // another may stand here now
+        continue;
+      }
+      if (state == State::kFired) ledger.Fire(object);
+      ++i;
     }
   });
 }
@@ -322,6 +330,10 @@ void* DataOf(Library library, Key key) noexcept {
   void* data = nullptr;
   Ledger::With(library, key, [&](Ledger&, Object& object) { data = object.data; });
   return data;
+}
+
+void SetData(Library library, Key key, void* data) noexcept {
+  Ledger::With(library, key, [&](Ledger&, Object& object) { object.data = data; });
 }
 
 std::int64_t Unrecorded() noexcept { return Ledger::unrecorded_.load(std::memory_order_relaxed); }

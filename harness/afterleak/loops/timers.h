@@ -81,15 +81,17 @@ bool IsKnown(Library library, Key object) noexcept;
 
 // As the last arming gave it; null if the object is not known.
 void* DataOf(Library library, Key object) noexcept;
+void SetData(Library library, Key object, void* data) noexcept;
 
 // Nobody can cancel it any more, and nobody will hear of it.
 void Abandoned(Library library, Key object) noexcept;
 
 std::int64_t Unrecorded() noexcept;
 
-// Asks each live one whether it has fired, where nobody says so. `has_fired` is called while the
-// ledger is locked.
-void Ask(Library library, bool (*has_fired)(Key)) noexcept;
+// Asks about each live one, where nobody tells of a firing: what has become of it. `ask` gets the
+// data of the last arming, and is called while the ledger is locked.
+enum class State : std::uint8_t { kPending, kFired, kGone };
+void Ask(Library library, State (*ask)(Key, const void* data)) noexcept;
 
 // The ledger, for loops.h.
 CensusTotals Totals(Resource resource);
