@@ -9,15 +9,11 @@
 //
 // Not seen: that the destruction of a context stops a source to which the program has a reference.
 // It stays live until that is given back.
-#include <algorithm>
-#include <atomic>
 #include <cstdint>
-#include <forward_list>
-#include <mutex>
 #include <new>
-#include <utility>
 
 #include "afterleak/heap/heap.h"
+#include "afterleak/loops/glib_table.h"
 #include "afterleak/loops/interpose.h"
 #include "afterleak/loops/sources.h"
 #include "afterleak/loops/timers.h"
@@ -25,30 +21,8 @@
 namespace afterleak::loops::internal {
 namespace {
 
-// As in glib/gmain.h since 2.0; the header of the GLib in use is not needed.
-struct GMainContext;
-struct GSource;
-using gboolean = int;
-using GSourceFunc = gboolean (*)(void*);
 using GSourceOnceFunc = void (*)(void*);
 using GDestroyNotify = void (*)(void*);
-struct GSourceFuncs {
-  gboolean (*prepare)(GSource*, int*);
-  gboolean (*check)(GSource*);
-  gboolean (*dispatch)(GSource*, GSourceFunc, void*);
-  void (*finalize)(GSource*);
-  GSourceFunc closure_callback;
-  void (*closure_marshal)();
-
-  bool operator==(const GSourceFuncs&) const = default;
-};
-struct GSource {
-  void* callback_data;
-  void* callback_funcs;
-  const GSourceFuncs* source_funcs;
-  unsigned ref_count;
-  GMainContext* context;
-};
 
 constexpr std::string_view kCure =
     "remove it with g_source_remove or g_source_destroy when its work is over";
@@ -76,124 +50,10 @@ bool CalledByGio(const void* caller) {
   return gio.Contains(caller);
 }
 
-std::int64_t ReadyTimeOf(GSource* source) {
-  static const auto get = Next<std::int64_t(GSource*)>("g_source_get_ready_time");
-  return get(source);
-}
-
-Duration Until(std::int64_t ready_time) {
-  static const auto now = Next<std::int64_t()>("g_get_monotonic_time");
-  constexpr std::int64_t kMost = kNever / std::chrono::microseconds(1);
-  return std::chrono::microseconds(std::clamp<std::int64_t>(ready_time - now(), 0, kMost));
-}
-
 bool IsAttached(GSource* source) {
   static const auto is_destroyed = Next<gboolean(GSource*)>("g_source_is_destroyed");
   return source->context != nullptr && is_destroyed(source) == 0;
 }
-
-// What this thread is dispatching. Main loops nest.
-struct Dispatch {
-  GSource* source = nullptr;
-  bool due = false;  // by its ready time, and no more has been said of that
-};
-constinit thread_local Dispatch dispatched;
-
-// It is no longer armed as it was: because it fired, if its own callback says so.
-void Disarmed(GSource* source) {
-  if (dispatched.source == source && std::exchange(dispatched.due, false))
-    Fired(Library::kGlib, KeyOf(source));
-  else
-    Stopped(Library::kGlib, KeyOf(source));
-}
-
-gboolean DispatchBy(const GSourceFuncs& users, GSource* source, GSourceFunc callback, void* data) {
-  static const auto time_of = Next<std::int64_t(GSource*)>("g_source_get_time");
-  const std::int64_t ready_time = ReadyTimeOf(source);
-  const Dispatch outer = std::exchange(
-      dispatched, {.source = source, .due = ready_time >= 0 && ready_time <= time_of(source)});
-  const gboolean stays = users.dispatch(source, callback, data);
-  if (stays == 0)
-    Disarmed(source);
-  else if (dispatched.due)
-    Ticked(Library::kGlib, KeyOf(source), Until(ReadyTimeOf(source)));
-  dispatched = outer;
-  return stays;
-}
-
-void FinalizeBy(const GSourceFuncs& users, GSource* source) {
-  Freed(Library::kGlib, KeyOf(source));
-  if (users.finalize != nullptr) users.finalize(source);
-}
-
-// The table of a program's own kind of source: one for all that are equal, as long as the process.
-class Table {
- public:
-  // Puts ours in the place of the source's.
-  static void PutInto(GSource* source) {
-    const GSourceFuncs* const now = source->source_funcs;
-    if (now->dispatch == nullptr || now->dispatch == &DispatchTimeout ||
-        now->dispatch == &DispatchOwn)
-      return;
-    const Table* const table = For(*now, true);
-    if (table == nullptr) return;
-    std::atomic_ref(source->source_funcs).store(&table->ours_, std::memory_order_release);
-  }
-
-  // Ours for the program's; null if there is none.
-  static const GSourceFuncs* Of(const GSourceFuncs& users) {
-    const Table* const table = For(users, false);
-    return table == nullptr ? nullptr : &table->ours_;
-  }
-
-  // Once GLib is loaded: the table of the timeouts.
-  static void PutIntoTimeouts() {
-    static constinit std::atomic<GSourceFuncs*> changed = nullptr;
-    if (changed.load(std::memory_order_relaxed) != nullptr) return;
-    auto* const table = static_cast<GSourceFuncs*>(FindLoaded("g_timeout_funcs"));
-    if (table == nullptr || changed.exchange(table) != nullptr) return;
-    timeouts_ = *table;
-    table->finalize = [](GSource* source) { FinalizeBy(timeouts_, source); };
-    table->dispatch = &DispatchTimeout;
-  }
-
-  explicit Table(const GSourceFuncs& users) : ours_(users), users_(users) {
-    ours_.dispatch = &DispatchOwn;
-    ours_.finalize = [](GSource* source) { FinalizeBy(Users(source), source); };
-  }
-
- private:
-  static const Table* For(const GSourceFuncs& users, bool make) {
-    const heap::Scope::Suspend suspend;
-    static std::mutex& mutex = *new std::mutex;
-    static auto& tables = *new std::forward_list<Table>;
-    const std::lock_guard lock(mutex);
-    for (const Table& table : tables) {
-      if (table.users_ == users) return &table;
-    }
-    if (!make) return nullptr;
-    try {
-      return &tables.emplace_front(users);
-    } catch (const std::bad_alloc&) {
-      return nullptr;
-    }
-  }
-
-  static const GSourceFuncs& Users(const GSource* source) {
-    return reinterpret_cast<const Table*>(source->source_funcs)->users_;  // ours_ is the first
-  }
-  static gboolean DispatchOwn(GSource* source, GSourceFunc callback, void* data) {
-    return DispatchBy(Users(source), source, callback, data);
-  }
-  static gboolean DispatchTimeout(GSource* source, GSourceFunc callback, void* data) {
-    return DispatchBy(timeouts_, source, callback, data);
-  }
-
-  static inline constinit GSourceFuncs timeouts_{};
-
-  GSourceFuncs ours_;
-  GSourceFuncs users_;
-};
 
 struct Once {
   GSourceOnceFunc function;
@@ -210,7 +70,7 @@ unsigned Add(const LoopTimer& timer, const void* caller, bool seconds, int prior
       Next<void(GSource*, GSourceFunc, void*, GDestroyNotify)>("g_source_set_callback");
   static const auto attach = Next<unsigned(GSource*, GMainContext*)>("g_source_attach");
   static const auto unref = Next<void(GSource*)>("g_source_unref");
-  Table::PutIntoTimeouts();
+  PutTableIntoTimeouts();
   GSource* const source = seconds ? make_seconds(interval) : make(interval);
   if (priority != 0) set_priority(source, priority);
   set_callback(source, function, data, notify);
@@ -270,7 +130,7 @@ unsigned afterleak_g_timeout_add_seconds_full(int priority, unsigned interval, G
 
 GSource* afterleak_g_timeout_source_new(unsigned interval) {
   static const auto next = Next<GSource*(unsigned)>("g_timeout_source_new", AFTERLEAK_CALLER);
-  Table::PutIntoTimeouts();
+  PutTableIntoTimeouts();
   GSource* const source = next(interval);
   if (!CalledByGio(AFTERLEAK_CALLER)) Made(kNew, KeyOf(source), AFTERLEAK_CALLER);
   return source;
@@ -279,7 +139,7 @@ GSource* afterleak_g_timeout_source_new(unsigned interval) {
 GSource* afterleak_g_timeout_source_new_seconds(unsigned interval) {
   static const auto next =
       Next<GSource*(unsigned)>("g_timeout_source_new_seconds", AFTERLEAK_CALLER);
-  Table::PutIntoTimeouts();
+  PutTableIntoTimeouts();
   GSource* const source = next(interval);
   if (!CalledByGio(AFTERLEAK_CALLER)) Made(kNew, KeyOf(source), AFTERLEAK_CALLER);
   return source;
@@ -301,8 +161,8 @@ void afterleak_g_source_set_ready_time(GSource* source, std::int64_t ready_time)
   static const auto next =
       Next<void(GSource*, std::int64_t)>("g_source_set_ready_time", AFTERLEAK_CALLER);
   if (source != nullptr && !CalledByGio(AFTERLEAK_CALLER)) {
-    Table::PutInto(source);
-    if (dispatched.source == source && dispatched.due) Disarmed(source);
+    PutTableInto(source);
+    if (IsFiring(source)) Disarmed(source);
     if (ready_time < 0)
       Disarmed(source);
     else if (IsAttached(source))
@@ -339,7 +199,7 @@ GSource* afterleak_g_main_context_find_source_by_funcs_user_data(GMainContext* c
   static const auto next = Next<GSource*(GMainContext*, const GSourceFuncs*, void*)>(
       "g_main_context_find_source_by_funcs_user_data", AFTERLEAK_CALLER);
   if (functions != nullptr) {
-    const GSourceFuncs* const ours = Table::Of(*functions);
+    const GSourceFuncs* const ours = OurTableFor(*functions);
     GSource* const source = ours == nullptr ? nullptr : next(context, ours, data);
     if (source != nullptr) return source;
   }
@@ -389,6 +249,6 @@ const Source kGlib = {.library = Library::kGlib,
                       .function = "g_source_attach",
                       .ours = reinterpret_cast<const void*>(&afterleak_g_source_attach),
                       .linked = reinterpret_cast<const void*>(&g_source_attach),
-                      .attach = &Table::PutIntoTimeouts};
+                      .attach = &PutTableIntoTimeouts};
 
 }  // namespace afterleak::loops::internal

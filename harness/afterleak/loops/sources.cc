@@ -4,13 +4,14 @@ namespace afterleak::loops {
 namespace internal {
 
 extern const Source kGlib;
+extern const Source kLibev;
 extern const Source kLibevent;
 extern const Source kLibuv;
 extern const Source kPosixTimers;
 extern const Source kTimerfd;
 
 std::span<const Source> Sources() {
-  static const Source sources[] = {kLibuv, kLibevent, kGlib, kTimerfd, kPosixTimers};
+  static const Source sources[] = {kLibuv, kLibevent, kLibev, kGlib, kTimerfd, kPosixTimers};
   return sources;
 }
 
