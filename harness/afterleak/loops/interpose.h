@@ -46,9 +46,9 @@ Function* Loaded(const char* name) {
   return reinterpret_cast<Function*>(FindLoaded(name));
 }
 
-// A function of the C library that is called on, also from a signal handler: look it up before main.
-// Clang's sanitizers are linked into the program, so theirs is not behind ours: it is `theirs`, a
-// weak __interceptor_NAME.
+// A function of the C library that is called on, also in a signal handler: look it up before main.
+// Clang's sanitizers are linked into the program, so theirs is not behind ours: pass it as theirs,
+// which is a weak __interceptor_NAME.
 template <typename Function>
 class LibcFunction {
  public:
@@ -125,7 +125,7 @@ class KeepErrno {
   const int errno_ = errno;
 };
 
-// True if a loop library called, which has a timer of the kernel for all of its own.
+// True if a loop library called: it has one timer of the kernel for all those that it keeps.
 bool CalledByLoop(const void* caller);
 
 }  // namespace afterleak::loops::internal

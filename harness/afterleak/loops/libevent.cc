@@ -1,15 +1,15 @@
 // libevent's timers (https://libevent.org/doc/event_8h.html), known by the address of their event;
 // those of event_base_once by a box that is put in place of the callback's argument.
 //
-// A firing is seen in event_active_nolock_, which libevent calls through the PLT for each event that
-// becomes active, also with what made it active: an event that waits for a descriptor with a
+// A firing is seen in event_active_nolock_, which libevent calls through the PLT for each event
+// that becomes active, with what made it active: an event that waits for a descriptor with a
 // time-out is over when the descriptor is ready first.
 //
-// libevent's own timers (bufferevents, evhttp, evdns) are told by their return address. Its calls of
-// event_del are not: event_free and event_base_free stop what the program has armed.
+// libevent's own timers (bufferevents, evhttp, evdns) are told by their return address. Its calls
+// of event_del are not: event_free and event_base_free stop what the program has armed.
 //
-// An event of another thread's loop may fire while event_add has not yet returned. So it is recorded
-// before it is armed, and what libevent then refuses is armed and stopped.
+// An event of another thread's loop may fire while event_add has not yet returned. So it is
+// recorded before it is armed, and what libevent then refuses is armed and stopped.
 #include <sys/time.h>
 
 #include <cstdint>

@@ -4,6 +4,9 @@
 // thread begins at any time. So the kernel is asked: before a timer is set again or deleted, and
 // before counters are read. A periodic one does not end, and its ticks are not counted.
 //
+// timer_settime in a signal handler records nothing where the handler interrupts this code. Where
+// it interrupts malloc, the first call from a place may lock up: keeping its call stack allocates.
+//
 // A child of fork has none of its parent's timers: they are gone when the kernel is asked.
 #include <csignal>
 #include <ctime>

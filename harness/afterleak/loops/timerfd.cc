@@ -1,16 +1,15 @@
 // Timers that are file descriptors (timerfd_create(2)). A timer has a number here, which all of its
 // descriptors lead to.
 //
-// Nobody is told that one has fired: a program may read it with any call, or never. So the kernel is
-// asked: before a timer is set again or closed, and before counters are read. One that has expired
-// is not live, whether it was read or not. A periodic one does not end, and its ticks are not
-// counted.
+// Nobody is told that one has fired: a program may read it with any call, or never. So the kernel
+// is asked: before a timer is set again or closed, and before counters are read. One that expired
+// is not live, whether it was read or not. The ticks of a periodic one are not counted.
 //
 // Not seen: descriptors from 65,536 on, copies made with fcntl or sent to another process, and what
 // is closed by close_range, until the kernel is asked.
 //
-// close and dup cost a load more where no timer is concerned, and are as safe in signal handlers as
-// they were.
+// Where no timer is concerned, close and dup cost one load more, and are safe in signal handlers
+// and in a child of fork as they were. timerfd_settime records a call stack, which is not.
 #include <fcntl.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
