@@ -8,10 +8,12 @@ extern const Source kLibev;
 extern const Source kLibevent;
 extern const Source kLibuv;
 extern const Source kPosixTimers;
+extern const Source kSdEvent;
 extern const Source kTimerfd;
 
 std::span<const Source> Sources() {
-  static const Source sources[] = {kLibuv, kLibevent, kLibev, kGlib, kTimerfd, kPosixTimers};
+  static const Source sources[] = {kLibuv,   kLibevent,    kLibev,  kGlib,
+                                   kTimerfd, kPosixTimers, kSdEvent};
   return sources;
 }
 

@@ -7,7 +7,7 @@
 
 #include "load_ev.h"
 
-/* Slots of a fixed table; a slot that is given up while its watcher is active is set aside and a new one made. */
+// Slots of a fixed table. A slot that is given up while its watcher is active is set aside.
 struct conn {
   ev_timer idle;
   int id, number;
