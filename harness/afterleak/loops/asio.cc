@@ -23,8 +23,8 @@ using afterleak::internal::CallStack;
 using afterleak::internal::kMostFrames;
 
 constexpr internal::LoopTimer Timer(std::string_view armed_by) {
-  return internal::MakeLoopTimer(Library::kAsio, armed_by, false,
-                                 "cancel it, or destroy its timer, when its work is over", "");
+  return internal::MakeUnownedTimer(Library::kAsio, armed_by, false,
+                                    "cancel it, or destroy its timer, when its work is over");
 }
 
 const internal::LoopTimer& TimerOf(Clock clock) {

@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <link.h>
 
+#include <algorithm>
+
 namespace afterleak::loops::internal {
 
 constinit thread_local int OwnCall::depth_ = 0;
@@ -41,6 +43,13 @@ Module::Module(const void* function) {
         return 1;
       },
       &search);
+}
+
+bool CalledByLoop(const void* caller) {
+  static const Module loops[] = {
+      Module(FindNext("event_add", nullptr)), Module(FindNext("ev_run", nullptr)),
+      Module(FindNext("sd_event_new", nullptr)), Module(FindNext("uv_run", nullptr))};
+  return std::ranges::any_of(loops, [&](const Module& loop) { return loop.Contains(caller); });
 }
 
 }  // namespace afterleak::loops::internal

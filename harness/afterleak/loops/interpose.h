@@ -8,6 +8,8 @@
 //   AFTERLEAK_IN_FRONT(int, uv_timer_stop, TimerStop, (uv_timer_t*))
 #pragma once
 
+#include <atomic>
+#include <cerrno>
 #include <cstdint>
 #include <type_traits>
 
@@ -44,6 +46,27 @@ Function* Loaded(const char* name) {
   return reinterpret_cast<Function*>(FindLoaded(name));
 }
 
+// A function of the C library that is called on, also in a signal handler: look it up before main.
+// Clang's sanitizers are linked into the program, so theirs is not behind ours: pass it as theirs,
+// which is a weak __interceptor_NAME.
+template <typename Function>
+class LibcFunction {
+ public:
+  constexpr explicit LibcFunction(const char* name) : name_(name) {}
+
+  Function* LookUp(Function* theirs = nullptr) {
+    Function* found = found_.load(std::memory_order_relaxed);
+    if (found != nullptr) return found;
+    found = theirs != nullptr ? theirs : Next<Function>(name_);
+    found_.store(found, std::memory_order_relaxed);
+    return found;
+  }
+
+ private:
+  const char* name_;
+  std::atomic<Function*> found_ = nullptr;
+};
+
 // Where a library is in memory, by the address of one of its functions: to tell its calls of its
 // own functions from those of the program.
 class Module {
@@ -71,6 +94,9 @@ class OwnCall {
 
   bool IsOutermost() const { return depth_ == 1; }
 
+  // True in a signal handler that came while one was in hand, too.
+  static bool InHand() { return depth_ != 0; }
+
   // Suspends the mark while a callback of the program runs.
   class Callback {
    public:
@@ -86,5 +112,20 @@ class OwnCall {
  private:
   static constinit thread_local int depth_;
 };
+
+// What stands in front of a function of the C library leaves errno as that function does.
+class KeepErrno {
+ public:
+  KeepErrno() = default;
+  ~KeepErrno() { errno = errno_; }
+  KeepErrno(const KeepErrno&) = delete;
+  KeepErrno& operator=(const KeepErrno&) = delete;
+
+ private:
+  const int errno_ = errno;
+};
+
+// True if a loop library called: it has one timer of the kernel for all those that it keeps.
+bool CalledByLoop(const void* caller);
 
 }  // namespace afterleak::loops::internal

@@ -24,17 +24,28 @@ std::string WhyBlind(const internal::Source& source, const void* called) {
   return {};
 }
 
+void Update() {
+  for (const internal::Source& source : internal::Sources()) {
+    if (source.update != nullptr) source.update();
+  }
+}
+
 }  // namespace
 
-CensusTotals Totals(Resource resource) { return internal::Totals(resource); }
+CensusTotals Totals(Resource resource) {
+  Update();
+  return internal::Totals(resource);
+}
 
 CensusReport Report(Resource resource) {
+  Update();
   const heap::Scope::Suspend suspend;
   return internal::Report(resource);
 }
 
 Inventory Alive() {
   const heap::Scope::Suspend suspend;
+  Update();
   Inventory inventory;
   Take(internal::Report(Resource::kTimer), inventory);
   const std::size_t live = inventory.holdings.size();
@@ -44,7 +55,10 @@ Inventory Alive() {
   return inventory;
 }
 
-void NextWindow() { internal::NextWindow(); }
+void NextWindow() {
+  Update();
+  internal::NextWindow();
+}
 
 std::vector<Watch> Watched() {
   std::vector<Watch> watched;

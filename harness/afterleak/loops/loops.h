@@ -30,7 +30,9 @@
 namespace afterleak::loops {
 
 // The exact counters since the program began, and the census by site. The first is O(1); the second
-// is O(everything that is live), and a new line takes milliseconds to look up.
+// is O(everything that is live), and a new line takes milliseconds to look up. The kernel is asked
+// about each live timerfd and POSIX timer first, at some 200 ns each: nobody else knows that it
+// fired. So what was armed by those, and fired, is in a peak until somebody asks.
 CensusTotals Totals(Resource resource = Resource::kTimer);
 CensusReport Report(Resource resource = Resource::kTimer);
 

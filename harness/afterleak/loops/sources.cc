@@ -3,10 +3,18 @@
 namespace afterleak::loops {
 namespace internal {
 
-extern const Source kAsio, kLibuv;
+extern const Source kAsio;
+extern const Source kGlib;
+extern const Source kLibev;
+extern const Source kLibevent;
+extern const Source kLibuv;
+extern const Source kPosixTimers;
+extern const Source kSdEvent;
+extern const Source kTimerfd;
 
 std::span<const Source> Sources() {
-  static const Source sources[] = {kAsio, kLibuv};
+  static const Source sources[] = {kAsio, kLibuv,   kLibevent,    kLibev,
+                                   kGlib, kTimerfd, kPosixTimers, kSdEvent};
   return sources;
 }
 

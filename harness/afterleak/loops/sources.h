@@ -20,6 +20,7 @@ enum class Library : std::uint8_t {
   kSdEvent,
   kQt,
 };
+inline constexpr int kLibraries = 9;
 std::string_view ToString(Library library);  // "libuv"
 
 namespace internal {
@@ -35,6 +36,8 @@ struct Source {
   void (*attach)() = nullptr;
   // For a library that is compiled into the program: whether there is any of it.
   bool (*used)() = nullptr;
+  // Where nobody is told of a firing: brings the census up to date. Called before it is read.
+  void (*update)() = nullptr;
 };
 
 std::span<const Source> Sources();

@@ -24,7 +24,7 @@ namespace afterleak::loops::internal {
 struct LoopTimer {
   Library library;
   TimerKind live;  // rooted: its loop keeps it
-  TimerKind idle;  // without a cure where an object is gone once it has fired or been stopped
+  TimerKind idle;  // no name: nobody has to free such a timer, so it is forgotten when it ends
 };
 constexpr LoopTimer MakeLoopTimer(Library library, std::string_view armed_by, bool periodic,
                                   std::string_view cure, std::string_view cure_of_idle) {
@@ -33,6 +33,12 @@ constexpr LoopTimer MakeLoopTimer(Library library, std::string_view armed_by, bo
           .idle = {
               .name = armed_by, .rooted = true, .resource = Resource::kIdle, .cure = cure_of_idle}};
 }
+constexpr LoopTimer MakeUnownedTimer(Library library, std::string_view armed_by, bool periodic,
+                                     std::string_view cure) {
+  return {.library = library,
+          .live = {.name = armed_by, .rooted = true, .periodic = periodic, .cure = cure},
+          .idle = {.name = {}, .rooted = true, .resource = Resource::kIdle}};
+}
 
 // What tells the objects of a library apart: an address, or a file descriptor plus one.
 using Key = std::uintptr_t;
@@ -40,39 +46,58 @@ inline Key KeyOf(const void* object) { return reinterpret_cast<Key>(object); }
 
 constexpr Duration kNever = Duration::max();
 
+constexpr Duration ToDuration(std::int64_t seconds, std::int64_t nanoseconds) {
+  if (seconds >= kNever / std::chrono::seconds(1)) return kNever;
+  return std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds);
+}
+
+// Made and not armed: idle from here on. Only for what is freed by a call that its source sees.
+// Nothing happens if it is known. Parameters as for Armed.
+void Made(const LoopTimer& timer, Key key, const void* caller, void* data = nullptr) noexcept;
+
 // Armed, or armed again: what was live before has been stopped. `timer` must last as long as the
 // process. The site is the call stack from `caller` outwards, the return address of the function
 // that arms. `data` is the source's own, such as the callback that it has put its own in place of.
 // An arming for which there is no memory is not recorded; Unrecorded() counts it.
-void Armed(const LoopTimer& timer, Key object, Duration timeout, const void* caller,
+void Armed(const LoopTimer& timer, Key key, Duration timeout, const void* caller,
            void* data = nullptr) noexcept;
 
 // The same with a call stack that was found in another way: return addresses, innermost first.
-void Armed(const LoopTimer& timer, Key object, Duration timeout,
+void Armed(const LoopTimer& timer, Key key, Duration timeout,
            std::span<const std::uintptr_t> frames, void* data = nullptr) noexcept;
 
 // It fired, and waits again: a periodic one.
-void Ticked(Library library, Key object, Duration timeout) noexcept;
+void Ticked(Library library, Key key, Duration timeout) noexcept;
 
 // It fired, and is idle now.
-void Fired(Library library, Key object) noexcept;
+void Fired(Library library, Key key) noexcept;
 
 // It was stopped, and is idle now. Nothing happens if it was idle before.
-void Stopped(Library library, Key object) noexcept;
+void Stopped(Library library, Key key) noexcept;
 
 // Closed or freed. What was still live counts as stopped.
-void Freed(Library library, Key object) noexcept;
+void Freed(Library library, Key key) noexcept;
 
-bool IsLive(Library library, Key object) noexcept;
-bool IsKnown(Library library, Key object) noexcept;
+// All that are live or idle, of that kind and with that data: their loop is destroyed. `freed` is
+// called for each while the ledger is locked. O(what is known of the library).
+void FreedAll(const LoopTimer& timer, const void* data, void (*freed)(Key) = nullptr) noexcept;
+
+bool IsLive(Library library, Key key) noexcept;
+bool IsKnown(Library library, Key key) noexcept;
 
 // As the last arming gave it; null if the object is not known.
-void* DataOf(Library library, Key object) noexcept;
+void* DataOf(Library library, Key key) noexcept;
+void SetData(Library library, Key key, void* data) noexcept;
 
 // Nobody can cancel it any more, and nobody will hear of it.
-void Abandoned(Library library, Key object) noexcept;
+void Abandoned(Library library, Key key) noexcept;
 
 std::int64_t Unrecorded() noexcept;
+
+// Asks about each live one, where nobody tells of a firing: what has become of it. `ask` gets the
+// data of the last arming, and is called while the ledger is locked.
+enum class State : std::uint8_t { kPending, kFired, kGone };
+void Ask(Library library, State (*ask)(Key, const void* data)) noexcept;
 
 // The ledger, for loops.h.
 CensusTotals Totals(Resource resource);

@@ -1,0 +1,181 @@
+#include <ev.h>
+#include <unistd.h>
+
+#include <vector>
+
+#include "afterleak/loops/loops.h"
+#include "tests/support/loop_census.h"
+
+namespace {
+
+namespace loops = afterleak::loops;
+
+void Nothing(struct ev_loop*, ev_timer*, int) {}
+
+class Libev : public afterleak::test::LoopCensus {
+ protected:
+  ~Libev() override {
+    if (loop_ != nullptr) ev_loop_destroy(loop_);
+  }
+  void Run() { ev_run(loop_, 0); }
+  static ev_timer Timer(double after, double repeat = 0,
+                        void (*callback)(struct ev_loop*, ev_timer*, int) = &Nothing) {
+    ev_timer timer;
+    ev_timer_init(&timer, callback, after, repeat);
+    return timer;
+  }
+
+  struct ev_loop* loop_ = ev_loop_new(0);
+};
+
+TEST_F(Libev, ATimerIsLiveUntilItFires) {
+  ev_timer timer = Timer(0.001);
+  EXPECT_EQ(Live(), 0);
+  ev_timer_start(loop_, &timer);
+  ev_timer_start(loop_, &timer);
+  EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(Armed(), 1) << "it was active already";
+  Run();
+  EXPECT_EQ(Fired(), 1);
+  EXPECT_EQ(Stopped(), 0);
+  EXPECT_EQ(Idle(), 0) << "nobody has to free it";
+}
+
+TEST_F(Libev, AStoppedOneIsGone) {
+  ev_timer timer = Timer(1000);
+  ev_timer_start(loop_, &timer);
+  ev_timer_stop(loop_, &timer);
+  ev_timer_stop(loop_, &timer);
+  EXPECT_EQ(Armed(), 1);
+  EXPECT_EQ(Stopped(), 1);
+  EXPECT_EQ(Live(), 0);
+}
+
+TEST_F(Libev, AgainArmsStopsAndArms) {
+  ev_timer timer = Timer(0, 1000);
+  ev_timer_again(loop_, &timer);
+  EXPECT_EQ(Armed(), 1) << "not twice, though libev starts it";
+  ev_timer_again(loop_, &timer);
+  EXPECT_EQ(Armed(), 2);
+  EXPECT_EQ(Stopped(), 1);
+  timer.repeat = 0;
+  ev_timer_again(loop_, &timer);
+  EXPECT_EQ(Stopped(), 2) << "without a repeat it stops";
+  EXPECT_EQ(Armed(), 2);
+}
+
+TEST_F(Libev, ARepeatingOneTicksAndStaysLive) {
+  static int ticks;
+  ticks = 0;
+  ev_timer timer = Timer(0.001, 0.001, [](struct ev_loop* loop, ev_timer* ticked, int) {
+    if (++ticks == 5) ev_timer_stop(loop, ticked);
+  });
+  ev_timer_start(loop_, &timer);
+  Run();
+  EXPECT_EQ(ticks, 5);
+  EXPECT_EQ(Ticks(), 5);
+  EXPECT_EQ(Armed(), 1);
+  EXPECT_EQ(Fired(), 0);
+  EXPECT_EQ(Stopped(), 1);
+}
+
+TEST_F(Libev, ACallbackMayFreeItsTimerOrStartItAgain) {
+  static int calls;
+  calls = 0;
+  auto* const timer = new ev_timer(Timer(0.001, 0, [](struct ev_loop* loop, ev_timer* fired, int) {
+    if (++calls == 3) {
+      delete fired;
+      return;
+    }
+    ev_timer_set(fired, 0.001, 0.);
+    ev_timer_start(loop, fired);
+  }));
+  ev_timer_start(loop_, timer);
+  Run();
+  EXPECT_EQ(Armed(), 3);
+  EXPECT_EQ(Fired(), 3);
+}
+
+TEST_F(Libev, OnceIsAnsweredOrFires) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  ASSERT_EQ(write(ends[1], "x", 1), 1);
+  static int called;
+  called = 0;
+  const auto count = [](int events, void* by) {
+    called += *static_cast<int*>(by);
+    EXPECT_TRUE(events == EV_READ || events == EV_TIMER);
+  };
+  int one = 1;
+  int ten = 10;
+  ev_once(loop_, ends[0], EV_READ, 1000., count, &one);
+  ev_once(loop_, -1, 0, 0.001, count, &ten);
+  EXPECT_EQ(Live(), 2);
+  ev_once(loop_, ends[0], EV_READ, -1., count, &one);
+  EXPECT_EQ(Live(), 2) << "without a time-out it is no timer";
+  Run();
+  EXPECT_EQ(called, 12);
+  EXPECT_EQ(Fired(), 1);
+  EXPECT_EQ(Stopped(), 1);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+TEST_F(Libev, WhatTheProgramFeedsIsNoFiring) {
+  ev_timer timer = Timer(1000);
+  ev_timer_start(loop_, &timer);
+  ev_feed_event(loop_, &timer, EV_TIMER);
+  EXPECT_EQ(Live(), 1);
+  ev_timer_stop(loop_, &timer);
+}
+
+TEST_F(Libev, ALoopThatIsDestroyedStopsWhatIsPending) {
+  ev_timer timers[] = {Timer(1000), Timer(1000, 1000), Timer(0, 1000)};
+  ev_timer_start(loop_, &timers[0]);
+  ev_timer_start(loop_, &timers[1]);
+  ev_timer_again(loop_, &timers[2]);
+  struct ev_loop* const other = ev_loop_new(0);
+  ev_timer others = Timer(1000);
+  ev_timer_start(other, &others);
+  EXPECT_EQ(Live(), 4);
+  ev_loop_destroy(loop_);
+  loop_ = nullptr;
+  EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(Stopped(), 3);
+  ev_loop_destroy(other);
+}
+
+TEST_F(Libev, ThousandsAreCountedAndLoseNothing) {
+  constexpr int kTimers = 5000;
+  std::vector<ev_timer> timers;
+  for (int i = 0; i < kTimers; ++i) timers.push_back(Timer(i % 2 == 0 ? 0.001 : 1000));
+  for (ev_timer& timer : timers) ev_timer_start(loop_, &timer);
+  EXPECT_EQ(Live(), kTimers);
+  while (Fired() < kTimers / 2) ev_run(loop_, EVRUN_NOWAIT);
+  EXPECT_EQ(Live(), kTimers / 2);
+  for (ev_timer& timer : timers) ev_timer_stop(loop_, &timer);
+  EXPECT_EQ(Stopped(), kTimers / 2);
+}
+
+[[gnu::noinline]] int ArmSomething(struct ev_loop* loop, ev_timer* timer) {
+  ev_timer_start(loop, timer);
+  return ev_is_active(timer);
+}
+constexpr int kLine = __LINE__ - 3;
+
+TEST_F(Libev, TheSiteIsTheLineThatArmed) {
+  ev_timer timer = Timer(1000);
+  EXPECT_NE(ArmSomething(loop_, &timer), 0);
+  EXPECT_THAT(loops::Report(), afterleak::test::HasLiveAt(kLine, "ev_timer_start"));
+  ev_timer_stop(loop_, &timer);
+}
+
+TEST_F(Libev, IsWatched) {
+  EXPECT_THAT(loops::Watched(), afterleak::test::Sees(loops::Library::kLibev));
+}
+
+TEST_F(Libev, ItsFunctionsOfLibeventsNamesAreNotTakenForLibevent) {
+  EXPECT_THAT(loops::Watched(), testing::Not(afterleak::test::Sees(loops::Library::kLibevent)));
+}
+
+}  // namespace

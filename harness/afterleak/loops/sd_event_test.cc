@@ -1,0 +1,188 @@
+#include <systemd/sd-event.h>
+
+#include <cerrno>
+#include <ctime>
+#include <vector>
+
+#include "afterleak/loops/loops.h"
+#include "tests/support/loop_census.h"
+
+namespace {
+
+namespace loops = afterleak::loops;
+
+constexpr std::uint64_t kSoon = 1000;
+constexpr std::uint64_t kLater = 1'000'000'000;
+
+int Nothing(sd_event_source*, std::uint64_t, void*) { return 0; }
+
+class SdEvent : public afterleak::test::LoopCensus {
+ protected:
+  SdEvent() { EXPECT_GE(sd_event_new(&event_), 0); }
+  ~SdEvent() override { sd_event_unref(event_); }
+
+  sd_event_source* Add(std::uint64_t after, sd_event_time_handler_t callback = &Nothing,
+                       void* userdata = nullptr) {
+    sd_event_source* source = nullptr;
+    EXPECT_GE(
+        sd_event_add_time_relative(event_, &source, CLOCK_MONOTONIC, after, 1, callback, userdata),
+        0);
+    return source;
+  }
+  void RunUntil(const auto& done) {
+    while (!done()) EXPECT_GE(sd_event_run(event_, UINT64_MAX), 0);
+  }
+
+  sd_event* event_ = nullptr;
+};
+
+TEST_F(SdEvent, ATimerIsLiveThenIdleThenGone) {
+  sd_event_source* const source = Add(kSoon);
+  EXPECT_EQ(Live(), 1);
+  RunUntil([&] { return Fired() == 1; });
+  EXPECT_EQ(Stopped(), 0) << "though the library turns it off";
+  EXPECT_EQ(Live(), 0);
+  EXPECT_EQ(Idle(), 1);
+  sd_event_source_unref(source);
+  EXPECT_EQ(Idle(), 0);
+  EXPECT_EQ(Armed(), 1);
+}
+
+TEST_F(SdEvent, ItIsCalledWithTheProgramsUserdata) {
+  int called = 0;
+  sd_event_source* const source = Add(
+      kSoon,
+      [](sd_event_source* fired, std::uint64_t, void* count) {
+        EXPECT_EQ(sd_event_source_get_userdata(fired), count);
+        ++*static_cast<int*>(count);
+        return 0;
+      },
+      &called);
+  RunUntil([&] { return called == 1; });
+  int other = 0;
+  EXPECT_EQ(sd_event_source_set_userdata(source, &other), &called);
+  sd_event_source_set_destroy_callback(source, [](void* count) { *static_cast<int*>(count) = 7; });
+  sd_event_destroy_t destroy = nullptr;
+  EXPECT_EQ(sd_event_source_get_destroy_callback(source, &destroy), 1);
+  EXPECT_NE(destroy, nullptr);
+  sd_event_source_unref(source);
+  EXPECT_EQ(other, 7);
+}
+
+TEST_F(SdEvent, OneThatIsTurnedOffIsIdle) {
+  sd_event_source* const source = Add(kLater);
+  sd_event_source_set_enabled(source, SD_EVENT_OFF);
+  sd_event_source_set_enabled(source, SD_EVENT_OFF);
+  EXPECT_EQ(Stopped(), 1);
+  EXPECT_EQ(Idle(), 1);
+  sd_event_source_set_time_relative(source, kLater);
+  EXPECT_EQ(Live(), 0) << "it is off";
+  sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+  sd_event_source_set_enabled(source, SD_EVENT_ON);
+  EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(Armed(), 2);
+  sd_event_source_disable_unref(source);
+  EXPECT_EQ(Stopped(), 2);
+  EXPECT_EQ(Idle(), 0);
+}
+
+TEST_F(SdEvent, ATimeThatIsMovedIsArmedAgain) {
+  sd_event_source* const source = Add(kLater);
+  sd_event_source_set_time_relative(source, kLater);
+  sd_event_source_set_time(source, UINT64_MAX);
+  EXPECT_EQ(Armed(), 3);
+  EXPECT_EQ(Stopped(), 2);
+  sd_event_source_unref(source);
+  EXPECT_EQ(Stopped(), 3) << "freed while it was live";
+}
+
+TEST_F(SdEvent, OneThatStaysOnTicks) {
+  static int calls;
+  calls = 0;
+  sd_event_source* const source =
+      Add(kSoon, [](sd_event_source* fired, std::uint64_t, void*) -> int {
+        return ++calls < 5 ? 0 : sd_event_source_set_enabled(fired, SD_EVENT_OFF);
+      });
+  sd_event_source_set_enabled(source, SD_EVENT_ON);
+  RunUntil([&] { return Live() == 0; });
+  EXPECT_EQ(Ticks(), 5);
+  EXPECT_EQ(Stopped(), 1);
+  EXPECT_EQ(Armed(), 1);
+  sd_event_source_unref(source);
+}
+
+TEST_F(SdEvent, ACallbackMayArmItAgainAndFreeIt) {
+  static int calls;
+  calls = 0;
+  Add(kSoon, [](sd_event_source* fired, std::uint64_t, void*) -> int {
+    if (++calls == 3) return sd_event_source_unref(fired), 0;
+    sd_event_source_set_time_relative(fired, kSoon);
+    return sd_event_source_set_enabled(fired, SD_EVENT_ONESHOT);
+  });
+  RunUntil([&] { return calls == 3; });
+  EXPECT_EQ(Armed(), 3);
+  EXPECT_EQ(Fired(), 3);
+}
+
+TEST_F(SdEvent, ReferencesAreTheLibrarys) {
+  sd_event_source* const source = Add(kLater);
+  sd_event_source_ref(source);
+  sd_event_source_unref(source);
+  EXPECT_EQ(Live(), 1);
+  sd_event_source_unref(source);
+  EXPECT_EQ(Stopped(), 1);
+}
+
+TEST_F(SdEvent, ALoopThatIsFreedStopsItsFloatingSources) {
+  EXPECT_GE(
+      sd_event_add_time_relative(event_, nullptr, CLOCK_MONOTONIC, kLater, 1, &Nothing, nullptr),
+      0);
+  EXPECT_GE(sd_event_add_time(event_, nullptr, CLOCK_MONOTONIC, UINT64_MAX, 1, &Nothing, nullptr),
+            0);
+  EXPECT_EQ(Live(), 2);
+  event_ = sd_event_unref(event_);
+  EXPECT_EQ(Stopped(), 2);
+}
+
+TEST_F(SdEvent, WithoutACallbackItEndsTheLoop) {
+  sd_event_source* const source = Add(kSoon, nullptr, reinterpret_cast<void*>(23));
+  EXPECT_EQ(sd_event_loop(event_), 23);
+  EXPECT_EQ(Fired(), 1);
+  sd_event_source_unref(source);
+}
+
+TEST_F(SdEvent, WhatItRefusesIsNotArmed) {
+  sd_event_source* source = nullptr;
+  EXPECT_EQ(sd_event_add_time(event_, &source, 12345, 1, 1, &Nothing, nullptr), -EOPNOTSUPP);
+  EXPECT_EQ(Armed(), 0);
+}
+
+TEST_F(SdEvent, ThousandsAreCountedAndLoseNothing) {
+  constexpr int kTimers = 3000;
+  std::vector<sd_event_source*> sources;
+  for (int i = 0; i < kTimers; ++i) sources.push_back(Add(i % 2 == 0 ? kSoon : kLater));
+  RunUntil([&] { return Fired() == kTimers / 2; });
+  EXPECT_EQ(Live(), kTimers / 2);
+  EXPECT_EQ(Idle(), kTimers / 2);
+  for (sd_event_source* const source : sources) sd_event_source_unref(source);
+  EXPECT_EQ(Stopped(), kTimers / 2);
+}
+
+[[gnu::noinline]] sd_event_source* ArmSomething(sd_event* event) {
+  sd_event_source* source = nullptr;
+  sd_event_add_time(event, &source, CLOCK_MONOTONIC, UINT64_MAX, 1, &Nothing, nullptr);
+  return source;
+}
+constexpr int kLine = __LINE__ - 3;
+
+TEST_F(SdEvent, TheSiteIsTheLineThatArmed) {
+  sd_event_source* const source = ArmSomething(event_);
+  EXPECT_THAT(loops::Report(), afterleak::test::HasLiveAt(kLine, "sd_event_add_time"));
+  sd_event_source_unref(source);
+}
+
+TEST_F(SdEvent, IsWatched) {
+  EXPECT_THAT(loops::Watched(), afterleak::test::Sees(loops::Library::kSdEvent));
+}
+
+}  // namespace
