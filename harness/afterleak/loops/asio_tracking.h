@@ -16,6 +16,10 @@
 
 #include "afterleak/loops/asio_waits.h"
 
+namespace afterleak::loops::asio_tracking {
+inline const bool uses_asio = UsesAsio();
+}
+
 // NOLINTBEGIN(bugprone-macro-parentheses): what Asio passes has its own.
 #define ASIO_INHERIT_TRACKED_HANDLER : public ::afterleak::loops::asio_tracking::Tracked
 #define ASIO_ALSO_INHERIT_TRACKED_HANDLER , public ::afterleak::loops::asio_tracking::Tracked

@@ -24,8 +24,6 @@ void Fire(Wait wait) noexcept;
 void Stop(Wait wait) noexcept;
 bool UsesAsio() noexcept;  // makes the library known as one that the program uses
 
-inline const bool uses_asio = UsesAsio();
-
 // The base of Asio's operations.
 class Tracked {
  public:

@@ -3,6 +3,10 @@
 
 #include "afterleak/loops/asio_waits.h"
 
+namespace afterleak::loops::asio_tracking {
+inline const bool uses_boost_asio = UsesAsio();
+}
+
 // NOLINTBEGIN(bugprone-macro-parentheses): what Asio passes has its own.
 #define BOOST_ASIO_INHERIT_TRACKED_HANDLER : public ::afterleak::loops::asio_tracking::Tracked
 #define BOOST_ASIO_ALSO_INHERIT_TRACKED_HANDLER , public ::afterleak::loops::asio_tracking::Tracked
