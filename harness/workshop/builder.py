@@ -19,7 +19,10 @@ from workshop import catalog
 # For a check, which ends itself then (watchdog.h); what is so far gone that it cannot is killed a little later.
 LIMIT = int(os.environ.get("AFTERLEAK_WORKSHOP_SECONDS", "10"))
 GRACE = 3
+FRESH = "The check runs the code in several fresh run-times, one after the other, in one process."
 GENTLY = 1  # seconds in which a compiler that is stopped may take its temporary files away
+ASAN = "detect_leaks=0:detect_stack_use_after_return=1"  # leaks are judged by the check
+ASAN_FOUND = re.compile(r"ERROR: AddressSanitizer: (heap-\S+|stack-\S+|global-\S+|dynamic-\S+|attempting \S+|SEGV)")
 NO_SUCH_FUNCTION = re.compile(r"undefined reference to `(workshop::[^']*)'")
 
 
@@ -122,12 +125,13 @@ class Builder:
         mine = (f"{name}.cc", f"{name}_check.cc")
         return [file for file in files if not file.endswith(".gch") and (not name or pathlib.Path(file).name.startswith(mine))]
 
-    def compile_command(self, exercise, source, for_editors=False):
-        """That of CMake for the exercise's solution, for another file. Editors use other compilers, which take no GCC's
-        precompiled header, and do not know all of its warnings."""
-        wanted = str(catalog.HERE / "solutions" / exercise.file)
+    def compile_command(self, exercise, source, for_editors=False, sanitized=False):
+        """That of CMake for the exercise's solution (its check, under AddressSanitizer), for another file. Editors use other
+        compilers, which take no GCC's precompiled header, and do not know all of its warnings."""
+        like = f"checks/{exercise.name}_check.cc" if sanitized else f"solutions/{exercise.file}"
+        wanted, target = str(catalog.HERE / like), "/workshop_asan.dir/" if sanitized else "/workshop_solutions.dir/"
         entries = json.loads((self.build / "compile_commands.json").read_text())
-        words = shlex.split(next(entry["command"] for entry in entries if entry["file"] == wanted))
+        words = shlex.split(next(entry["command"] for entry in entries if entry["file"] == wanted and target in entry["command"]))
         command, skip = [], False
         for word in words:
             if skip or word in ("-c", wanted) or word.startswith("-ffile-prefix-map"):
@@ -143,9 +147,10 @@ class Builder:
         path = pathlib.Path(path)
         return path.relative_to(self.here) if path.is_relative_to(self.here) else path
 
-    def link(self, program, own, exercise, heap=True, flags=()):
-        objects = [own, *self.objects("checks", exercise.name), *self.objects("check"),
-                   *(self.objects("heap") if heap else []), *self.objects("libraries")]
+    def link(self, program, own, exercise, heap=True, flags=(), checks=("checks", "check")):
+        mine = [file for kind in checks for file in self.objects(kind) if not file.endswith("_check.cc.o")
+                or file.endswith(f"/{exercise.name}_check.cc.o")]
+        objects = [own, *mine, *(self.objects("heap") if heap else []), *self.objects("libraries")]
         compiler = self.compile_command(exercise, own)[0]
         return run([compiler, *flags, "-pthread", "-o", program, *objects], cwd=self.here)
 
@@ -173,14 +178,32 @@ class Builder:
                         if missing else "It does not link: the errors are above.")
             return Result(False, "linker", sentence, compiler=said + linker, seconds=seconds)
         text = source.read_text(errors="replace")
-        before = None if exercise.frozen or text == exercise.shipped() else self.before(exercise)
+        before = None if exercise.decoy or text == exercise.shipped() else self.before(exercise)
         result = self.run_check(program, out, before, color, unicode)
         lap("checked")
         result.compiler, result.seconds = said, seconds
-        if result.passed and exercise.frozen and exercise.changed_beyond(text):
-            result.passed, result.id = False, "decoy.changed"
-            result.sentence = "The verdict is right, but the function was changed, and nothing was wrong with it."
+        if result.passed or result.id == "crash":
+            self.look_for_gone_objects(exercise, source, result)
+            lap("checked once more")
+            result.seconds = seconds
         return result
+
+    def look_for_gone_objects(self, exercise, source, result):
+        """What has passed runs once more under AddressSanitizer: a reference may outlive what it refers to, and nobody notice."""
+        own, program, out = (self.work / f"{exercise.name}.asan{end}" for end in (".o", "", ".json"))
+        code, said = run([*self.compile_command(exercise, self.short(source), sanitized=True), "-o", own], cwd=self.here)
+        if code == 0:
+            code, said = self.link(program, own, exercise, heap=False, flags=["-fsanitize=address"], checks=("asan",))
+        if code != 0:
+            raise Refused(f"cannot build {self.short(source)} for AddressSanitizer: {said.strip()}")
+        _, printed = run([program, out], timeout=LIMIT + GRACE, cwd=self.here, env={"ASAN_OPTIONS": ASAN})
+        found = ASAN_FOUND.search(printed)
+        if found:
+            here = re.search(rf"{re.escape(exercise.file)}:\d+", printed[found.start():])
+            result.passed, result.id = False, "gone"
+            result.sentence = (f"The code uses an object that is gone ({found[1]}"
+                               f"{', ' + here[0] if here else ''}): what is captured by reference, or `this`, may not live as long.")
+            result.printed = printed[found.start():]
 
     def run_check(self, program, out, before=None, color=False, unicode=True):
         out.unlink(missing_ok=True)
@@ -194,7 +217,7 @@ class Builder:
         except (OSError, ValueError):
             pass
         if code < 0:
-            return Result(False, "crash", f"The code makes the program die of {signal.Signals(-code).name}.", printed=printed)
+            return Result(False, "crash", f"The code makes the program die of {signal.Signals(-code).name}. {FRESH}", printed=printed)
         return Result(False, "exit", f"The code ended the whole program (exit code {code}) before the check was over.",
                       printed=printed)
 

@@ -21,7 +21,7 @@ class Exercise:
     hints: list
     ask: list
     passed_by: list
-    frozen: str | None
+    decoy: bool
 
     @property
     def file(self):
@@ -32,13 +32,6 @@ class Exercise:
 
     def solution(self):
         return (HERE / "solutions" / self.file).read_text()
-
-    def changed_beyond(self, text):
-        """Whether more was changed than the lines that may be: code only, comments and white space do not count."""
-        def code(source):
-            bare = re.sub(r"//.*", "", source)
-            return re.sub(self.frozen, "", bare).split()
-        return code(text) != code(self.shipped())
 
 
 def split_story(text):
@@ -51,7 +44,7 @@ def split_story(text):
 def load():
     """All exercises, by name, in their order."""
     known = tomllib.loads((HERE / "exercises.toml").read_text())
-    return {name: Exercise(name=name, frozen=about.pop("frozen", None), **about)
+    return {name: Exercise(name=name, decoy=about.pop("decoy", False), **about)
             for name, about in known.items()}
 
 

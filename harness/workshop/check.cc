@@ -8,6 +8,7 @@
 #include "workshop/check.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -16,13 +17,13 @@
 #include <cstdlib>
 #include <exception>
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "afterleak/census/duration.h"
 #include "stage/atomic_file.h"
 #include "stage/plot.h"
+#include "workshop/parts.h"
 #include "workshop/watchdog.h"
 
 namespace workshop {
@@ -44,10 +45,10 @@ class Run {
 
  private:
   void Judge();
-  void RunParts(const std::vector<Part>& parts, TimerMode mode);
+  void RunParts(const std::vector<Part>& parts, const Bubble::Options& options);
   void RunLoad(TimerMode mode);
-  void JudgeLoad(const Load& load) const;
-  void InBubble(TimerMode mode, const Part& part);
+  void InBubble(const Bubble::Options& options, const Part& part);
+  void Fail(const std::exception_ptr& thrown);
   void Fail(const std::string& id, const std::string& sentence);
   void Write();
   std::string Plot() const;
@@ -55,37 +56,12 @@ class Run {
   const Arguments arguments_;
   Watchdog* watchdog_ = nullptr;
   std::optional<Load> measured_;  // with timers as in go122
+  // Of the first part that left anything; what is wrong with another part says more.
+  std::optional<Failure> left_;
+  std::string waiting_;  // the goroutines, if it is a call that was left
   bool failed_ = false;
   nlohmann::ordered_json result_;
 };
-
-constexpr Resource kAll[] = {Resource::kTimer, Resource::kContext, Resource::kGoroutine};
-
-// What was alive when the part in progress began: one part runs at a time.
-Inventory part_began;
-
-bool IsTimer(const Finding& finding) {
-  return finding.kind != "goroutine" && !finding.kind.starts_with("context::WithCancel");
-}
-
-std::int64_t TimersIn(const std::vector<Finding>& findings) {
-  std::int64_t count = 0;
-  for (const Finding& finding : findings) count += IsTimer(finding) ? finding.count : 0;
-  return count;
-}
-
-// Throws the Failure of the first finding, if any. `when`: "after 200 turns than after 20".
-void RequireNone(const std::vector<Finding>& findings, const char* id, const std::string& when) {
-  if (findings.empty()) return;
-  const Finding& first = findings.front();
-  const bool one = first.count == 1;
-  const std::string what = first.kind == "goroutine" ? (one ? "goroutine" : "goroutines")
-                                                     : fmt::format("of {}", first.kind);
-  const std::string where = first.waits.empty() ? fmt::format("{}:{}", first.file, first.line)
-                                                : fmt::format("waiting in {}", first.waits);
-  throw Failure(id, fmt::format("{} {} more {} alive {}: {}.", first.count, what,
-                                one ? "is" : "are", when, where));
-}
 
 // Long enough for any machine, short enough for a person.
 int SecondsAllowed() {
@@ -93,13 +69,25 @@ int SecondsAllowed() {
   return seconds != nullptr ? std::max(std::atoi(seconds), 1) : 10;
 }
 
+#ifdef __SANITIZE_ADDRESS__  // it takes terabytes of address space for itself
+constexpr bool kLimitsMemory = false;
+#else
+constexpr bool kLimitsMemory = true;
+#endif
+
 // Learners' loops may print and allocate endlessly.
 void LimitResources() {
   std::signal(SIGXFSZ, SIG_IGN);
   const rlimit file_size{1 << 24, 1 << 24};
   setrlimit(RLIMIT_FSIZE, &file_size);
   const rlimit memory{std::uint64_t{4} << 30, std::uint64_t{4} << 30};
-  setrlimit(RLIMIT_AS, &memory);
+  if (kLimitsMemory) setrlimit(RLIMIT_AS, &memory);
+  // Small stacks, so that hundreds of goroutines that are left behind fit, and are counted.
+  pthread_attr_t small;
+  pthread_attr_init(&small);
+  pthread_attr_setstacksize(&small, std::size_t{1} << 20);
+  pthread_setattr_default_np(&small);
+  pthread_attr_destroy(&small);
   const rlimit core{0, 0};
   setrlimit(RLIMIT_CORE, &core);
 }
@@ -108,7 +96,10 @@ int Run::Main() {
   if (arguments_.load_only) {
     Load load;
     Bubble bubble;
-    bubble.Go([&] { kExercise.load(load); });
+    bubble.Go([&] {
+      PartInProgress progress;
+      kExercise.load(load);
+    });
     bubble.AdvanceTo(kLimit);
     return 0;
   }
@@ -129,19 +120,18 @@ int Run::Main() {
 void Run::Judge() {
   constexpr TimerMode kModes[] = {TimerMode::kGo122, TimerMode::kGo123};
   try {
-    for (const TimerMode mode : kModes) RunParts(kExercise.behaviour, mode);
+    for (const TimerMode mode : kModes) RunParts(kExercise.behaviour, {.timers = mode});
     for (const TimerMode mode : kModes) RunLoad(mode);
-    for (const TimerMode mode : kModes) RunParts(kExercise.paths, mode);
-  } catch (const Failure& failure) {
-    Fail(failure.id(), failure.what());
-  } catch (const afterleak::Stuck& stuck) {
-    const std::string_view text = stuck.what();  // "time stands still at 3s: ..."
-    Fail("hang", fmt::format("Virtual {}: the code runs on without ever blocking.",
-                             text.substr(0, text.find(':'))));
-  } catch (const std::exception& e) {
-    Fail("crash", fmt::format("The code throws an exception: {}.", e.what()));
+    for (const TimerMode mode : kModes) RunParts(kExercise.paths, {.timers = mode});
+    for (const TimerMode mode : kModes) {
+      RunParts(kExercise.instants, {.timers = mode});
+      for (std::uint64_t seed = 1; seed <= Exercise::kOrders; ++seed)
+        RunParts(kExercise.instants, {.timers = mode, .seed = seed, .shuffle = true});
+    }
+    if (left_ && !waiting_.empty()) result_["goroutines"] = waiting_;
+    if (left_) throw Failure(*left_);
   } catch (...) {
-    Fail("crash", "The code throws an exception that is no std::exception.");
+    Fail(std::current_exception());
   }
   if (measured_) return;
   try {
@@ -150,61 +140,76 @@ void Run::Judge() {
   }
 }
 
-void Run::RunParts(const std::vector<Part>& parts, TimerMode mode) {
-  for (const Part& part : parts) InBubble(mode, part);
+void Run::RunParts(const std::vector<Part>& parts, const Bubble::Options& options) {
+  for (const Part& part : parts) InBubble(options, part);
 }
 
 void Run::RunLoad(TimerMode mode) {
   Load load;
   try {
-    InBubble(mode, [&] { kExercise.load(load); });
+    InBubble({.timers = mode}, [&] { kExercise.load(load); });
   } catch (...) {
     if (mode == TimerMode::kGo122) measured_ = load;
     throw;
   }
   if (mode == TimerMode::kGo122) measured_ = load;
-  JudgeLoad(load);
+  JudgeLoad(load, kExercise);
 }
 
-void Run::JudgeLoad(const Load& load) const {
-  const CensusTotals& few = load.few().value().census;
-  const CensusTotals& all = load.all().value().census;
-  const char* things = kExercise.things;
-  Require(load.abandoned().empty(), "leak.abandoned",
-          fmt::format(
-              "Nobody can hear {} of {} live {} after {} turns; after {} turns it was {} of {}.",
-              all.abandoned, all.live, things, Load::kTurns, Load::kFew, few.abandoned, few.live));
-  Require(
-      !kExercise.bounded || all.live <= few.live, "leak.grows",
-      fmt::format("{} {} are live after {} turns, and {} were after {} turns: they grow with the "
-                  "work.",
-                  all.live, things, Load::kTurns, few.live, Load::kFew));
-  if (kExercise.bounded) {
-    RequireNone(load.grown(), "leak.grows",
-                fmt::format("after {} turns than after {}", Load::kTurns, Load::kFew));
-  }
-  Require(TimersIn(load.left()) == 0, "leak.left",
-          fmt::format("When the work of a turn is over, as many as {} of its {} are still live.",
-                      TimersIn(load.left()), things));
-  RequireNone(load.left(), "leak.left", "when the work of a turn is over than before it");
-}
-
-void Run::InBubble(TimerMode mode, const Part& part) {
+// What went wrong is noted while the bubble is still there: when that unwinds the goroutines, the
+// code may do worse.
+void Run::InBubble(const Bubble::Options& options, const Part& part) {
+  bool over = false;
   bool done = false;
-  Bubble bubble({.timers = mode});
+  Bubble bubble(options);
   const Watchdog::Watch watch(*watchdog_, bubble);
   bubble.Go([&] {
-    part_began = Bubble::Current().Alive();
+    PartInProgress progress;
     part();
+    over = true;
+    const std::optional<Failure> left = progress.End();
+    if (left && !left_) left_.emplace(*left);
     done = true;
+    bubble.Interrupt();  // what the code has left behind would go on for the rest of the hour
   });
-  bubble.AdvanceTo(kLimit);
-  if (done) return;
-  result_["goroutines"] = ToString(bubble.Goroutines());
-  throw Failure("stuck",
-                fmt::format("After {} of virtual time the code still waits, where it should "
-                            "have returned long ago (timers as in {}).",
-                            FormatDuration(kLimit), ToString(mode)));
+  try {
+    bubble.AdvanceTo(kLimit);
+    if (done) return;
+    const std::string waiting = ToString(bubble.Goroutines());
+    const Failure stuck(
+        "stuck", fmt::format("After {} of virtual time the code still waits, where it should "
+                             "have returned long ago (timers as in {}).",
+                             FormatDuration(kLimit), ToString(options.timers)));
+    if (!over) {
+      result_["goroutines"] = waiting;
+      throw Failure(stuck);
+    }
+    if (left_) return;
+    left_.emplace(stuck);
+    waiting_ = waiting;
+  } catch (const Thrown&) {
+    return;
+  } catch (...) {
+    Fail(std::current_exception());
+    throw;
+  }
+}
+
+void Run::Fail(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const Failure& failure) {
+    Fail(failure.id(), failure.what());
+  } catch (const afterleak::Stuck& stuck) {
+    const std::string_view text = stuck.what();  // "time stands still at 3s: ..."
+    Fail("hang", fmt::format("Virtual {}: the code runs on without ever blocking.",
+                             text.substr(0, text.find(':'))));
+  } catch (const std::exception& e) {
+    Fail("crash", fmt::format("The code throws an exception: {}. {}", e.what(), kFreshRunTimes));
+  } catch (...) {
+    Fail("crash",
+         fmt::format("The code throws an exception that is no std::exception. {}", kFreshRunTimes));
+  }
 }
 
 // The first failure is the one that counts.
@@ -263,44 +268,6 @@ void Run::Write() {
 }
 
 }  // namespace
-
-void Require(bool holds, const char* id, const std::string& sentence) {
-  if (!holds) throw Failure(id, sentence);
-}
-
-void RequireNothingLeft(const char* id, const std::string& sentence) {
-  const std::vector<Finding> left = JudgeLeftBehind(part_began, Bubble::Current().Alive());
-  Require(TimersIn(left) == 0, id, sentence);
-  RequireNone(left, id, "when the work is over than before it");
-}
-
-void Load::Look() {
-  Wait();
-  if (samples_.empty()) before_ = Bubble::Current().Alive();
-  samples_.push_back({time::Now().time_since_epoch(), Bubble::Current().Totals()});
-}
-
-void Load::Turn() {
-  Look();
-  ++turns_;
-  if (turns_ == kFew) {
-    few_ = samples_.back();
-    after_few_ = Bubble::Current().Alive();
-  }
-  if (turns_ != kTurns) return;
-  all_ = samples_.back();
-  report_ = Bubble::Current().Report();
-  grown_ = JudgeLeftBehind(after_few_, Bubble::Current().Alive());
-  for (const Resource resource : kAll)
-    std::ranges::move(JudgeAbandoned(Bubble::Current().Report(resource)),
-                      std::back_inserter(abandoned_));
-}
-
-void Load::Returned() {
-  Turn();
-  std::vector<Finding> left = JudgeLeftBehind(before_, Bubble::Current().Alive());
-  if (TimersIn(left) > TimersIn(left_) || left_.empty()) left_ = std::move(left);
-}
 
 }  // namespace workshop
 

@@ -8,10 +8,13 @@
 //   behaviour   does the code keep its promise? It does not if work is deleted or a time shortened
 //   load        do 10 N turns leave as much alive as N turns, and nothing abandoned?
 //   paths       and on the ways out that the load does not take?
+//   instants    and if two things happen at the very same instant, in whichever order?
+//   left        and is everything gone when the last call of each part has returned?
 //
 // The judge decides (census/judge.h), so a goroutine that sleeps in place of a timer counts too.
-// Each part is done with timers as in go122, and then as in go123. Channels to the learner's code
-// have room for everything that is sent, so that no part has to wait.
+// Each part is done with timers as in go122, and then as in go123, in a bubble for itself. A part
+// lets every call that it starts come to its end. The check waits for that, and then
+// it asks what is left behind.
 //
 // The learner's code is not trusted: it may hang, throw, or end the process (watchdog.h).
 #pragma once
@@ -29,6 +32,7 @@
 #include <vector>
 
 #include "afterleak/afterleak.h"
+#include "afterleak/heap/heap.h"
 
 namespace workshop {
 
@@ -54,21 +58,36 @@ void Require(bool holds, const char* id, const std::string& sentence);
 // for timers and registrations; goroutines and contexts have one that names them.
 void RequireNothingLeft(const char* id, const std::string& sentence);
 
+// What callbacks throw that are to throw. If it leaves a goroutine of the learner's, the part is
+// over: what a throw does to other goroutines is not promised.
+struct Thrown {};
+
 // A call of the learner's function, in a separate goroutine.
 template <typename Result>
 struct Call {
   std::optional<Result> result;  // once it has returned
-  Time at{};                     // when that was
+  bool threw = false;            // it ended by Thrown
+  Time at{};                     // when it ended
 
   bool ReturnedAt(Duration since_start) const { return result && at == Time(since_start); }
 };
 
+// The calls of the part in progress that have not ended.
+std::shared_ptr<sync::WaitGroup> CallsInProgress();
+
 template <std::invocable Function>
 auto Start(Function function, std::source_location site = std::source_location::current()) {
   auto call = std::make_shared<Call<std::invoke_result_t<Function>>>();
+  const auto calls = CallsInProgress();
+  calls->Add(1);
   Go(
-      [call, function] {
-        call->result = function();
+      [call, calls, function = std::move(function)] {
+        const Defer done([&] { calls->Done(); });
+        try {
+          call->result = function();
+        } catch (const Thrown&) {
+          call->threw = true;
+        }
         call->at = time::Now();
       },
       site);
@@ -109,11 +128,14 @@ class Load {
   const std::vector<Finding>& abandoned() const { return abandoned_; }  // in all the turns
   const std::vector<Finding>& grown() const { return grown_; }          // from N turns to 10 N
   const std::vector<Finding>& left() const { return left_; }            // after the worst return
+  const heap::Usage& heap_grown() const { return heap_grown_; }         // from N turns to 10 N
 
  private:
   int turns_ = 0;
   Inventory before_;
   Inventory after_few_;
+  heap::Usage heap_few_;
+  heap::Usage heap_grown_;
   std::vector<Finding> abandoned_;
   std::vector<Finding> grown_;
   std::vector<Finding> left_;
@@ -122,6 +144,11 @@ class Load {
   std::optional<Sample> all_;
   CensusReport report_;
 };
+
+// Does 10 N turns, and lets each settle. Throws the Failure if what the code of the part has on the
+// heap grows from N turns to 10 N. Does nothing where blocks are not counted (under a sanitizer).
+void RequireFlatHeap(const char* id, const std::string& sentence,
+                     const std::function<void(int turn)>& turn);
 
 // A part of a check. Runs as a goroutine of a virtual bubble, for at most `kLimit` of virtual time.
 using Part = std::function<void()>;
@@ -134,6 +161,9 @@ struct Exercise {
   std::vector<Part> behaviour;
   std::function<void(Load&)> load;
   std::vector<Part> paths;
+  // Each is done in the usual order and in kOrders others that Go might choose (Bubble shuffles).
+  std::vector<Part> instants{};
+  static constexpr int kOrders = 16;
 };
 
 // Each check defines this.

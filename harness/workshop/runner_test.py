@@ -199,16 +199,18 @@ class Check(RunnerTest):
         self.assertEqual(self.workshop("reset", "01_relay").returncode, 0)
         self.assertEqual(self.workshop("check").returncode, 1)
 
-    def test_the_decoy_wants_a_verdict_and_its_function_left_alone(self):
+    def test_the_decoy_wants_a_verdict_and_a_bound_and_no_goroutines(self):
         self.start()
         shipped = EXERCISES["06_reminder"].shipped()
+        right = shipped.replace("kUndecided", "kNoLeak").replace("kMostAtOnce = 0", "kMostAtOnce = 38")
+        goroutine = right.replace("time::AfterFunc(delay, [bell, text] {", "Go([=] {\n    time::Sleep(delay);\n   ")
         for text, failure in ((shipped, "verdict.undecided"), (shipped.replace("kUndecided", "kLeak"), "verdict.wrong"),
-                              (shipped.replace("kUndecided", "kNoLeak").replace("delay, [", "delay + 0s, ["), "decoy.changed")):
+                              (right.replace("38", "50"), "verdict.bound"), (goroutine, "decoy.changed")):
             self.write("06_reminder", text)
             run = self.workshop("check", "6")
             self.assertEqual(run.returncode, 1)
             self.assertIn(f"[{failure}]", run.stdout)
-        self.write("06_reminder", "// my own note\n" + shipped.replace("kUndecided", "kNoLeak"))
+        self.write("06_reminder", "// my own note\n" + right.replace("delay, [", "delay + 0s, ["))
         self.assertEqual(self.workshop("check").returncode, 0)
 
 

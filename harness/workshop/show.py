@@ -109,7 +109,7 @@ def difference(exercise, text, path):
 def tools(exercise):
     """True of the file as it was handed out: the author's check runs these tools on it."""
     passed = listed(catalog.TOOLS[tool] for tool in exercise.passed_by)
-    if exercise.frozen:
+    if exercise.decoy:
         return f"{passed} find nothing here either, and for once they are right. They say the same of 01_relay."
     return f"Which tools would have missed it: {passed}. They find nothing in the file as it was handed out."
 

@@ -25,7 +25,8 @@ const Watchdog::Report* on_terminate = nullptr;
       what = "an exception that nobody catches";
     }
   }
-  (*on_terminate)("crash", fmt::format("The code ends the whole program by {}.", what));
+  (*on_terminate)("crash",
+                  fmt::format("The code ends the whole program by {}. {}", what, kFreshRunTimes));
   _exit(1);
 }
 

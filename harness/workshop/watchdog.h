@@ -15,6 +15,10 @@
 
 namespace workshop {
 
+// Ends the message of a crash: a global that outlives its run-time is the usual cause.
+inline constexpr const char* kFreshRunTimes =
+    "The check runs the code in several fresh run-times, one after the other, in one process.";
+
 class Watchdog {
  public:
   // Calls `report(id, sentence)` and ends the process when the time is over, or when

@@ -45,6 +45,27 @@ void EndsWithTheWindow() {
           "The backup must end when its window of 10m is over, to the instant.");
 }
 
+void BackupsDoNotDisturbEachOther() {
+  const Night whole;
+  time::Sleep(1min);
+  const Night complete;
+  const Night stopped;
+  const Night last;
+  time::Sleep(1min);
+  complete.blocks.Send(1);
+  complete.blocks.Close();
+  time::Sleep(1min);
+  stopped.signals.Send(SIGINT);
+  time::Sleep(1min);
+  whole.blocks.Send(1);
+  time::Sleep(20min);
+  Require(complete.Ended(2min, 1, std::nullopt) && stopped.Ended(3min, 0, SIGINT) &&
+              whole.Ended(10min, 1, std::nullopt) && last.Ended(11min, 0, std::nullopt),
+          "backup.together",
+          "Four backups run at one time, and end after 2m (complete), 3m (signal), 10m and 11m "
+          "(window): one that ends must not disturb the windows of the others.");
+}
+
 void ManyInterrupted(Load& load) {
   load.Look();
   for (int i = 0; i < Load::kTurns; ++i) {
@@ -74,12 +95,46 @@ void NothingIsLeftOfTwoSignals() {
                      "When a signal ends a backup that has copied blocks, a timer is still live.");
 }
 
+void NothingIsLeftOfAWindow() {
+  const Night night;
+  night.blocks.Send(1);
+  time::Sleep(10min);
+  Wait();
+  RequireNothingLeft("path.window", "When the window is over, a timer is still live.");
+}
+
+// Blocks and signals that come after the end are for somebody else.
+void LeavesAloneWhatComesAfterTheEnd() {
+  const Night night;
+  night.signals.Send(SIGINT);
+  time::Sleep(1s);
+  night.signals.Send(SIGTERM);
+  night.blocks.Send(1);
+  time::Sleep(20min);
+  Require(night.signals.Len() == 1 && night.blocks.Len() == 1, "backup.greedy",
+          "A backup that has ended still takes blocks or signals, which are for the next one.");
+}
+
+void AllAtOneInstant() {
+  const Night night;
+  time::Sleep(10min);
+  night.signals.Send(SIGINT);
+  night.blocks.Send(1);
+  night.blocks.Close();
+  time::Sleep(1s);
+  Require(night.call->ReturnedAt(10min), "backup.instant",
+          "The last block and a signal come at the very instant when the window is over: the "
+          "backup must end then.");
+}
+
 }  // namespace
 
 const Exercise kExercise = {
-    .behaviour = {EndsWithTheLastBlock, EndsWithASignal, EndsWithTheWindow},
+    .behaviour = {EndsWithTheLastBlock, EndsWithASignal, EndsWithTheWindow,
+                  BackupsDoNotDisturbEachOther, LeavesAloneWhatComesAfterTheEnd},
     .load = ManyInterrupted,
-    .paths = {NothingIsLeftOfACompleteBackup, NothingIsLeftOfTwoSignals},
+    .paths = {NothingIsLeftOfACompleteBackup, NothingIsLeftOfTwoSignals, NothingIsLeftOfAWindow},
+    .instants = {AllAtOneInstant},
 };
 
 }  // namespace workshop

@@ -1,7 +1,14 @@
+#include <algorithm>
+#include <cstdint>
+
 #include "workshop/check.h"
 #include "workshop/exercises.h"
 
 namespace workshop {
+
+// Not asked where a file has the verdict alone.
+[[gnu::weak]] int YourBound();
+
 namespace {
 
 void ReturnsAtOnceAndRingsInTime() {
@@ -20,6 +27,7 @@ void ReturnsAtOnceAndRingsInTime() {
   }
 }
 
+// It waits for somebody to hear it, and only its own reminder waits with it.
 void ABellThatNobodyHearsHoldsNothingUp() {
   const auto deaf = MakeChan<std::string>();
   const auto bell = MakeChan<std::string>(1);
@@ -29,6 +37,35 @@ void ABellThatNobodyHearsHoldsNothingUp() {
   Wait();
   Require(Drain(bell) == std::vector<std::string>{"eggs"}, "reminder.held",
           "A bell that nobody hears must not hold up the others.");
+  Require(deaf.TryRecv() == "tea", "reminder.lost",
+          "A guest hears the bell a minute late, and it does not ring for them any more.");
+}
+
+// So that the fix of a leak that is none costs nothing either.
+void WaitingTakesNoGoroutine() {
+  const auto bell = MakeChan<std::string>(10);
+  const std::int64_t before = Bubble::Current().Totals(Resource::kGoroutine).live;
+  for (int i = 0; i < 10; ++i) Remind(bell, "tea", 1min);
+  Wait();
+  Require(Bubble::Current().Totals(Resource::kGoroutine).live == before, "decoy.changed",
+          "Ten reminders are to come, and goroutines wait for them, where timers did, which take "
+          "128 bytes each: nothing was wrong with the function.");
+  time::Sleep(1min);
+}
+
+void GuestsDoNotDisturbEachOther() {
+  std::vector<Chan<std::string>> bells;
+  for (int i = 1; i <= 20; ++i) {
+    bells.push_back(MakeChan<std::string>(1));
+    Remind(bells.back(), "tea", i % 2 == 0 ? 10s : 25s);
+    time::Sleep(1s);
+  }
+  time::Sleep(30s);
+  for (const auto& bell : bells) {
+    Require(Drain(bell) == std::vector<std::string>{"tea"}, "reminder.lost",
+            "Some guests have asked for 10s and some for 25s, and not each of them has heard the "
+            "bell, once.");
+  }
 }
 
 void Evening(Load& load) {
@@ -45,6 +82,15 @@ void Evening(Load& load) {
   Require(bell.Len() == Load::kTurns, "reminder.lost", "Some bells have never rung.");
 }
 
+void NothingIsKeptOfABellThatHasRung() {
+  const auto bell = MakeChan<std::string>(1);
+  RequireFlatHeap("path.heap", "Bells have rung, and something of their reminders is still there.",
+                  [&](int) {
+                    Remind(bell, "tea", 5s);
+                    bell.Recv();
+                  });
+}
+
 void TheVerdict() {
   Require(
       YourVerdict() != Verdict::kUndecided, "verdict.undecided",
@@ -55,13 +101,33 @@ void TheVerdict() {
       "never more than reminders to come.");
 }
 
+// Counted, so that it is true: a guest each 8s, and each wants five minutes.
+void TheBound() {
+  if (YourBound == nullptr) return;
+  const auto bell = MakeChan<std::string>(100);
+  std::int64_t most = 0;
+  for (int i = 0; i < 75; ++i) {
+    Remind(bell, "tea", 5min);
+    most = std::max(most, Bubble::Current().Totals().live);
+    time::Sleep(8s);
+  }
+  time::Sleep(5min);
+  const int yours = YourBound();
+  Require(yours != 0, "verdict.bound",
+          "What has a bound is no leak, and you have not said which bound: set kMostAtOnce.");
+  Require(yours == most || yours == most - 1, "verdict.bound",
+          "The number is not right: for how long is a timer live, and how many guests come in that "
+          "time?");
+}
+
 }  // namespace
 
 const Exercise kExercise = {
     .bounded = false,  // as many as there are reminders to come
-    .behaviour = {ReturnsAtOnceAndRingsInTime, ABellThatNobodyHearsHoldsNothingUp},
+    .behaviour = {ReturnsAtOnceAndRingsInTime, ABellThatNobodyHearsHoldsNothingUp,
+                  WaitingTakesNoGoroutine, GuestsDoNotDisturbEachOther},
     .load = Evening,
-    .paths = {TheVerdict},
+    .paths = {NothingIsKeptOfABellThatHasRung, TheVerdict, TheBound},
 };
 
 }  // namespace workshop

@@ -6,21 +6,30 @@ namespace {
 
 constexpr Duration kIdle = 5s;
 
-// A caller, and a server that spends `work` on each message.
+// A caller, and a server that spends `work` on each message and `pinging` on each ping.
 struct Caller {
-  explicit Caller(Duration work)
-      : call(Start([line = line, log = log, work] {
-          return ServeLine(
-              line, kIdle,
+  explicit Caller(Duration work, Duration pinging = {})
+      : call(Start([line = line, log = log, work, pinging] {
+          const auto handle = std::make_unique<std::function<void(const std::string&)>>(
               [log, work](const std::string& message) {
                 log->busy += 1;
                 log->overlap = log->overlap || log->busy > 1;
                 log->messages.push_back(message);
-                time::Sleep(work);
+                if (message == "throw") throw Thrown();
+                if (work > Duration()) time::Sleep(work);
                 log->busy -= 1;
-              },
-              [log] { log->pings.push_back(time::Now()); });
+              });
+          const auto ping = std::make_unique<std::function<void()>>([log, pinging] {
+            log->pings.push_back(time::Now());
+            if (pinging < Duration()) throw Thrown();
+            if (pinging > Duration()) time::Sleep(pinging);
+          });
+          return ServeLine(line, kIdle, *handle, *ping);
         })) {}
+
+  bool Returned(Duration at, int count) const {
+    return call->ReturnedAt(at) && *call->result == count;
+  }
 
   struct Log {
     std::vector<std::string> messages;
@@ -77,6 +86,54 @@ void HardWorkIsNotSilence() {
           "and the end 5s after that.");
 }
 
+// Many wait already when a message was handled: nobody is silent.
+void MessagesWaitWhileItWorks() {
+  const Caller eager(8s);
+  for (int i = 0; i < 10; ++i) eager.line.Send("hard");
+  time::Sleep(81s);
+  Require(eager.log->pings.empty() && eager.log->messages.size() == 10, "line.stale",
+          "A stale value ends a wait early: the next messages wait already, and the caller is "
+          "pinged.");
+  time::Sleep(20s);
+  Require(eager.log->pings == std::vector<Time>{Time(85s)} && eager.Returned(90s, 10), "line.stale",
+          "A stale value ends a wait early: the ping is due 5s after the last message was handled, "
+          "and the end 5s after that.");
+}
+
+// A ping that takes longer than the idle time; a message comes meanwhile.
+void APingTakesTime() {
+  const Caller caller(0s, 8s);
+  time::Sleep(12s);
+  caller.line.Send("here");
+  time::Sleep(5s);
+  Require(caller.log->messages.size() == 1 && !caller.call->result, "line.stale",
+          "A stale value ends a wait early: the timer expired during a slow ping, a message has "
+          "come, and the server hangs up.");
+  time::Sleep(60s);
+  Require(caller.log->pings == std::vector<Time>{Time(5s), Time(18s)}, "line.ping",
+          "After a slow ping a message was handled at 13s: the next ping is due at 18s.");
+}
+
+void CallersDoNotDisturbEachOther() {
+  const Caller silent(0s);
+  time::Sleep(1s);
+  const Caller brief(0s);
+  const Caller talker(0s);
+  time::Sleep(1s);
+  brief.line.Close();
+  for (int i = 0; i < 8; ++i) {
+    talker.line.Send("hello");
+    time::Sleep(3s);
+  }
+  time::Sleep(20s);
+  Require(brief.Returned(2s, 0) && silent.Returned(10s, 0) && talker.Returned(33s, 8) &&
+              brief.log->pings.empty() && silent.log->pings == std::vector<Time>{Time(5s)} &&
+              talker.log->pings == std::vector<Time>{Time(28s)},
+          "line.together",
+          "Three lines are served at one time, and end at 2s, 10s and 33s: one that ends must not "
+          "disturb the pings of the others.");
+}
+
 void ALongCall(Load& load) {
   const Caller caller(0s);
   load.Look();
@@ -84,6 +141,7 @@ void ALongCall(Load& load) {
     time::Sleep(100ms);
     caller.line.Send("hello");
     load.Turn();
+    caller.log->messages.clear();
   }
 }
 
@@ -97,12 +155,63 @@ void NothingIsLeftAfterTheCall() {
                      "The line is closed, and a timer is still live after the return.");
 }
 
+void NothingIsLeftAfterHangingUp() {
+  const Caller silent(0s);
+  time::Sleep(10s);
+  Wait();
+  RequireNothingLeft("path.hang_up",
+                     "The server has hung up, and a timer is still live after the return.");
+}
+
+void NothingIsLeftOfAThrow() {
+  const Caller thrown(0s);
+  thrown.line.Send("throw");
+  Wait();
+  if (!thrown.call->threw) return;
+  RequireNothingLeft("path.throws",
+                     "When `handle` throws, a timer is still live after the function was left.");
+}
+
+void NothingIsLeftOfAPingThatThrows() {
+  const Caller thrown(0s, -1s);
+  time::Sleep(5s);
+  Wait();
+  if (!thrown.call->threw) return;
+  RequireNothingLeft("path.throws",
+                     "When `ping` throws, a timer is still live after the function was left.");
+}
+
+void AMessageWhenThePingIsDue() {
+  const Caller caller(0s);
+  time::Sleep(5s);
+  caller.line.Send("here");
+  time::Sleep(1s);
+  Require(caller.log->messages.size() == 1 && caller.log->pings.size() <= 1, "line.instant",
+          "A message comes at the very instant when the ping is due: it must be handled.");
+  time::Sleep(20s);
+  Require(caller.Returned(15s, 1) || caller.Returned(10s, 1), "line.instant",
+          "A message comes at the very instant when the ping is due: the server must hang up when "
+          "the caller is silent after that.");
+}
+
+void TheLineIsClosedWhenThePingIsDue() {
+  const Caller caller(0s);
+  time::Sleep(5s);
+  caller.line.Close();
+  time::Sleep(1s);
+  Require(caller.Returned(5s, 0), "line.instant",
+          "The line is closed at the very instant when the ping is due: the service must end.");
+}
+
 }  // namespace
 
 const Exercise kExercise = {
-    .behaviour = {HandlesOneAfterTheOther, PingsThenHangsUp, HardWorkIsNotSilence},
+    .behaviour = {HandlesOneAfterTheOther, PingsThenHangsUp, HardWorkIsNotSilence,
+                  MessagesWaitWhileItWorks, APingTakesTime, CallersDoNotDisturbEachOther},
     .load = ALongCall,
-    .paths = {NothingIsLeftAfterTheCall},
+    .paths = {NothingIsLeftAfterTheCall, NothingIsLeftAfterHangingUp, NothingIsLeftOfAThrow,
+              NothingIsLeftOfAPingThatThrows},
+    .instants = {AMessageWhenThePingIsDue, TheLineIsClosedWhenThePingIsDue},
 };
 
 }  // namespace workshop

@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "workshop/check.h"
 #include "workshop/exercises.h"
 
@@ -53,6 +55,28 @@ void EraseTakesItAway() {
           "A value is gone too soon: a timer of one that was erased before it has taken it away.");
 }
 
+void CachesDoNotDisturbEachOther() {
+  const auto whole = NewCache();
+  auto brief = NewCache();
+  whole->Put("key", "whole", 10s);
+  brief->Put("key", "brief", 5s);
+  brief->Put("other", "brief", 60s);
+  Require(whole->Get("key") == Text("whole") && whole->Get("other") == std::nullopt,
+          "cache.together", "A value is there that was put into another cache.");
+  time::Sleep(1s);
+  brief.reset();
+  const auto next = NewCache();
+  Require(next->Get("key") == std::nullopt && next->Get("other") == std::nullopt, "cache.together",
+          "A cache that was just made has a value in it.");
+  time::Sleep(8s);
+  Require(whole->Get("key") == Text("whole"), "cache.together",
+          "A cache is destroyed, and a value of another one is gone with it.");
+  time::Sleep(1s);
+  Wait();
+  Require(whole->Get("key") == std::nullopt, "cache.together",
+          "A cache is destroyed, and a value of another one does not expire any more.");
+}
+
 void TheSameFewKeys(Load& load) {
   const auto cache = NewCache();
   load.Look();
@@ -63,11 +87,18 @@ void TheSameFewKeys(Load& load) {
   }
 }
 
-void NothingIsLeftOfAnErasedValue() {
+// The cache itself may have something: a goroutine that looks after it.
+void NothingIsLeftOfErasedValues() {
   const auto cache = NewCache();
-  cache->Put("key", "value", 60s);
-  cache->Erase("key");
-  RequireNothingLeft("path.erase", "A value was erased, and its timer is still live.");
+  Inventory before;
+  for (int i = 0; i < 10; ++i) {
+    cache->Put(std::to_string(i), "value", 60s);
+    cache->Erase(std::to_string(i));
+    Wait();
+    if (i == 0) before = Bubble::Current().Alive();
+  }
+  Require(JudgeLeftBehind(before, Bubble::Current().Alive()).empty(), "path.erase",
+          "A value was erased, and its timer is still live.");
 }
 
 void NothingIsLeftOfACache() {
@@ -75,16 +106,102 @@ void NothingIsLeftOfACache() {
   cache->Put("key", "value", 60s);
   cache->Put("other", "value", 60s);
   cache.reset();
+  Wait();
   RequireNothingLeft("path.destroy",
                      "The cache is destroyed, and timers of its values are still live.");
+}
+
+// Each key is written once, and nobody asks for it any more.
+void NothingIsKeptOfAnExpiredValue() {
+  const auto cache = NewCache();
+  RequireFlatHeap("path.expired",
+                  "Values have expired, and nobody asks for them: the cache still keeps something "
+                  "for each of them.",
+                  [&](int turn) {
+                    cache->Put(fmt::format("key {}", turn), "value", 1s);
+                    time::Sleep(2s);
+                  });
+}
+
+void NothingIsKeptOfWhatWasErased() {
+  const auto cache = NewCache();
+  RequireFlatHeap("path.erased",
+                  "Values were erased, and the cache still keeps something for each of them.",
+                  [&](int turn) {
+                    const std::string key = fmt::format("key {}", turn);
+                    cache->Put(key, "value", 30s);
+                    cache->Put(key, "another", 30s);
+                    cache->Erase(key);
+                    time::Sleep(1s);
+                  });
+}
+
+// Does `act` when the first value is due; whichever of the two goes first.
+void WhenDue(const std::function<void(std::unique_ptr<Cache>&)>& act,
+             const std::function<void(std::unique_ptr<Cache>&)>& look) {
+  const auto cache = std::make_shared<std::unique_ptr<Cache>>();
+  const auto done = MakeChan<Unit>(1);
+  Go([=] {  // asleep before the timer is armed
+    time::Sleep(10s);
+    act(*cache);
+    done.Send({});
+  });
+  Wait();
+  *cache = NewCache();
+  (*cache)->Put("key", "old", 10s);
+  (*cache)->Put("other", "old", 10s);
+  done.Recv();
+  look(*cache);
+}
+
+void APutWhenTheOldValueIsDue() {
+  WhenDue([](auto& cache) { cache->Put("key", "new", 10s); },
+          [](auto& cache) {
+            Wait();
+            Require(cache->Get("key") == Text("new"), "cache.instant",
+                    "A value is put again at the very instant when the old one is due, and is "
+                    "gone: the old one's timer has taken it away.");
+            time::Sleep(9s);
+            Require(cache->Get("key") == Text("new"), "cache.instant",
+                    "A value is put again at the very instant when the old one is due, and is "
+                    "gone too soon.");
+            time::Sleep(1s);
+            Wait();
+            Require(cache->Get("key") == std::nullopt, "cache.late",
+                    "A value is still there when its time to live is over, to the instant.");
+          });
+}
+
+void AnEraseWhenTheValueIsDue() {
+  WhenDue(
+      [](auto& cache) {
+        cache->Erase("key");
+        cache->Put("other", "new", 10s);
+        cache->Erase("other");
+        cache->Put("other", "newest", 10s);
+      },
+      [](auto& cache) {
+        Wait();
+        Require(cache->Get("other") == Text("newest"), "cache.instant",
+                "A value is erased and put again at the very instant when the old one is due, and "
+                "is gone: the old one's timer has taken it away.");
+      });
+}
+
+void TheCacheIsDestroyedWhenAValueIsDue() {
+  WhenDue([](auto& cache) { cache.reset(); }, [](auto&) { time::Sleep(1min); });
 }
 
 }  // namespace
 
 const Exercise kExercise = {
-    .behaviour = {KeepsAValueForItsTime, APutBeginsAnew, EraseTakesItAway},
+    .behaviour = {KeepsAValueForItsTime, APutBeginsAnew, EraseTakesItAway,
+                  CachesDoNotDisturbEachOther},
     .load = TheSameFewKeys,
-    .paths = {NothingIsLeftOfAnErasedValue, NothingIsLeftOfACache},
+    .paths = {NothingIsLeftOfErasedValues, NothingIsLeftOfACache, NothingIsKeptOfAnExpiredValue,
+              NothingIsKeptOfWhatWasErased},
+    .instants = {APutWhenTheOldValueIsDue, AnEraseWhenTheValueIsDue,
+                 TheCacheIsDestroyedWhenAValueIsDue},
 };
 
 }  // namespace workshop

@@ -1,4 +1,3 @@
-#include "afterleak/heap/heap.h"
 #include "workshop/check.h"
 #include "workshop/exercises.h"
 
@@ -10,8 +9,8 @@ constexpr Duration kIdle = 30s;
 // When a session reported that it was idle.
 using Log = std::shared_ptr<std::vector<Time>>;
 
-std::shared_ptr<Session> Open(const Log& log) {
-  return OpenSession("guest", kIdle, [log](const std::string& name) {
+std::shared_ptr<Session> Open(const Log& log, Duration idle = kIdle) {
+  return OpenSession("guest", idle, [log](const std::string& name) {
     Require(name == "guest", "session.name", "on_idle must be called with the session's name.");
     log->push_back(time::Now());
   });
@@ -30,6 +29,37 @@ void SaysThatItIsIdle() {
   time::Sleep(100s);
   Require(log->size() == 2 && log->back() == Time(150s), "session.again",
           "A touch after that must start the count again: touched at 120s, idle at 150s.");
+}
+
+void GuestsDoNotDisturbEachOther() {
+  const Log log = std::make_shared<std::vector<Time>>();
+  const Log others = std::make_shared<std::vector<Time>>();
+  const auto stays = Open(log);
+  auto leaves = Open(std::make_shared<std::vector<Time>>());
+  auto idle = Open(others, 5s);
+  time::Sleep(10s);
+  leaves.reset();
+  idle.reset();
+  const auto later = Open(others, 50s);
+  time::Sleep(100s);
+  Require(*log == std::vector<Time>{Time(30s)} && *others == std::vector<Time>{Time(5s), Time(60s)},
+          "session.together",
+          "Four sessions are open, and two of them are dropped at 10s: each must say when it is "
+          "idle, the others at 5s, 30s and 60s.");
+}
+
+void TouchedWhenItIsIdle() {
+  const Log log = std::make_shared<std::vector<Time>>();
+  const auto session = std::make_shared<std::weak_ptr<Session>>();
+  auto owner = OpenSession("guest", kIdle, [log, session](const std::string&) {
+    log->push_back(time::Now());
+    if (log->size() > 3) return;
+    if (const auto self = session->lock()) self->Touch();
+  });
+  *session = owner;
+  time::Sleep(3min);
+  Require(*log == std::vector<Time>{Time(30s), Time(60s), Time(90s), Time(120s)}, "session.again",
+          "A touch in on_idle must start the count again: idle at 30s, 60s, 90s and 120s.");
 }
 
 void ManyGuests(Load& load) {
@@ -58,8 +88,6 @@ void ADroppedSessionIsSilent() {
 
 void AnIdleSessionIsFreed() {
   const Log log = std::make_shared<std::vector<Time>>();
-  log->reserve(10);
-  const heap::Scope scope;
   {
     auto session = Open(log);
     time::Sleep(100s);
@@ -70,9 +98,15 @@ void AnIdleSessionIsFreed() {
         "A session that was idle is dropped, and it is still alive: its timer's callback owns it, "
         "and it owns its timer.");
   }
-  const auto left = scope.usage().live_blocks;  // before the sentence below is on the heap
-  Require(left == 0, "path.heap",
-          "A session that was idle is gone, and something of it is still on the heap.");
+  log->reserve(1000);
+  RequireFlatHeap("path.heap",
+                  "Sessions that were idle are gone, and something of each is still on the heap.",
+                  [&](int) {
+                    auto session = Open(log, 1s);
+                    time::Sleep(2s);
+                    session->Touch();
+                    time::Sleep(2s);
+                  });
 }
 
 void AnOwnerMayDropItWhenItIsIdle() {
@@ -84,12 +118,46 @@ void AnOwnerMayDropItWhenItIsIdle() {
           "The owner drops the session in on_idle, and it is still alive.");
 }
 
+// Does `act` when the session is idle; whichever of the two goes first.
+void WhenIdle(const std::function<void(std::shared_ptr<Session>&)>& act,
+              const std::function<void(bool dropped)>& heard) {
+  const auto owner = std::make_shared<std::shared_ptr<Session>>();
+  const auto dropped = std::make_shared<bool>(false);
+  Go([=] {  // asleep before the timer is armed
+    time::Sleep(kIdle);
+    act(*owner);
+    *dropped = *owner == nullptr;
+  });
+  Wait();
+  *owner = OpenSession("guest", kIdle, [=](const std::string&) { heard(*dropped); });
+  time::Sleep(100s);
+  owner->reset();
+}
+
+void DroppedWhenItIsIdle() {
+  WhenIdle([](auto& owner) { owner.reset(); },
+           [](bool dropped) {
+             Require(!dropped, "path.instant",
+                     "The owner drops the session at the very instant when it is idle, and after "
+                     "that it says so.");
+           });
+}
+
+void TouchedAtTheVeryInstant() {
+  const Log log = std::make_shared<std::vector<Time>>();
+  WhenIdle([](auto& owner) { owner->Touch(); }, [log](bool) { log->push_back(time::Now()); });
+  Require(!log->empty() && log->back() == Time(60s), "session.instant",
+          "The session is touched at the very instant when it is idle: it must be idle again 30s "
+          "after that.");
+}
+
 }  // namespace
 
 const Exercise kExercise = {
-    .behaviour = {SaysThatItIsIdle},
+    .behaviour = {SaysThatItIsIdle, GuestsDoNotDisturbEachOther, TouchedWhenItIsIdle},
     .load = ManyGuests,
     .paths = {ADroppedSessionIsSilent, AnIdleSessionIsFreed, AnOwnerMayDropItWhenItIsIdle},
+    .instants = {DroppedWhenItIsIdle, TouchedAtTheVeryInstant},
 };
 
 }  // namespace workshop

@@ -5,11 +5,13 @@
 namespace workshop {
 
 constexpr Verdict kVerdict = Verdict::kNoLeak;
+constexpr int kMostAtOnce = 38;  // 300 / 8, rounded up
 
 void Remind(Chan<std::string> bell, std::string text, Duration delay) {
   time::AfterFunc(delay, [bell, text] { bell.Send(text); });
 }
 
 Verdict YourVerdict() { return kVerdict; }
+int YourBound() { return kMostAtOnce; }
 
 }  // namespace workshop
