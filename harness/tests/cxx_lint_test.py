@@ -25,6 +25,7 @@ def sources():
 
 class CxxLint(unittest.TestCase):
     maxDiff = None  # all that it has to say
+
     def tidy(self, folder, *files):
         done = subprocess.run([CLANG_TIDY, "--quiet", "--warnings-as-errors=*", f"--config-file={helper.ROOT / '.clang-tidy'}",
                                "--header-filter=/(harness|include/afterleak)/", "--extra-arg=-Wno-unknown-warning-option", "-p", folder,

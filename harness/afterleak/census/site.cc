@@ -39,8 +39,7 @@ bool IsSource(std::string_view file) {
 // sources may be in a folder of the same name), or a check of this one. _FUN and __invoke: a lambda
 // as a plain function, which calls the lambda.
 bool IsInLibrary(const Frame& frame) {
-  constexpr std::string_view kFolders[] = {"/asio/",     "/boost/",  "/c++/",
-                                           "/glib-2.0/", "/event2/", "/Qt"};
+  constexpr std::string_view kFolders[] = {"/usr/include/", "/asio/", "/boost/", "/c++/"};
   constexpr std::string_view kOurs[] = {"afterleak::loops::CheckLeftBehind",
                                         "afterleak::loops::LeavesNothingBehind",
                                         "afterleak::loops::asio_tracking::"};

@@ -73,13 +73,17 @@ class Process {
 
     std::vector<Frame> frames(1);
     Frame innermost;
-    if (Dwfl_Line* const line = dwfl_module_getsrc(module, address)) {
+    Dwarf_Addr bias = 0;
+    Dwarf_Die* const unit = UnitAt(module, address, bias);
+    if (Dwarf_Line* const line =
+            unit != nullptr ? dwarf_getsrc_die(unit, address - bias) : nullptr) {
       int number = 0;
-      const char* const file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
+      const char* const file = dwarf_linesrc(line, nullptr, nullptr);
+      dwarf_lineno(line, &number);
       innermost.file = file != nullptr ? Plain(file) : "";
       innermost.line = static_cast<std::uint32_t>(number);
     }
-    frames = Expand(module, address, std::move(innermost));
+    frames = Expand(unit, address - bias, std::move(innermost));
     if (frames.back().function.empty())
       frames.back().function = Demangled(dwfl_module_addrname(module, address));
     for (Frame& frame : frames) {
@@ -100,14 +104,23 @@ class Process {
     dwfl_report_end(dwfl_, nullptr, nullptr);
   }
 
+  // The compilation unit that has the address, and what to take off from the address in it. Clang
+  // writes no table of that, so the units are asked one by one.
+  static Dwarf_Die* UnitAt(Dwfl_Module* module, Dwarf_Addr address, Dwarf_Addr& bias) {
+    if (Dwarf_Die* const unit = dwfl_module_addrdie(module, address, &bias)) return unit;
+    Dwarf_Die* unit = nullptr;
+    do {
+      unit = dwfl_module_nextcu(module, unit, &bias);
+    } while (unit != nullptr && dwarf_haspc(unit, address - bias) <= 0);
+    return unit;
+  }
+
   // One frame for each function inlined at the address, and one for the function that they are in.
-  static std::vector<Frame> Expand(Dwfl_Module* module, Dwarf_Addr address, Frame innermost) {
+  static std::vector<Frame> Expand(Dwarf_Die* unit, Dwarf_Addr address, Frame innermost) {
     std::vector<Frame> frames{std::move(innermost)};
-    Dwarf_Addr bias = 0;
-    Dwarf_Die* const unit = dwfl_module_addrdie(module, address, &bias);
     if (unit == nullptr) return frames;
     Dwarf_Die* found = nullptr;
-    const int count = dwarf_getscopes(unit, address - bias, &found);
+    const int count = dwarf_getscopes(unit, address, &found);
     if (count <= 0) return frames;
     std::unique_ptr<Dwarf_Die, void (*)(void*)> scopes(found, &std::free);
     // The scopes around an inlined function are those where it was written, not where it was

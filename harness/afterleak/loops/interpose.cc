@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "afterleak/census/symbols.h"
+
 namespace afterleak::loops::internal {
 
 constinit thread_local int OwnCall::depth_ = 0;
@@ -49,7 +51,13 @@ bool CalledByLoop(const void* caller) {
   static const Module loops[] = {
       Module(FindNext("event_add", nullptr)), Module(FindNext("ev_run", nullptr)),
       Module(FindNext("sd_event_new", nullptr)), Module(FindNext("uv_run", nullptr))};
-  return std::ranges::any_of(loops, [&](const Module& loop) { return loop.Contains(caller); });
+  if (std::ranges::any_of(loops, [&](const Module& loop) { return loop.Contains(caller); }))
+    return true;
+  const OwnCall call;  // a look-up opens and closes files
+  const auto& frames = afterleak::internal::FramesAt(reinterpret_cast<std::uintptr_t>(caller));
+  return std::ranges::any_of(frames, [](const afterleak::internal::Frame& frame) {
+    return frame.function.starts_with("asio::") || frame.function.starts_with("boost::asio::");
+  });
 }
 
 }  // namespace afterleak::loops::internal

@@ -1,5 +1,5 @@
-// The timers of the event loops that a program uses: Asio, libuv, libevent, libev, GLib, Qt,
-// sd-event, timerfd and POSIX timers, in one census for the whole process.
+// The timers of the event loops that a program uses: Asio, libuv, libevent, libev, GLib, sd-event,
+// timerfd and POSIX timers, in one census for the whole process.
 //
 // Link afterleak::loops into a test program; the code under test is not changed, and needs no
 // recompilation (Asio does: link afterleak::loops_asio to what is compiled with it). From then on
@@ -15,7 +15,8 @@
 // g_source_unref, timer_delete, close), or armed again. The loop keeps an armed timer, so nobody
 // can say whether it is needed: it is rooted, and found as left behind or growing.
 //
-// Cost: 150 to 250 ns for each arming (the call stack), some 50 ns for each end. Thread-safe.
+// Cost: some 80 ns to arm and stop, where the same stack arms again and again, else 150 to 250 ns
+// more. Thread-safe.
 #pragma once
 
 #include <cstdint>

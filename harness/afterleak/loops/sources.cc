@@ -50,8 +50,6 @@ std::string_view ToString(Library library) {
       return "POSIX timers";
     case Library::kSdEvent:
       return "sd-event";
-    case Library::kQt:
-      return "Qt";
   }
   return "?";
 }

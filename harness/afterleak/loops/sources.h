@@ -18,9 +18,8 @@ enum class Library : std::uint8_t {
   kTimerfd,
   kPosixTimers,
   kSdEvent,
-  kQt,
 };
-inline constexpr int kLibraries = 9;
+inline constexpr int kLibraries = 8;
 std::string_view ToString(Library library);  // "libuv"
 
 namespace internal {
