@@ -13,9 +13,6 @@ namespace afterleak::loops::internal {
 
 bool World::Begin(bool pin, Duration stuck_after) {
   const heap::Scope::Suspend suspend;
-  static const int at_fork [[maybe_unused]] = pthread_atfork(nullptr, nullptr, [] {
-    if (state_.load() == kBubble) state_.store(kForked);
-  });
   Member& self = Self();
   const Lock lock = Locked();
   if (state_.load() != kNone) return false;

@@ -43,7 +43,31 @@ pthread_key_t EndOfThread() {
   return key;
 }
 
+[[gnu::constructor]] void HandleForks() {
+  pthread_atfork([] { World::Get().BeforeFork(); }, [] { World::Get().AfterFork(false); },
+                 [] { World::Get().AfterFork(true); });
+}
+
 }  // namespace
+
+void World::BeforeFork() { mutex_.lock(); }
+
+// A child has one thread, and no bubble.
+void World::AfterFork(bool is_child) {
+  if (is_child) {
+    if (state_.load() == kBubble) state_.store(kForked);
+    driver_ = nullptr;
+    members_ = self_;
+    if (self_ != nullptr) {
+      self_->next = self_->previous = nullptr;
+      Real().close(self_->kick);
+      Real().close(self_->status);
+      self_->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    }
+  }
+  mutex_.unlock();
+  if (is_child && self_ != nullptr) Runs(*self_);
+}
 
 World::Lock World::Locked() {
   entering_.fetch_add(1, std::memory_order_acq_rel);

@@ -92,6 +92,8 @@ class World {
   void Started(Member& member);  // by its parent; it is running from now on
   void Runs(Member& member);     // by itself
   void Ended(Member& member);
+  void BeforeFork();
+  void AfterFork(bool is_child);
 
   // Waits for descriptors, or until the deadline. Returns more than 0 if some are ready, 0 if the
   // deadline has come, -1 with errno if a signal came. `turns` is what turns() was before the
