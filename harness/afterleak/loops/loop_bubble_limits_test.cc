@@ -153,24 +153,37 @@ TEST(LoopBubbleLimits, AnEventMustNotWait) {
   EXPECT_THAT(WhyStuck(bubble), HasSubstr("nanosleep in an event"));
 }
 
-TEST(LoopBubbleLimits, TheTestsThreadDoesNotMoveTimeByACondition) {
-  std::mutex mutex;
-  std::condition_variable never;
-  LoopBubble bubble;
-  std::unique_lock lock(mutex);
-  EXPECT_EQ(never.wait_for(lock, 3s), std::cv_status::timeout);
-  EXPECT_THAT(WhyStuck(bubble), HasSubstr("in the thread that made the bubble"));
-}
-
 TEST(LoopBubbleLimits, AWaitThatNothingEndsIsNotAHang) {
   std::array<int, 2> ends;
   ASSERT_EQ(pipe(ends.data()), 0);
-  LoopBubble bubble;
+  LoopBubble bubble({.stuck_after = 100ms});
   pollfd polled = {.fd = ends[0], .events = POLLIN, .revents = 0};
   EXPECT_EQ(poll(&polled, 1, -1), -1);
-  EXPECT_THAT(WhyStuck(bubble), HasSubstr("poll waits for what never comes"));
+  EXPECT_THAT(WhyStuck(bubble), HasSubstr("waits for what never comes:"));
+  std::atomic<bool> stop = false;
+  bubble.Go(
+      [&] {
+        while (!stop) std::this_thread::sleep_for(1h);
+      },
+      [&] { stop = true; });
+  EXPECT_EQ(poll(&polled, 1, -1), -1);
+  EXPECT_THAT(WhyStuck(bubble), HasSubstr("waits for what has not come in a day:"));
+  bubble.Finish();
   close(ends[0]);
   close(ends[1]);
+}
+
+TEST(LoopBubbleLimitsDeathTest, ADeadlockOfTheTestItselfEndsTheProcess) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_DEATH(
+      {
+        std::mutex mutex;
+        std::condition_variable never;
+        LoopBubble bubble({.stuck_after = 100ms});
+        std::unique_lock lock(mutex);
+        never.wait(lock, [] { return false; });
+      },
+      "waits for what never comes:\nthread [0-9]+ .* waits in pthread_cond_wait");
 }
 
 TEST(LoopBubbleLimits, AThreadThatDoesNotEndIsShown) {

@@ -129,6 +129,36 @@ TEST(LoopBubble, TheThreadThatMadeItMovesTimeByWaiting) {
   EXPECT_EQ(At(bubble), 7s);
 }
 
+TEST(LoopBubble, ItMovesTimeByWaitingForOtherThreads) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::promise<int> answer;
+  bool done = false;
+  LoopBubble bubble;
+  bubble.Go([&] {
+    std::this_thread::sleep_for(2s);
+    {
+      const std::lock_guard lock(mutex);
+      done = true;
+    }
+    changed.notify_one();
+    std::this_thread::sleep_for(2s);
+    answer.set_value(42);
+  });
+  {
+    std::unique_lock lock(mutex);
+    EXPECT_FALSE(changed.wait_for(lock, 1s, [&] { return done; }));
+    EXPECT_EQ(At(bubble), 1s);
+    EXPECT_TRUE(changed.wait_for(lock, 5s, [&] { return done; }));
+    EXPECT_EQ(At(bubble), 2s);
+  }
+  EXPECT_EQ(answer.get_future().get(), 42);
+  EXPECT_EQ(At(bubble), 4s);
+  std::thread sleeper([] { std::this_thread::sleep_for(3s); });
+  sleeper.join();
+  EXPECT_EQ(At(bubble), 7s);
+}
+
 TEST(LoopBubble, AtOneInstantTimersComeFirstThenEventsThenSamples) {
   std::vector<std::string> seen;
   LoopBubble bubble;

@@ -1,11 +1,15 @@
 // A bubble's begin and end, and what it asks of the world.
 #include <pthread.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include "afterleak/heap/heap.h"
+#include "afterleak/loops/virtual_real.h"
 #include "afterleak/loops/virtual_tables.h"
 #include "afterleak/loops/virtual_world.h"
 
@@ -21,6 +25,7 @@ bool World::Begin(bool pin, Duration stuck_after) {
   moved_at_turn_ = turns_.load();
   holds_ = 0;
   tables_->refused.clear();
+  tables_->exiting.clear();
   tables_->failure = nullptr;
   owner_ = &self;
   look_ = true;
@@ -33,7 +38,16 @@ bool World::Begin(bool pin, Duration stuck_after) {
 
 void World::End() {
   const heap::Scope::Suspend suspend;
-  const Lock lock = Locked();
+  Lock lock = Locked();
+  if (std::exchange(has_helper_, false)) {
+    ending_ = true;
+    Real().pthread_cond_broadcast(&help_);
+    lock.unlock();
+    Real().pthread_join(helping_thread_, nullptr);
+    Real().close(helper_.kick);
+    lock.lock();
+    ending_ = false;
+  }
   state_.store(kNone, std::memory_order_release);
   owner_ = nullptr;
   for (Member* member = members_; member != nullptr; member = member->next) {
@@ -68,11 +82,61 @@ std::string World::AdvanceTo(Time limit, const std::function<bool()>& done) {
   pollfd kick = {.fd = Self().kick, .events = POLLIN, .revents = 0};
   Waiter waiter{.call = "Advance", .descriptors = &kick};
   Lock lock = Locked();
-  if (driver_ != nullptr || in_event_) return "Advance inside of Advance: one at a time moves time";
+  if (driver_ != nullptr) return "Advance inside of Advance: one at a time moves time";
   Register(waiter);
   Drive(waiter, limit, nullptr, done ? &done : nullptr, true, lock);
   Unregister(waiter);
+  ignored_ = 0;
   return std::exchange(tables_->refused, {});
+}
+
+// The owner waits for another thread, in what only that thread ends: so this one moves time.
+void World::Help() {
+  self_ = &helper_;
+  pollfd kick = {.fd = helper_.kick, .events = POLLIN, .revents = 0};
+  Lock lock(mutex_);
+  while (!ending_) {
+    if (!helping_) {
+      Real().pthread_cond_wait(&help_, mutex_.native_handle());
+      continue;
+    }
+    Waiter waiter{.call = "Advance", .descriptors = &kick, .member = &helper_};
+    Drive(waiter, SaturatingAdd(now(), kLongestWait), nullptr, nullptr, true, lock);
+    Real().pthread_cond_broadcast(&help_);
+  }
+}
+
+void World::StartHelp() {
+  if (!has_helper_) {
+    const heap::Scope::Suspend suspend;
+    helper_.kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    has_helper_ = Real().pthread_create(
+                      &helping_thread_, nullptr,
+                      [](void*) -> void* {
+                        World::Get().Help();
+                        return nullptr;
+                      },
+                      nullptr) == 0;
+    if (!has_helper_) return RefuseLocked("there is no thread to move time in a wait");
+  }
+  helping_ = true;
+  Real().pthread_cond_broadcast(&help_);
+}
+
+void World::EndHelp(Lock& lock) {
+  helping_ = false;
+  while (driver_ != nullptr && IsHelper(*driver_)) {
+    driver_->due = true;
+    KickDriver();
+    Real().pthread_cond_wait(&help_, lock.mutex()->native_handle());
+  }
+}
+
+// Nobody can be told: the thread that would have to be is the one that does not come back.
+void World::Die() {
+  std::fputs("afterleak: the thread that made the bubble waits, and cannot be told: abort\n",
+             stderr);
+  std::abort();
 }
 
 void World::At(Time instant, bool sample, std::function<void()> event) {

@@ -27,6 +27,9 @@ constexpr std::int64_t kLongestLook = 2'000'000;
 constexpr std::int64_t kManyReads = 1'000'000;
 constexpr Duration kPolling = std::chrono::milliseconds(500);
 
+// A program that waits again and again, though told that it cannot, is ended.
+constexpr int kMostIgnored = 1000;
+
 constexpr std::uint64_t kMostTurns = 20'000'000;
 
 std::int64_t RealNanoseconds() {
@@ -169,6 +172,9 @@ bool World::AllAsleep() {
 // Everyone is blocked, and nothing that has happened is about to wake anyone.
 bool World::Settled() {
   if (holds_ > 0) return false;
+  std::erase_if(tables_->exiting,
+                [](pid_t tid) { return syscall(SYS_tgkill, getpid(), tid, 0) != 0; });
+  if (!tables_->exiting.empty()) return false;
   for (Member* member = members_; member != nullptr; member = member->next) {
     if (member->waiter != nullptr && member->waiter->due) {
       // It was told, and may not have been asleep yet.
@@ -209,18 +215,35 @@ int World::Drive(Waiter& self, Time limit, const sigset_t* mask, const std::func
   driver_ = &self;
   limit_ = limit;
   progress_at_ = 0;
+  kicked_ = false;
   pollfd* const kick = self.descriptors + self.count;
   std::int64_t look = kShortestLook;
   int result = 0;
   for (;;) {
-    if (!tables_->refused.empty() || tables_->failure) {
+    if (!IsHelper(self) && (!tables_->refused.empty() || tables_->failure)) {
+      if (!advance && ++ignored_ > kMostIgnored) Die();
       result = -1;
       errno = EINTR;
       break;
     }
     if (self.due) break;
-    if (!Settled()) {
-      if (CheckProgress()) continue;
+    const bool settled = Settled();
+    if (settled && done != nullptr && (*done)()) {
+      result = 1;
+      break;
+    }
+    const Time due = NextDue();
+    const Time event = NextEvent();
+    const Time next = std::min(due, event);
+    if (settled && advance && !IsHelper(self) && next > limit) {
+      if (limit > now()) MoveTo(limit, &self);
+      break;
+    }
+    if (!settled || next == Time::max()) {  // it may come from outside
+      if (CheckProgress(settled)) {
+        if (IsHelper(self)) Die();
+        continue;
+      }
       const timespec span{.tv_sec = 0, .tv_nsec = look};
       look = std::min(2 * look, kLongestLook);
       lock.unlock();
@@ -246,22 +269,10 @@ int World::Drive(Waiter& self, Time limit, const sigset_t* mask, const std::func
       continue;
     }
     look = kShortestLook;
-    if (done != nullptr && (*done)()) {
-      result = 1;
-      break;
-    }
-    const Time due = NextDue();
-    const Time event = NextEvent();
-    const Time next = std::min(due, event);
     if (next > limit) {
-      if (limit > now()) MoveTo(limit, &self);
-      break;
-    }
-    if (next == Time::max()) {
-      RefuseLocked(
-          fmt::format("{} waits for what never comes: all threads are blocked, and no timer "
-                      "is armed",
-                      self.call));
+      RefuseLocked(fmt::format("thread {} waits for what has not come in a day:\n{}",
+                               owner_ ? owner_->number : 0, ThreadsLocked()));
+      if (IsHelper(self)) Die();
       continue;
     }
     if (due <= event) {
@@ -276,7 +287,7 @@ int World::Drive(Waiter& self, Time limit, const sigset_t* mask, const std::func
 }
 
 // True if it has given up. Patience is for threads that get on, however long that takes.
-bool World::CheckProgress() {
+bool World::CheckProgress(bool settled) {
   const std::int64_t real = RealNanoseconds();
   const std::uint64_t turns = turns_.load(std::memory_order_acquire);
   if (progress_at_ == 0 || turns != progress_) {
@@ -289,9 +300,11 @@ bool World::CheckProgress() {
   const bool too_many = turns - moved_at_turn_ > kMostTurns;
   if (!polls && !too_many && (still < stuck_after_ || holds_ > 0)) return false;
   const heap::Scope::Suspend suspend;
-  RefuseLocked(fmt::format("not settled at {} after {}: {}",
-                           FormatDuration(now().time_since_epoch()), FormatDuration(still),
-                           ThreadsLocked()));
+  RefuseLocked(settled ? fmt::format("thread {} waits for what never comes:\n{}",
+                                     owner_ ? owner_->number : 0, ThreadsLocked())
+                       : fmt::format("not settled at {} after {}: {}",
+                                     FormatDuration(now().time_since_epoch()),
+                                     FormatDuration(still), ThreadsLocked()));
   return true;
 }
 

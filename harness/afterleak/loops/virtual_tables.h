@@ -2,6 +2,7 @@
 #pragma once
 
 #include <poll.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include <cstdint>
@@ -39,6 +40,7 @@ struct World::Tables {
   std::uint64_t next_event = 0;
   std::string refused{};         // the first line
   std::exception_ptr failure{};  // what a thread or an event threw
+  std::vector<pid_t> exiting{};  // threads that have ended, but are still there for who joins them
   std::vector<pollfd> polled{};
   std::vector<Asleep> asleep{};
   std::vector<Asleep> still_asleep{};

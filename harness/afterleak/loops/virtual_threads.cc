@@ -214,6 +214,14 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
   return error;
 }
 
+// Only so that time moves while the thread that made the bubble waits.
+int pthread_join(pthread_t thread, void** result) {
+  if (!World::Here()) return Real().pthread_join(thread, result);
+  Waiter waiter{.kind = Waiter::Kind::kWord, .call = "pthread_join"};
+  const Registered registered(waiter);
+  return Real().pthread_join(thread, result);
+}
+
 int kill(pid_t process, int signal) noexcept {
   if (World::Anywhere()) World::Get().Look();
   return Real().kill(process, signal);

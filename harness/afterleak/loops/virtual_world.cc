@@ -122,18 +122,19 @@ void World::Runs(Member& member) {
 }
 
 void World::Ended(Member& member) {
+  const heap::Scope::Suspend suspend;
   {
     const Lock lock = Locked();
     (member.previous != nullptr ? member.previous->next : members_) = member.next;
     if (member.next != nullptr) member.next->previous = member.previous;
     if (owner_ == &member) owner_ = nullptr;
+    if (Anywhere() && member.tid != 0) tables_->exiting.push_back(member.tid);
     turns_.fetch_add(1, std::memory_order_acq_rel);
     KickDriver();
     if (self_ == &member) self_ = nullptr;
     Real().close(member.kick);
     Real().close(member.status);
   }
-  const heap::Scope::Suspend suspend;
   delete &member;
 }
 
@@ -168,11 +169,11 @@ int World::Wait(Waiter& waiter, const sigset_t* mask, std::uint64_t turns) {
   Register(waiter);
   int result = 0;
   int error = 0;
-  if (waiter.member == owner_ && driver_ == nullptr && !in_event_) {
-    result = Drive(waiter, Time::max(), mask, nullptr, false, lock);
-    error = errno;
-  } else if (in_event_ && waiter.member == owner_) {
+  if (driver_ != nullptr && waiter.member == driver_->member) {
     RefuseLocked(fmt::format("{} in an event (At, SampleAt), which must not wait", waiter.call));
+  } else if (waiter.member == owner_) {
+    result = Drive(waiter, SaturatingAdd(now(), kLongestWait), mask, nullptr, false, lock);
+    error = errno;
   } else {
     MoveIfLast(waiter, just_polled);
     while (!waiter.due) {
@@ -208,21 +209,20 @@ int World::Wait(Waiter& waiter, const sigset_t* mask, std::uint64_t turns) {
 bool World::Enter(Waiter& waiter) {
   const Lock lock = Locked();
   if (waiter.deadline <= now()) return false;
-  if (&Self() == owner_ && driver_ == nullptr && waiter.deadline != Time::max()) {
-    RefuseLocked(
-        fmt::format("{} in the thread that made the bubble; it has to call Advance, which "
-                    "moves time, or to wait in another thread",
-                    waiter.call));
+  if (driver_ != nullptr && driver_->member == &Self()) {
+    RefuseLocked(fmt::format("{} in an event (At, SampleAt), which must not wait", waiter.call));
     return false;
   }
   Register(waiter);
+  if (waiter.member == owner_) StartHelp();
   KickDriver();
   return true;
 }
 
 bool World::Leave(Waiter& waiter) {
-  const Lock lock = Locked();
+  Lock lock = Locked();
   Unregister(waiter);
+  if (waiter.member == owner_) EndHelp(lock);
   return waiter.due;
 }
 
@@ -245,8 +245,8 @@ void World::MoveIfLast(Waiter& self, bool just_polled) {
   for (const Member* member = members_; member != nullptr; member = member->next) {
     if (!Counted(*member)) return KickDriver();
   }
-  if (holds_ > 0 || look_.load(std::memory_order_acquire) || kicked_ || !tables_->refused.empty() ||
-      tables_->failure)
+  if (holds_ > 0 || !tables_->exiting.empty() || look_.load(std::memory_order_acquire) || kicked_ ||
+      !tables_->refused.empty() || tables_->failure)
     return KickDriver();
   while (!self.due) {
     if (!just_polled && AnyReady()) return;
@@ -324,7 +324,7 @@ void World::Refuse(const char* call, const char* why) {
 
 void World::RefuseLocked(const std::string& line) {
   const heap::Scope::Suspend suspend;
-  std::fprintf(stderr, "afterleak: %s\n", line.c_str());
+  if (tables_->refused != line) std::fprintf(stderr, "afterleak: %s\n", line.c_str());
   if (tables_->refused.empty()) tables_->refused = line;
   KickDriver();
 }

@@ -33,6 +33,9 @@ namespace afterleak::loops::internal {
 constexpr Duration kMonotonicStart = std::chrono::seconds(1'000'000);
 constexpr Duration kWallStart = std::chrono::seconds(1'704'067'200);
 
+// How far time moves in a wait of the thread that made the bubble.
+constexpr Duration kLongestWait = std::chrono::hours(24);
+
 struct Waiter;
 
 // A thread of the process.
@@ -167,11 +170,16 @@ class World {
   bool Settled();
   bool AllAsleep();
   // 1: descriptors are ready, or `done`; 0: the limit or the deadline; -1: a signal, or a failure.
-  // An advance goes on after a signal.
+  // An advance goes on after a signal, and a helper after what another thread did wrong.
   int Drive(Waiter& self, Time limit, const sigset_t* mask, const std::function<bool()>* done,
             bool advance, Lock& lock);
   void RunEvent(Lock& lock);
-  bool CheckProgress();
+  bool IsHelper(const Waiter& driver) const { return driver.member == &helper_; }
+  void Help();  // while the owner waits for another thread, this one drives
+  void StartHelp();
+  void EndHelp(Lock& lock);
+  [[noreturn]] void Die();
+  bool CheckProgress(bool settled);
   void RefuseLocked(const std::string& line);
   std::string ThreadsLocked();
   void Pin(Member& member);
@@ -195,6 +203,13 @@ class World {
   Member* owner_ = nullptr;
   Waiter* driver_ = nullptr;
   Time limit_{};
+  Member helper_{};
+  pthread_t helping_thread_{};
+  pthread_cond_t help_ = PTHREAD_COND_INITIALIZER;
+  bool has_helper_ = false;
+  bool helping_ = false;
+  bool ending_ = false;
+  int ignored_ = 0;      // refusals that the owner has not heard, because it goes on waiting
   bool kicked_ = false;  // the driver
   bool in_event_ = false;
   bool pin_ = false;
