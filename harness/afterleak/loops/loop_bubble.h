@@ -11,9 +11,10 @@
 //   EXPECT_EQ(bubble.Totals().live, 11);          // settled: all threads wait
 //   bubble.Finish();
 //
-// All threads of the process are in it, the test's too, whoever started them, except where they
-// are in an Outside. Time moves in Advance, AdvanceTo and Finish, and in what the thread that made
-// the bubble waits for itself: sleep, poll, a loop that it runs. Elsewhere it stands still.
+// All threads of the process are in it, the test's too, except where they are in an Outside. Time
+// moves in Advance, AdvanceTo and Finish, and in whatever the thread that made the bubble waits for
+// itself: sleep, poll, a loop that it runs, a condition variable, join. Such a wait ends the process
+// with a dump if nothing can end it. Elsewhere time stands still.
 //
 // What happens at one instant, in this order, until nothing is left to do:
 //   1. threads run until they wait
@@ -28,8 +29,8 @@
 //
 // Two threads that run at one instant do so in the kernel's order, on one processor (Options::pin).
 // libev and Qt 5 may fire up to a millisecond late. The clocks begin at fixed times: the wall clock
-// with the year 2024, the monotonic one with 1,000,000 s. Loops and timerfds have to be made inside.
-// Not seen: rdtsc, programs linked with -static, threads made by clone.
+// with the year 2024, the monotonic one with 1,000,000 s. Make loops and timerfds inside. Not seen:
+// rdtsc, programs linked with -static, threads made by clone.
 #pragma once
 
 #include <exception>

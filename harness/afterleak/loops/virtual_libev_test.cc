@@ -17,9 +17,13 @@ class Libev : public LoopUnderTest {
     ev_async_init(&stop_,
                   [](struct ev_loop* loop, ev_async*, int) { ev_break(loop, EVBREAK_ALL); });
     ev_async_start(loop_, &stop_);
+    ev_signal_init(&signal_, &Call<ev_signal>, SIGUSR1);
     ev_now_update(loop_);
   }
-  ~Libev() override { ev_loop_destroy(loop_); }
+  ~Libev() override {
+    ev_signal_stop(loop_, &signal_);  // the library keeps it beyond the loop
+    ev_loop_destroy(loop_);
+  }
 
   void Run() override { ev_run(loop_, 0); }
   void Stop() override { ev_async_send(loop_, &stop_); }

@@ -23,7 +23,8 @@
   X(epoll_wait)                                                                                 \
   X(epoll_pwait)                                                                                \
   X(epoll_pwait2)                                                                               \
-  X(poll) X(ppoll) X(select) X(pselect) X(nanosleep) X(clock_nanosleep) X(usleep) X(sleep)      \
+  X(poll)                                                                                       \
+  X(ppoll) X(select) X(pselect) X(nanosleep) X(clock_nanosleep) X(usleep) X(sleep)              \
       X(pthread_cond_wait) X(pthread_cond_timedwait) X(pthread_cond_clockwait)                  \
           X(pthread_cond_signal) X(pthread_cond_broadcast) X(pthread_create) X(pthread_join)    \
               X(timerfd_create) X(timerfd_settime) X(timerfd_gettime) X(close) X(kill) X(raise) \

@@ -1,4 +1,4 @@
-// What a world in virtual time keeps besides its threads: events, and the timers behind descriptors.
+// What a world in virtual time keeps besides its threads: events, and timers behind descriptors.
 #pragma once
 
 #include <poll.h>
