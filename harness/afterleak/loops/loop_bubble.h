@@ -67,8 +67,8 @@ class LoopBubble {
     Duration finish_within = std::chrono::hours(1);
   };
 
-  // Throws Stuck if there is another bubble, or if the program's calls of the C library do not come
-  // to afterleak.
+  // Throws Stuck if there is another bubble, or if the C library is called past
+  // what stands in front of it.
   LoopBubble();
   explicit LoopBubble(const Options& options);
   LoopBubble(const LoopBubble&) = delete;

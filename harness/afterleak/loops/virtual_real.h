@@ -15,20 +15,19 @@
 
 // All that is stood in front of: what tells time, what waits, and what makes, wakes and signals
 // threads. syscall is not here: what is behind it is the kernel.
-#define AFTERLEAK_VIRTUAL_FUNCTIONS(X)                                                          \
-  X(clock_gettime)                                                                              \
-  X(gettimeofday)                                                                               \
-  X(time)                                                                                       \
-  X(timespec_get)                                                                               \
-  X(epoll_wait)                                                                                 \
-  X(epoll_pwait)                                                                                \
-  X(epoll_pwait2)                                                                               \
-  X(poll)                                                                                       \
-  X(ppoll) X(select) X(pselect) X(nanosleep) X(clock_nanosleep) X(usleep) X(sleep)              \
-      X(pthread_cond_wait) X(pthread_cond_timedwait) X(pthread_cond_clockwait)                  \
-          X(pthread_cond_signal) X(pthread_cond_broadcast) X(pthread_create) X(pthread_join)    \
-              X(timerfd_create) X(timerfd_settime) X(timerfd_gettime) X(close) X(kill) X(raise) \
-                  X(pthread_kill) X(sigqueue)
+// clang-format off
+#define AFTERLEAK_VIRTUAL_FUNCTIONS(X) \
+  X(clock_gettime) X(gettimeofday) X(time) \
+  X(timespec_get) X(epoll_wait) X(epoll_pwait) \
+  X(epoll_pwait2) X(poll) X(ppoll) \
+  X(select) X(pselect) X(nanosleep) \
+  X(clock_nanosleep) X(usleep) X(sleep) \
+  X(pthread_cond_wait) X(pthread_cond_timedwait) X(pthread_cond_clockwait) \
+  X(pthread_cond_signal) X(pthread_cond_broadcast) X(pthread_create) \
+  X(pthread_join) X(timerfd_create) X(timerfd_settime) \
+  X(timerfd_gettime) X(close) X(kill) \
+  X(raise) X(pthread_kill) X(sigqueue)
+// clang-format on
 
 namespace afterleak::loops::internal {
 

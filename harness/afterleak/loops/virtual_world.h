@@ -108,7 +108,7 @@ class World {
   // has passed; Leave is true if it came meanwhile.
   bool Enter(Waiter& waiter);
   bool Leave(Waiter& waiter);
-  // Somebody wakes whoever waits on the word.
+  // Somebody wakes those who wait on the word.
   void Touch(const void* word);
 
   // A poll that would not wait, and found nothing. A loop that asks again and again waits for the
