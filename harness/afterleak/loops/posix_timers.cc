@@ -14,6 +14,7 @@
 #include "afterleak/loops/interpose.h"
 #include "afterleak/loops/sources.h"
 #include "afterleak/loops/timers.h"
+#include "afterleak/loops/virtual_behind.h"
 
 namespace afterleak::loops::internal {
 namespace {
@@ -33,7 +34,7 @@ constinit LibcFunction<int(timer_t)> delete_timer("timer_delete");
 
 void LookUp() {
   create.LookUp();
-  set_time.LookUp();
+  set_time.LookUp(&afterleak_virtual_timer_settime);
   delete_timer.LookUp();
 }
 
@@ -67,9 +68,11 @@ int afterleak_timer_create(clockid_t clock, sigevent* event, timer_t* timer) {
 int afterleak_timer_settime(timer_t timer, int flags, const itimerspec* value,
                             itimerspec* old_value) {
   // In a signal handler that came while we were at work, nothing can be recorded.
-  if (OwnCall::InHand()) return set_time.LookUp()(timer, flags, value, old_value);
+  if (OwnCall::InHand())
+    return set_time.LookUp(&afterleak_virtual_timer_settime)(timer, flags, value, old_value);
   SeeIfFired(timer);
-  const int error = set_time.LookUp()(timer, flags, value, old_value);
+  const int error =
+      set_time.LookUp(&afterleak_virtual_timer_settime)(timer, flags, value, old_value);
   if (error != 0) return error;
   const KeepErrno keep;
   const Key key = KeyOfTimer(timer);

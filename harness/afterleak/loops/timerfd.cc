@@ -21,6 +21,7 @@
 #include "afterleak/loops/interpose.h"
 #include "afterleak/loops/sources.h"
 #include "afterleak/loops/timers.h"
+#include "afterleak/loops/virtual_behind.h"
 
 extern "C" {
 [[gnu::weak]] int __interceptor_close(int);           // NOLINT
@@ -53,10 +54,14 @@ constinit LibcFunction<int(int)> dup_any("dup");
 constinit LibcFunction<int(int, int)> dup2_any("dup2");
 constinit LibcFunction<int(int, int, int)> dup3_any("dup3");
 
+int (*CloseBehind())(int) {
+  return &afterleak_virtual_close != nullptr ? &afterleak_virtual_close : &__interceptor_close;
+}
+
 void LookUp() {
-  create.LookUp();
-  set_time.LookUp();
-  close_any.LookUp(&__interceptor_close);
+  create.LookUp(&afterleak_virtual_timerfd_create);
+  set_time.LookUp(&afterleak_virtual_timerfd_settime);
+  close_any.LookUp(CloseBehind());
   dup_any.LookUp(&__interceptor_dup);
   dup2_any.LookUp(&__interceptor_dup2);
   dup3_any.LookUp(&__interceptor_dup3);
@@ -117,7 +122,7 @@ void Copied(Number timer, int copy) {
 extern "C" {
 
 int afterleak_timerfd_create(int clock, int flags) {
-  const int descriptor = create.LookUp()(clock, flags);
+  const int descriptor = create.LookUp(&afterleak_virtual_timerfd_create)(clock, flags);
   const KeepErrno keep;
   if (!IsFollowed(descriptor) || OwnCall::InHand() || CalledByLoop(AFTERLEAK_CALLER))
     return descriptor;
@@ -132,9 +137,11 @@ int afterleak_timerfd_create(int clock, int flags) {
 int afterleak_timerfd_settime(int descriptor, int flags, const itimerspec* value,
                               itimerspec* old_value) {
   const Number timer = TimerOf(descriptor);
-  if (timer == 0) return set_time.LookUp()(descriptor, flags, value, old_value);
+  if (timer == 0)
+    return set_time.LookUp(&afterleak_virtual_timerfd_settime)(descriptor, flags, value, old_value);
   SeeIfFired(timer, descriptor);
-  const int error = set_time.LookUp()(descriptor, flags, value, old_value);
+  const int error =
+      set_time.LookUp(&afterleak_virtual_timerfd_settime)(descriptor, flags, value, old_value);
   if (error != 0) return error;
   const KeepErrno keep;
   if (value->it_value.tv_sec == 0 && value->it_value.tv_nsec == 0) {
@@ -152,7 +159,7 @@ int afterleak_timerfd_settime(int descriptor, int flags, const itimerspec* value
 
 int afterleak_close(int descriptor) {
   if (const Number timer = TimerOf(descriptor)) Closes(timer, descriptor);
-  return close_any.LookUp(&__interceptor_close)(descriptor);
+  return close_any.LookUp(CloseBehind())(descriptor);
 }
 
 int afterleak_dup(int descriptor) {

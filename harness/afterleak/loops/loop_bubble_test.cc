@@ -1,0 +1,341 @@
+#include "afterleak/loops/loop_bubble.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <future>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+using afterleak::Duration;
+using afterleak::Time;
+using afterleak::loops::LoopBubble;
+using afterleak::loops::Stuck;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using namespace std::chrono_literals;
+
+Duration At(const LoopBubble& bubble) { return bubble.Now().time_since_epoch(); }
+
+TEST(LoopBubble, ItsClocksBeginAtFixedTimes) {
+  const auto before = std::chrono::system_clock::now();
+  {
+    LoopBubble bubble;
+    EXPECT_EQ(std::chrono::steady_clock::now().time_since_epoch(), 1'000'000s);
+    EXPECT_EQ(std::chrono::system_clock::now().time_since_epoch(), 1'704'067'200s);
+    EXPECT_EQ(time(nullptr), 1'704'067'200);
+    bubble.AdvanceTo(1500ms);
+    EXPECT_EQ(std::chrono::steady_clock::now().time_since_epoch(), 1'000'001'500ms);
+    EXPECT_EQ(std::chrono::system_clock::now().time_since_epoch(), 1'704'067'201'500ms);
+    EXPECT_EQ(time(nullptr), 1'704'067'201);
+    EXPECT_EQ(At(bubble), 1500ms);
+    timespec cpu;
+    EXPECT_EQ(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu), 0);
+    EXPECT_LT(cpu.tv_sec, 1'000) << "what the processor has worked is not virtual";
+  }
+  EXPECT_GE(std::chrono::system_clock::now(), before) << "it is over";
+}
+
+// How a thread may wait 3 s: each must fire exactly 1200 times in an hour.
+void Sleep() { std::this_thread::sleep_for(3s); }
+void Poll() { EXPECT_EQ(poll(nullptr, 0, 3000), 0); }
+void Select() {
+  timeval span = {.tv_sec = 3, .tv_usec = 0};
+  EXPECT_EQ(select(0, nullptr, nullptr, nullptr, &span), 0);
+  EXPECT_EQ(span.tv_sec, 0) << "nothing of it is left";
+}
+void Epoll() {
+  thread_local const int epoll = epoll_create1(EPOLL_CLOEXEC);
+  epoll_event event;
+  EXPECT_EQ(epoll_wait(epoll, &event, 1, 3000), 0);
+}
+void Condition() {
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  EXPECT_EQ(never.wait_for(lock, 3s), std::cv_status::timeout);
+}
+void SystemCondition() {
+  std::mutex mutex;
+  std::condition_variable never;
+  std::unique_lock lock(mutex);
+  EXPECT_EQ(never.wait_until(lock, std::chrono::system_clock::now() + 3s), std::cv_status::timeout);
+}
+void Future() {
+  std::promise<void> never;
+  EXPECT_EQ(never.get_future().wait_for(3s), std::future_status::timeout);
+}
+void Timerfd() {
+  thread_local const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  const itimerspec value = {.it_interval = {}, .it_value = {.tv_sec = 3, .tv_nsec = 0}};
+  EXPECT_EQ(timerfd_settime(timer, 0, &value, nullptr), 0);
+  pollfd polled = {.fd = timer, .events = POLLIN, .revents = 0};
+  EXPECT_EQ(poll(&polled, 1, -1), 1);
+  std::uint64_t expirations = 0;
+  EXPECT_EQ(read(timer, &expirations, sizeof expirations), 8);
+  EXPECT_EQ(expirations, 1u);
+}
+
+class AWait : public testing::TestWithParam<std::pair<const char*, void (*)()>> {};
+TEST_P(AWait, OfThreeSecondsEnds1200TimesAnHour) {
+  std::atomic<bool> stop = false;
+  std::atomic<int> ticks = 0;
+  LoopBubble bubble;
+  bubble.Go(
+      [&] {
+        while (!stop) {
+          GetParam().second();
+          ++ticks;
+        }
+      },
+      [&] { stop = true; });
+  bubble.AdvanceTo(2999ms);
+  EXPECT_EQ(ticks, 0);
+  bubble.AdvanceTo(3s);
+  EXPECT_EQ(ticks, 1);
+  bubble.AdvanceTo(1h);
+  EXPECT_EQ(ticks, 1200);
+  bubble.Finish();
+  EXPECT_EQ(At(bubble), 1h + 3s) << "it ends when it has waited";
+}
+INSTANTIATE_TEST_SUITE_P(LoopBubble, AWait,
+                         testing::Values(std::pair("Sleep", &Sleep), std::pair("Poll", &Poll),
+                                         std::pair("Select", &Select), std::pair("Epoll", &Epoll),
+                                         std::pair("Condition", &Condition),
+                                         std::pair("SystemCondition", &SystemCondition),
+                                         std::pair("Future", &Future),
+                                         std::pair("Timerfd", &Timerfd)),
+                         [](const auto& of) { return of.param.first; });
+
+TEST(LoopBubble, TheThreadThatMadeItMovesTimeByWaiting) {
+  LoopBubble bubble;
+  std::this_thread::sleep_for(5s);
+  EXPECT_EQ(At(bubble), 5s);
+  EXPECT_EQ(poll(nullptr, 0, 2000), 0);
+  EXPECT_EQ(At(bubble), 7s);
+}
+
+TEST(LoopBubble, ItMovesTimeByWaitingForOtherThreads) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::promise<int> answer;
+  bool done = false;
+  LoopBubble bubble;
+  bubble.Go([&] {
+    std::this_thread::sleep_for(2s);
+    {
+      const std::lock_guard lock(mutex);
+      done = true;
+    }
+    changed.notify_one();
+    std::this_thread::sleep_for(2s);
+    answer.set_value(42);
+  });
+  {
+    std::unique_lock lock(mutex);
+    EXPECT_FALSE(changed.wait_for(lock, 1s, [&] { return done; }));
+    EXPECT_EQ(At(bubble), 1s);
+    EXPECT_TRUE(changed.wait_for(lock, 5s, [&] { return done; }));
+    EXPECT_EQ(At(bubble), 2s);
+  }
+  EXPECT_EQ(answer.get_future().get(), 42);
+  EXPECT_EQ(At(bubble), 4s);
+  std::thread sleeper([] { std::this_thread::sleep_for(3s); });
+  sleeper.join();
+  EXPECT_EQ(At(bubble), 7s);
+}
+
+TEST(LoopBubble, AtOneInstantTimersComeFirstThenEventsThenSamples) {
+  std::vector<std::string> seen;
+  LoopBubble bubble;
+  bubble.SampleAt(3s, [&] { seen.emplace_back("sample"); });
+  bubble.At(3s, [&] { seen.emplace_back("event"); });
+  bubble.At(3s, [&] { seen.emplace_back("second event"); });
+  bubble.Go([&] {
+    std::this_thread::sleep_for(3s);
+    seen.emplace_back("timer");
+  });
+  bubble.AdvanceTo(10s);
+  EXPECT_THAT(seen, ElementsAre("timer", "event", "second event", "sample"));
+}
+
+TEST(LoopBubble, WhatAnEventWakesIsSettledBeforeTheNext) {
+  std::array<int, 2> ends;
+  ASSERT_EQ(pipe(ends.data()), 0);
+  int received = 0;
+  std::vector<int> seen;
+  LoopBubble bubble;
+  bubble.Go([&] {
+    char byte;
+    while (read(ends[0], &byte, 1) == 1) ++received;
+  });
+  for (const Duration instant : {1s, 1s, 2s}) {
+    bubble.At(instant, [&] { EXPECT_EQ(write(ends[1], "x", 1), 1); });
+    bubble.SampleAt(instant, [&] { seen.push_back(received); });
+  }
+  bubble.AdvanceTo(2s);
+  EXPECT_THAT(seen, ElementsAre(2, 2, 3));
+  close(ends[1]);
+  bubble.Finish();
+  close(ends[0]);
+}
+
+// Threads with different periods, each of which tells when it woke.
+std::vector<std::int64_t> WhoWokeWhen() {
+  constexpr int kThreads = 4;
+  std::mutex mutex;
+  std::vector<std::int64_t> woken;
+  std::atomic<bool> stop = false;
+  LoopBubble bubble;
+  for (int i = 0; i < kThreads; ++i) {
+    bubble.Go(
+        [&, i] {
+          while (!stop) {
+            std::this_thread::sleep_for((100 + 7 * i) * 1ms);
+            const std::lock_guard lock(mutex);
+            woken.push_back(At(bubble).count() * 10 + i);
+          }
+        },
+        [&] { stop = true; });
+  }
+  bubble.AdvanceTo(10s);
+  bubble.Finish();
+  std::sort(woken.begin(), woken.end());  // at one instant, threads run in the kernel's order
+  return woken;
+}
+TEST(LoopBubble, TenRunsAreOne) {
+  const auto first = WhoWokeWhen();
+  EXPECT_EQ(first.size(), 101u + 94 + 88 + 83);
+  for (int run = 1; run < 10; ++run) EXPECT_EQ(WhoWokeWhen(), first);
+}
+
+TEST(LoopBubble, AWorkersAnswerTakesNoTime) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  int asked = 0;
+  int answered = 0;
+  bool stop = false;
+  int late = 0;
+  LoopBubble bubble;
+  for (int i = 0; i < 4; ++i) {  // a pool
+    bubble.Go(
+        [&] {
+          std::unique_lock lock(mutex);
+          for (;;) {
+            changed.wait(lock, [&] { return stop || answered < asked; });
+            if (stop) return;
+            ++answered;
+            changed.notify_all();
+          }
+        },
+        [&] {
+          const std::lock_guard lock(mutex);
+          stop = true;
+          changed.notify_all();
+        });
+  }
+  bubble.Go([&] {
+    for (int i = 0; i < 600; ++i) {
+      std::this_thread::sleep_for(100ms);
+      std::unique_lock lock(mutex);
+      ++asked;
+      changed.notify_one();
+      if (!changed.wait_for(lock, 1s, [&] { return answered == asked; })) ++late;
+    }
+  });
+  bubble.AdvanceTo(60s);
+  EXPECT_EQ(asked, 600);
+  EXPECT_EQ(answered, 600);
+  EXPECT_EQ(late, 0);
+}
+
+TEST(LoopBubble, NoRequestWithinTheProcessTimesOut) {
+  std::array<int, 2> sockets;
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets.data()), 0);
+  int timeouts = 0;
+  int answers = 0;
+  LoopBubble bubble;
+  bubble.Go([&] {  // blocks in a read that is not stood in front of
+    char byte;
+    while (read(sockets[1], &byte, 1) == 1) EXPECT_EQ(write(sockets[1], &byte, 1), 1);
+  });
+  bubble.Go([&] {
+    for (int i = 0; i < 1000; ++i) {
+      EXPECT_EQ(write(sockets[0], "x", 1), 1);
+      pollfd polled = {.fd = sockets[0], .events = POLLIN, .revents = 0};
+      char byte;
+      if (poll(&polled, 1, 5000) == 0)
+        ++timeouts;
+      else
+        answers += static_cast<int>(read(sockets[0], &byte, 1));
+      std::this_thread::sleep_for(10ms);
+    }
+    shutdown(sockets[0], SHUT_WR);
+  });
+  bubble.AdvanceTo(10s);
+  EXPECT_EQ(answers, 1000);
+  EXPECT_EQ(timeouts, 0);
+  bubble.Finish();
+  close(sockets[0]);
+  close(sockets[1]);
+}
+
+TEST(LoopBubble, ATimerfdTellsHowOftenItWasDue) {
+  LoopBubble bubble;
+  const int timer = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK);
+  const itimerspec value = {.it_interval = {.tv_sec = 2, .tv_nsec = 0},
+                            .it_value = {.tv_sec = 1, .tv_nsec = 0}};
+  itimerspec left;
+  std::uint64_t expirations = 0;
+  ASSERT_EQ(timerfd_settime(timer, 0, &value, nullptr), 0);
+  bubble.AdvanceTo(500ms);
+  EXPECT_EQ(read(timer, &expirations, sizeof expirations), -1);
+  bubble.AdvanceTo(10s);
+  EXPECT_EQ(timerfd_gettime(timer, &left), 0);
+  EXPECT_EQ(left.it_value.tv_sec, 1);
+  EXPECT_EQ(left.it_interval.tv_sec, 2);
+  EXPECT_EQ(read(timer, &expirations, sizeof expirations), 8);
+  EXPECT_EQ(expirations, 5u) << "at 1, 3, 5, 7 and 9 s";
+  const itimerspec past = {.it_interval = {}, .it_value = {.tv_sec = 1'704'067'200, .tv_nsec = 0}};
+  ASSERT_EQ(timerfd_settime(timer, TFD_TIMER_ABSTIME, &past, nullptr), 0);
+  EXPECT_EQ(read(timer, &expirations, sizeof expirations), 8) << "it was due before";
+  ASSERT_EQ(timerfd_settime(timer, 0, &value, nullptr), 0);
+  close(timer);
+  bubble.AdvanceTo(20s);
+}
+
+TEST(LoopBubble, WhatAThreadThrowsIsRethrown) {
+  LoopBubble bubble;
+  bubble.Go([] {
+    std::this_thread::sleep_for(1s);
+    throw std::runtime_error("no more");
+  });
+  EXPECT_THROW(bubble.AdvanceTo(2s), std::runtime_error);
+  bubble.At(3s, [] { throw std::logic_error("an event"); });
+  EXPECT_THROW(bubble.AdvanceTo(4s), std::logic_error);
+  bubble.AdvanceTo(5s);
+  EXPECT_EQ(At(bubble), 5s);
+}
+
+TEST(LoopBubble, ThereIsOneAtATime) {
+  LoopBubble bubble;
+  EXPECT_THROW(LoopBubble(), Stuck);
+  bubble.AdvanceTo(1s);
+  EXPECT_EQ(At(bubble), 1s) << "the first goes on";
+}
+
+}  // namespace
