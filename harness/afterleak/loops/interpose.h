@@ -126,9 +126,8 @@ class KeepErrno {
 };
 
 // True if a loop library called: it has one timer of the kernel for all those that it keeps. Asio,
-// which is compiled into the program, is known by the names of its functions: a look-up of
-// milliseconds for each line that is new, and an address of Asio's own when the program is stripped
-// is not known.
+// which is compiled into the program, is known by the names of its functions: that takes
+// milliseconds for each line that is new, and a program that is stripped has no names.
 bool CalledByLoop(const void* caller);
 
 }  // namespace afterleak::loops::internal

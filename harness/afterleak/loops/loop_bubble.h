@@ -12,9 +12,9 @@
 //   bubble.Finish();
 //
 // All threads of the process are in it, the test's too, except where they are in an Outside. Time
-// moves in Advance, AdvanceTo and Finish, and in whatever the thread that made the bubble waits for
-// itself: sleep, poll, a loop that it runs, a condition variable, join. Such a wait ends the process
-// with a dump if nothing can end it. Elsewhere time stands still.
+// moves in Advance, AdvanceTo and Finish, and while the thread that made the bubble waits: in
+// sleep, poll, a loop that it runs, a condition variable, join. If nothing can end such a wait, the
+// process ends with a dump. Elsewhere time stands still.
 //
 // What happens at one instant, in this order, until nothing is left to do:
 //   1. threads run until they wait

@@ -15,6 +15,7 @@
 
 // All that is stood in front of: what tells time, what waits, and what makes, wakes and signals
 // threads. syscall is not here: what is behind it is the kernel.
+
 // clang-format off
 #define AFTERLEAK_VIRTUAL_FUNCTIONS(X) \
   X(clock_gettime) X(gettimeofday) X(time) \

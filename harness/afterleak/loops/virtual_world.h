@@ -111,24 +111,21 @@ class World {
   // Somebody wakes those who wait on the word.
   void Touch(const void* word);
 
-  // A poll that would not wait, and found nothing. A loop that asks again and again waits for the
-  // clock to be later than its deadline, not equal to it: so the ninth moves what clocks show by
-  // 1 µs.
+  // A poll that would not wait, and found nothing. A loop that asks again and again wants the clock
+  // later than its deadline, not equal to it: so the ninth moves what clocks show by 1 µs.
   void EmptyPoll();
 
   // Counting does not tell what a signal has woken.
   void Look() { look_.store(true, std::memory_order_release); }
 
-  // timerfds, each an eventfd: what is read is the sum of what was written, which is a timerfd's
-  // meaning, too.
+  // timerfds, each an eventfd: a read gives the sum of what was written, as that of a timerfd does.
   void AddTimer(int descriptor, clockid_t clock);
   static bool HasTimer(int descriptor);
   void SetTimer(int descriptor, int flags, const itimerspec& value, itimerspec* old);
   void GetTimer(int descriptor, itimerspec* value);
   void RemoveTimer(int descriptor);
 
-  // What cannot work in virtual time: said once on standard error, and thrown by the next call of
-  // the bubble.
+  // What cannot work in virtual time: said once on standard error. The bubble's next call throws.
   void Refuse(const char* call, const char* why);
 
   // For LoopBubble.
