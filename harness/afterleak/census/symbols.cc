@@ -105,10 +105,12 @@ class Process {
   }
 
   // The compilation unit that has the address, and what to take off from the address in it. Clang
-  // writes no table of that, so the units are asked one by one.
+  // writes no table of that, and where others do, elfutils 0.188 may give the unit that is before
+  // it. So the units are asked one by one.
   static Dwarf_Die* UnitAt(Dwfl_Module* module, Dwarf_Addr address, Dwarf_Addr& bias) {
-    if (Dwarf_Die* const unit = dwfl_module_addrdie(module, address, &bias)) return unit;
-    Dwarf_Die* unit = nullptr;
+    Dwarf_Die* unit = dwfl_module_addrdie(module, address, &bias);
+    if (unit != nullptr && dwarf_haspc(unit, address - bias) > 0) return unit;
+    unit = nullptr;
     do {
       unit = dwfl_module_nextcu(module, unit, &bias);
     } while (unit != nullptr && dwarf_haspc(unit, address - bias) <= 0);
