@@ -1,8 +1,9 @@
 // sd-event's time sources (sd_event_add_time(3)), known by their address.
 //
-// A firing is seen by the callback, and a free by the destroy callback, which systemd has since 239.
-// Both get a box in the place of the program's userdata, so what asks for that is stood in front of,
-// too. A floating source belongs to its loop: it is idle after it has fired until the loop is freed.
+// A firing is seen by the callback, and a free by the destroy callback, which systemd has from
+// 239 on. Both get a box in the place of the program's userdata, so the functions that read and set
+// that are stood in front of, too. A floating source belongs to its loop: it is idle after it has
+// fired, until the loop is freed.
 //
 // The library calls its own functions, some through the PLT, some by jumping to them.
 #include <cstdint>
