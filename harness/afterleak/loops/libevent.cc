@@ -26,11 +26,12 @@ namespace {
 // Opaque: the header of the libevent in use is not needed.
 struct event;
 struct event_base;
-using event_callback_fn = void (*)(int, short, void*);
+using Events = short;  // NOLINT(google-runtime-int): libevent's
+using event_callback_fn = void (*)(int, Events, void*);
 
-constexpr short kTimeout = 0x01;  // EV_TIMEOUT
-constexpr short kSignal = 0x08;   // EV_SIGNAL
-constexpr short kPersist = 0x10;  // EV_PERSIST
+constexpr Events kTimeout = 0x01;  // EV_TIMEOUT
+constexpr Events kSignal = 0x08;   // EV_SIGNAL
+constexpr Events kPersist = 0x10;  // EV_PERSIST
 
 constexpr std::string_view kCure = "stop it with event_del when its work is over";
 constexpr std::string_view kCureOfIdle = "free it with event_free when nobody adds it again";
@@ -84,8 +85,8 @@ bool CalledByLibevent(const void* caller) {
   return core.Contains(caller) || extra.Contains(caller);
 }
 
-short EventsOf(const event* event) {
-  static const auto get = Next<short(const struct event*)>("event_get_events");
+Events EventsOf(const event* event) {
+  static const auto get = Next<Events(const struct event*)>("event_get_events");
   return get(event);
 }
 
@@ -99,7 +100,7 @@ void Delete(Once* once) {
   delete once;
 }
 
-void CallOnce(int descriptor, short what, void* argument) {
+void CallOnce(int descriptor, Events what, void* argument) {
   auto* const once = static_cast<Once*>(argument);
   const auto [callback, users] = *once;
   if ((what & kTimeout) != 0)
@@ -112,9 +113,9 @@ void CallOnce(int descriptor, short what, void* argument) {
 
 extern "C" {
 
-event* afterleak_event_new(event_base* base, int descriptor, short events,
+event* afterleak_event_new(event_base* base, int descriptor, Events events,
                            event_callback_fn callback, void* argument) {
-  static const auto next = Next<event*(event_base*, int, short, event_callback_fn, void*)>(
+  static const auto next = Next<event*(event_base*, int, Events, event_callback_fn, void*)>(
       "event_new", AFTERLEAK_CALLER);
   event* const made = next(base, descriptor, events, callback, argument);
   if (made == nullptr || descriptor >= 0 || (events & kSignal) != 0 || !IsLibevent() ||
@@ -124,11 +125,11 @@ event* afterleak_event_new(event_base* base, int descriptor, short events,
   return made;
 }
 
-int afterleak_event_assign(event* event, event_base* base, int descriptor, short events,
+int afterleak_event_assign(event* event, event_base* base, int descriptor, Events events,
                            event_callback_fn callback, void* argument) {
   static const auto next =
-      Next<int(struct event*, event_base*, int, short, event_callback_fn, void*)>("event_assign",
-                                                                                  AFTERLEAK_CALLER);
+      Next<int(struct event*, event_base*, int, Events, event_callback_fn, void*)>(
+          "event_assign", AFTERLEAK_CALLER);
   Freed(Library::kLibevent, KeyOf(event));  // its memory is used for another
   return next(event, base, descriptor, events, callback, argument);
 }
@@ -149,10 +150,10 @@ int afterleak_event_add(event* event, const timeval* timeout) {
   return error;
 }
 
-int afterleak_event_base_once(event_base* base, int descriptor, short events,
+int afterleak_event_base_once(event_base* base, int descriptor, Events events,
                               event_callback_fn callback, void* argument, const timeval* timeout) {
   static const auto next =
-      Next<int(event_base*, int, short, event_callback_fn, void*, const timeval*)>(
+      Next<int(event_base*, int, Events, event_callback_fn, void*, const timeval*)>(
           "event_base_once", AFTERLEAK_CALLER);
   Once* once = nullptr;
   if (timeout != nullptr && callback != nullptr && IsLibevent() &&
@@ -170,9 +171,9 @@ int afterleak_event_base_once(event_base* base, int descriptor, short events,
   return error;
 }
 
-void afterleak_event_active_nolock(event* event, int what, short calls) {
+void afterleak_event_active_nolock(event* event, int what, Events calls) {
   static const auto next =
-      Next<void(struct event*, int, short)>("event_active_nolock_", AFTERLEAK_CALLER);
+      Next<void(struct event*, int, Events)>("event_active_nolock_", AFTERLEAK_CALLER);
   if (const void* const packed = DataOf(Library::kLibevent, KeyOf(event))) {
     const Data data = Data::Unpacked(packed);
     if ((what & kTimeout) == 0) {
@@ -225,13 +226,14 @@ void afterleak_event_base_free(event_base* base) {
 }  // extern "C"
 
 AFTERLEAK_IN_FRONT(event*, event_new, afterleak_event_new,
-                   (event_base*, int, short, event_callback_fn, void*));
+                   (event_base*, int, Events, event_callback_fn, void*));
 AFTERLEAK_IN_FRONT(int, event_assign, afterleak_event_assign,
-                   (event*, event_base*, int, short, event_callback_fn, void*));
+                   (event*, event_base*, int, Events, event_callback_fn, void*));
 AFTERLEAK_IN_FRONT(int, event_add, afterleak_event_add, (event*, const timeval*));
 AFTERLEAK_IN_FRONT(int, event_base_once, afterleak_event_base_once,
-                   (event_base*, int, short, event_callback_fn, void*, const timeval*));
-AFTERLEAK_IN_FRONT(void, event_active_nolock_, afterleak_event_active_nolock, (event*, int, short));
+                   (event_base*, int, Events, event_callback_fn, void*, const timeval*));
+AFTERLEAK_IN_FRONT(void, event_active_nolock_, afterleak_event_active_nolock,
+                   (event*, int, Events));
 AFTERLEAK_IN_FRONT(int, event_del, afterleak_event_del, (event*));
 AFTERLEAK_IN_FRONT(int, event_del_block, afterleak_event_del_block, (event*));
 AFTERLEAK_IN_FRONT(int, event_del_noblock, afterleak_event_del_noblock, (event*));
