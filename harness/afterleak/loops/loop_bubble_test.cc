@@ -176,7 +176,7 @@ TEST(LoopBubble, AtOneInstantTimersComeFirstThenEventsThenSamples) {
 TEST(LoopBubble, WhatAnEventWakesIsSettledBeforeTheNext) {
   std::array<int, 2> ends;
   ASSERT_EQ(pipe(ends.data()), 0);
-  int received = 0;
+  std::atomic<int> received = 0;
   std::vector<int> seen;
   LoopBubble bubble;
   bubble.Go([&] {

@@ -310,8 +310,10 @@ bool World::AnyReady() {
   const heap::Scope::Suspend suspend;
   for (const Member* member = members_; member != nullptr; member = member->next) {
     const Waiter* const waiter = member->waiter;
-    if (waiter != nullptr && member->outside == 0)
-      polled.insert(polled.end(), waiter->descriptors, waiter->descriptors + waiter->count);
+    if (waiter == nullptr || member->outside != 0) continue;
+    // Without revents, which the kernel may be writing for that thread.
+    for (const pollfd& one : std::span(waiter->descriptors, waiter->count))
+      polled.push_back({.fd = one.fd, .events = one.events, .revents = 0});
   }
   const timespec none{};
   return !polled.empty() && Real().ppoll(polled.data(), polled.size(), &none, nullptr) != 0;
