@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <span>
 
 #include "afterleak/heap/heap.h"
 #include "afterleak/loops/virtual_real.h"
