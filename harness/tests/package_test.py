@@ -6,6 +6,7 @@ keep it quick the library is compiled twice only, and the tree under test gives 
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -75,6 +76,22 @@ class Package(unittest.TestCase):
     def test_find_package_static_gcc(self):
         prefix = self.installed()
         self.check(self.project("find-gcc", user_project.FIND_PACKAGE, "g++", f"-DCMAKE_PREFIX_PATH={prefix}"))
+
+    def test_a_project_on_an_event_loop(self):
+        if not pathlib.Path("/usr/include/uv.h").exists():
+            self.skipTest("libuv1-dev is not installed; ./scripts/setup --all installs it")
+        prefix = self.installed()
+        for compiler in ("g++", CLANG):
+            with self.subTest(compiler=compiler):
+                self.need(compiler)
+                folder = self.folder / f"client-{compiler}"
+                user_project.write_client(folder)
+                self.done(["cmake", "-S", ".", "-B", "build", "-G", "Ninja", f"-DCMAKE_CXX_COMPILER={compiler}",
+                           f"-DCMAKE_PREFIX_PATH={prefix}"], cwd=folder)
+                self.done(["cmake", "--build", "build"], cwd=folder)
+                status, printed = run(["build/client_test"], cwd=folder)
+                self.assertEqual(status, 1, printed)
+                self.assertIn(user_project.LEFT_BEHIND, re.sub(rf"{re.escape(str(folder))}/", "", printed))
 
     def test_the_include_folder_holds_the_library_alone(self):
         include = self.installed() / "include"

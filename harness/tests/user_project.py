@@ -61,3 +61,28 @@ def write(folder, get=FIND_PACKAGE, server=FIXED):
     (folder / "server.cc").write_text(server)
     (folder / "server_test.cc").write_text(block("cpp", "TEST("))
     (folder / "counts.cc").write_text(COUNTS)
+
+
+def write_client(folder):
+    """A project on an event loop, whose code and CMake are the README's. Its test leaves a timer behind."""
+    folder.mkdir()
+    (folder / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(client LANGUAGES CXX)\n" + FIND_PACKAGE
+                                           + "set(CMAKE_CXX_FLAGS -g)\n" + block("cmake", "afterleak::loops_main"))
+    (folder / "client.cc").write_text(block("cpp", "uv_timer_start"))
+    (folder / "client_test.cc").write_text(CLIENT_TEST)
+
+
+# With which the README's client prints what the README shows.
+CLIENT_TEST = """#include <gtest/gtest.h>
+#include <uv.h>
+
+void Request(uv_loop_t* loop);
+
+TEST(Client, EndsWithItsAnswer) {
+  uv_loop_t* const loop = uv_default_loop();
+
+  Request(loop);
+  uv_run(loop, UV_RUN_DEFAULT);
+}
+"""
+LEFT_BEHIND = block("text", "left behind")
