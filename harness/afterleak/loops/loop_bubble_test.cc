@@ -21,6 +21,7 @@
 
 namespace {
 
+using afterleak::CensusTotals;
 using afterleak::Duration;
 using afterleak::Time;
 using afterleak::loops::LoopBubble;
@@ -171,6 +172,22 @@ TEST(LoopBubble, AtOneInstantTimersComeFirstThenEventsThenSamples) {
   });
   bubble.AdvanceTo(10s);
   EXPECT_THAT(seen, ElementsAre("timer", "event", "second event", "sample"));
+}
+
+TEST(LoopBubble, TheCensusCountsItsTimerfds) {
+  LoopBubble bubble;
+  const int timer = timerfd_create(CLOCK_MONOTONIC, 0);
+  const CensusTotals before = bubble.Totals();
+  const itimerspec in_three_seconds{.it_interval = {}, .it_value = {.tv_sec = 3, .tv_nsec = 0}};
+  timerfd_settime(timer, 0, &in_three_seconds, nullptr);
+  EXPECT_EQ(bubble.Totals().live - before.live, 1);
+  bubble.AdvanceTo(2999ms);
+  EXPECT_EQ(bubble.Totals().live - before.live, 1);
+  bubble.AdvanceTo(3s);
+  EXPECT_EQ(bubble.Totals().live, before.live);
+  EXPECT_EQ(bubble.Totals().fired - before.fired, 1);
+  close(timer);
+  bubble.Finish();
 }
 
 TEST(LoopBubble, WhatAnEventWakesIsSettledBeforeTheNext) {
