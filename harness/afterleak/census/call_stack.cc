@@ -6,11 +6,12 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
+#include <cstddef>
 #include <mutex>
-#include <unordered_map>
-#include <vector>
+#include <new>
+#include <utility>
 
+#include "afterleak/census/mapped_array.h"
 #include "afterleak/heap/heap.h"
 
 namespace afterleak::internal {
@@ -31,10 +32,42 @@ Backtrace FindBacktrace() {
   return &::backtrace;
 }
 
-struct Table {
-  std::mutex mutex;
-  std::unordered_multimap<std::uint64_t, CallStack> stacks;
-  std::vector<std::unique_ptr<std::uintptr_t[]>> frames;
+// A hash table outside the heap: a timer may be armed in a signal handler that came in the middle of
+// malloc.
+class Table {
+ public:
+  // Never destroyed: threads may outlive static objects.
+  static Table& Get() {
+    alignas(Table) static std::byte memory[sizeof(Table)];
+    static Table& table = *new (memory) Table;
+    return table;
+  }
+
+  const CallStack& Keep(std::uint64_t hash, std::span<const std::uintptr_t> frames) {
+    const std::lock_guard lock(mutex_);
+    std::uint32_t& first = buckets_[hash % buckets_.size()];
+    for (std::uint32_t i = first; i != 0; i = stacks_[i].next) {
+      if (std::ranges::equal(stacks_[i].stack.frames, frames)) return stacks_[i].stack;
+    }
+    if (stacks_.size() == 0) stacks_.Grow();  // 0 is none
+    const auto index = static_cast<std::uint32_t>(stacks_.Grow());
+    Stack& kept = stacks_[index];
+    std::ranges::copy(frames, kept.frames.begin());
+    kept.stack.frames = std::span(kept.frames).first(frames.size());
+    kept.next = std::exchange(first, index);
+    return kept.stack;
+  }
+
+ private:
+  struct Stack {
+    CallStack stack;
+    std::array<std::uintptr_t, kMostFrames> frames;
+    std::uint32_t next;  // in the same bucket
+  };
+
+  std::mutex mutex_;
+  std::array<std::uint32_t, 4096> buckets_{};
+  MappedArray<Stack> stacks_;  // elements do not move
 };
 
 // Where the return addresses of a stack were in memory. If a thread is as deep as it was then, and
@@ -103,23 +136,12 @@ constinit thread_local std::array<Seen, 32> seen_here;
 }  // namespace
 
 const CallStack& KeepCallStack(std::span<const std::uintptr_t> found) {
-  const heap::Scope::Suspend suspend;  // kept for the whole process: charge no scope for it
-  static Table& table = *new Table;    // threads may outlive static objects
   std::uint64_t hash = 0;
   for (const std::uintptr_t frame : found) {
     hash = (hash ^ frame) * 0x9E3779B97F4A7C15u;
     hash ^= hash >> 32;
   }
-  const std::lock_guard lock(table.mutex);
-  const auto [first, last] = table.stacks.equal_range(hash);
-  for (auto known = first; known != last; ++known) {
-    if (std::ranges::equal(known->second.frames, found)) return known->second;
-  }
-  auto kept = std::make_unique<std::uintptr_t[]>(found.size());
-  std::ranges::copy(found, kept.get());
-  const CallStack stack{std::span<const std::uintptr_t>(kept.get(), found.size())};
-  table.frames.push_back(std::move(kept));
-  return table.stacks.emplace(hash, stack)->second;
+  return Table::Get().Keep(hash, found);
 }
 
 [[gnu::noinline]] const CallStack& CaptureCallStack(const void* caller) {

@@ -14,11 +14,12 @@ struct CallStack {
   std::span<const std::uintptr_t> frames;
 };
 
+constexpr int kMostFrames = 24;
+
 // The stack of the caller, at most kMostFrames deep. Equal stacks give the same address.
 // A stack that comes again and again costs some 15 ns, on x86-64; another one 100 to 250 ns with
 // libunwind, and without it, and under ThreadSanitizer, about 3 us with glibc's backtrace.
 // Thread-safe. Throws std::bad_alloc.
-constexpr int kMostFrames = 24;
 //
 // Given the return address of a function that is being called, the stack begins there: without the
 // frames of that function and of those that it called. The whole stack, if it is not found.

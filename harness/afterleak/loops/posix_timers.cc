@@ -5,7 +5,8 @@
 // before counters are read. A periodic one does not end, and its ticks are not counted.
 //
 // timer_settime in a signal handler records nothing where the handler interrupts this code. Where
-// it interrupts malloc, the first call from a place may lock up: keeping its call stack allocates.
+// it interrupts malloc, the first timer of the process may lock up: to look at its call stack, a
+// library is loaded.
 //
 // A child of fork has none of its parent's timers: they are gone when the kernel is asked.
 #include <csignal>
