@@ -32,8 +32,7 @@ Backtrace FindBacktrace() {
   return &::backtrace;
 }
 
-// A hash table outside the heap: a timer may be armed in a signal handler that came in the middle of
-// malloc.
+// A hash table outside the heap: a timer may be armed in a signal handler that interrupts malloc.
 class Table {
  public:
   // Never destroyed: threads may outlive static objects.
