@@ -1,6 +1,6 @@
 // What tells time, and what only waits for it, in virtual time.
-#include <errno.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "afterleak/loops/virtual_real.h"

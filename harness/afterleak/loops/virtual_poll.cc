@@ -1,7 +1,7 @@
 // What waits for descriptors, in virtual time.
-#include <errno.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <vector>
 
 #include "afterleak/heap/heap.h"

@@ -33,7 +33,7 @@
 namespace afterleak::loops::internal {
 
 struct RealFunctions {
-#define AFTERLEAK_FIELD(name) decltype(&::name) name;
+#define AFTERLEAK_FIELD(name) decltype(&::name) name;  // NOLINT: a name and no expression
   AFTERLEAK_VIRTUAL_FUNCTIONS(AFTERLEAK_FIELD)
 #undef AFTERLEAK_FIELD
 };

@@ -1,9 +1,10 @@
 // What cannot work in virtual time, and says so: calls that would end when real time has passed, or
 // by a deadline that is another year's.
-#include <errno.h>
 #include <mqueue.h>
 #include <semaphore.h>
 #include <sys/socket.h>
+
+#include <cerrno>
 
 #include "afterleak/loops/interpose.h"
 #include "afterleak/loops/virtual_behind.h"

@@ -62,7 +62,7 @@ void World::End() {
 }
 
 // Threads that are started later inherit where they may run.
-void World::Pin(Member& member) {
+void World::Pin(Member& member) const {
   const pid_t tid = member.tid.load(std::memory_order_acquire);
   if (!pin_ || member.pinned || member.outside > 0 || tid == 0) return;
   if (sched_getaffinity(tid, sizeof member.unpinned, &member.unpinned) != 0) return;

@@ -1,10 +1,10 @@
 // The driver of virtual time: is everyone blocked, and what is next?
-#include <errno.h>
 #include <fmt/format.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

@@ -1,10 +1,10 @@
 // Threads in virtual time: their start, what they wait for from each other, and their signals.
-#include <errno.h>
-#include <limits.h>
 #include <linux/futex.h>
-#include <stdarg.h>
 #include <sys/syscall.h>
 
+#include <cerrno>
+#include <climits>
+#include <cstdarg>
 #include <new>
 
 #include "afterleak/heap/heap.h"

@@ -1,11 +1,11 @@
 // timerfd in virtual time: an eventfd that is written to when the timer is due.
-#include <errno.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 
 #include "afterleak/heap/heap.h"
 #include "afterleak/loops/virtual_behind.h"

@@ -179,7 +179,7 @@ class World {
   bool CheckProgress(bool settled);
   void RefuseLocked(const std::string& line);
   std::string ThreadsLocked();
-  void Pin(Member& member);
+  void Pin(Member& member) const;
   static void Unpin(Member& member);
 
   static World world_;
