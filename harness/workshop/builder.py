@@ -198,7 +198,7 @@ class Builder:
             raise Refused(f"cannot build {self.short(source)} for AddressSanitizer: {said.strip()}")
         _, printed = run([program, out], timeout=LIMIT + GRACE, cwd=self.here, env={"ASAN_OPTIONS": ASAN})
         found = ASAN_FOUND.search(printed)
-        if found:
+        if found and not (found[1] == "SEGV" and result.id == "crash"):  # a bad pointer, and no object that was there
             here = re.search(rf"{re.escape(exercise.file)}:\d+", printed[found.start():])
             result.passed, result.id = False, "gone"
             result.sentence = (f"The code uses an object that is gone ({found[1]}"
