@@ -36,14 +36,15 @@ bool IsSource(std::string_view file) {
 }
 
 // Code of an event loop or of another library of the system, which may be in headers (a program's
-// sources may be in a folder of the same name), or a check of this one. _FUN and __invoke: a lambda
-// as a plain function, which calls the lambda.
+// sources may be in a folder of the same name), or a check or the main of this one. _FUN and
+// __invoke: a lambda as a plain function, which calls the lambda.
 bool IsInLibrary(const Frame& frame) {
   constexpr std::string_view kFolders[] = {"/usr/include/", "/asio/", "/boost/", "/c++/"};
   constexpr std::string_view kOurs[] = {"afterleak::loops::CheckLeftBehind",
                                         "afterleak::loops::LeavesNothingBehind",
                                         "afterleak::loops::asio_tracking::"};
   if (frame.line == 0 || frame.function == "_FUN" || frame.function == "__invoke") return true;
+  if (frame.file.ends_with("afterleak/loops/main.cc")) return true;
   if (frame.module.starts_with("/lib/") || frame.module.starts_with("/usr/lib/")) return true;
   if (std::ranges::any_of(kOurs,
                           [&](std::string_view ours) { return frame.function.starts_with(ours); }))
