@@ -2,13 +2,15 @@
 // names nothing of either.
 #pragma once
 
+// clang-format off: before <coroutine>, since it says what an older standard lacks
+#include "afterleak/version.h"
+// clang-format on
+
 #include <chrono>
 #include <coroutine>
 #include <cstdint>
 #include <type_traits>
 #include <utility>
-
-#include "afterleak/version.h"
 
 namespace afterleak::loops::asio_tracking {
 
