@@ -184,8 +184,8 @@ void Open(const Arguments& arguments, Files* files) {
   if (arguments.json) files->json.emplace("--json", *arguments.json);
   if (arguments.sarif) files->sarif.emplace("--sarif", *arguments.sarif);
   const std::array all{&files->csv, &files->json, &files->sarif};
-  for (auto one = all.begin(); one != all.end(); ++one) {
-    for (auto other = one + 1; other != all.end(); ++other) {
+  for (const auto* one = all.begin(); one != all.end(); ++one) {
+    for (const auto* other = one + 1; other != all.end(); ++other) {
       if (**one && **other) (**one)->RefuseSame(***other);
     }
   }

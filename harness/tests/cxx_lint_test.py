@@ -12,6 +12,9 @@ import unittest
 from tests import helper
 
 CLANG_TIDY = "clang-tidy-19"  # Debian 12 and 13 both have it; other versions find other things
+# What stands in front of C functions has their types, and no names of its parameters are known.
+LOOPS = helper.ROOT / "harness/afterleak/loops"
+NOT_FOR_LOOPS = "-google-runtime-int,-readability-inconsistent-declaration-parameter-name"
 FOLDERS = ("harness/afterleak", "harness/stage", "harness/cli", "leaky", "fixed")
 
 
@@ -27,7 +30,8 @@ class CxxLint(unittest.TestCase):
     maxDiff = None  # all that it has to say
 
     def tidy(self, folder, *files):
-        done = subprocess.run([CLANG_TIDY, "--quiet", "--warnings-as-errors=*", f"--config-file={helper.ROOT / '.clang-tidy'}",
+        less = [f"--checks={NOT_FOR_LOOPS}"] if any(LOOPS in path.parents for path in files) else []
+        done = subprocess.run([CLANG_TIDY, "--quiet", *less, "--warnings-as-errors=*", f"--config-file={helper.ROOT / '.clang-tidy'}",
                                "--header-filter=/(harness|include/afterleak)/", "--extra-arg=-Wno-unknown-warning-option", "-p", folder,
                                *map(str, files)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True)
         return done.returncode, done.stdout
