@@ -106,6 +106,7 @@ int Run::Main() {
   LimitResources();
   {
     Watchdog watchdog(SecondsAllowed(), [this](const std::string& id, const std::string& sentence) {
+      if (id == "hang") failed_ = false;  // it is what the learner sees, whatever was wrong before
       Fail(id, sentence);
       Write();
     });

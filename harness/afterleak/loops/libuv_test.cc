@@ -2,49 +2,30 @@
 #include <gtest/gtest.h>
 #include <uv.h>
 
-#include <array>
+#include <vector>
 
 #include "afterleak/loops/loops.h"
+#include "tests/support/loop_census.h"
 
 namespace {
 
-using afterleak::CensusTotals;
-using afterleak::Resource;
-using testing::AllOf;
-using testing::Contains;
-using testing::Field;
+using afterleak::test::HasLiveAt;
+using afterleak::test::Sees;
 
 namespace loops = afterleak::loops;
 
-// The census is one for the process: a test looks at what has changed.
-class Libuv : public testing::Test {
+class Libuv : public afterleak::test::LoopCensus {
  protected:
-  void SetUp() override {
-    ASSERT_EQ(uv_loop_init(&loop_), 0);
-    timers_ = loops::Totals();
-    idle_ = loops::Totals(Resource::kIdle);
-  }
+  void SetUp() override { ASSERT_EQ(uv_loop_init(&loop_), 0); }
   void TearDown() override {
-    EXPECT_TRUE(loops::Totals().Conserved());
-    EXPECT_TRUE(loops::Totals(Resource::kIdle).Conserved());
+    LoopCensus::TearDown();
     EXPECT_EQ(uv_loop_close(&loop_), 0) << "the test has left a handle open";
   }
-
-  std::int64_t Armed() const { return loops::Totals().armed - timers_.armed; }
-  std::int64_t Fired() const { return loops::Totals().fired - timers_.fired; }
-  std::int64_t Stopped() const { return loops::Totals().stopped - timers_.stopped; }
-  std::int64_t Ticks() const { return loops::Totals().ticks - timers_.ticks; }
-  std::int64_t Live() const { return loops::Totals().live - timers_.live; }
-  std::int64_t Idle() const { return loops::Totals(Resource::kIdle).live - idle_.live; }
 
   void Run(uv_run_mode mode = UV_RUN_DEFAULT) { uv_run(&loop_, mode); }
   static void Close(uv_timer_t* timer) { uv_close(reinterpret_cast<uv_handle_t*>(timer), nullptr); }
 
   uv_loop_t loop_;
-
- private:
-  CensusTotals timers_;
-  CensusTotals idle_;
 };
 
 TEST_F(Libuv, ATimerIsLiveThenIdleThenGone) {
@@ -165,18 +146,11 @@ TEST_F(Libuv, TheSiteIsTheLineThatArmed) {
   uv_timer_t timer;
   uv_timer_init(&loop_, &timer);
   EXPECT_EQ(ArmSomething(&timer), 0);
-  EXPECT_THAT(loops::Report().sites,
-              Contains(AllOf(Field(&afterleak::SiteReport::line, kLine),
-                             Field(&afterleak::SiteReport::kind, "uv_timer_start"),
-                             Field(&afterleak::SiteReport::live, 1))));
+  EXPECT_THAT(loops::Report(), HasLiveAt(kLine, "uv_timer_start"));
   Close(&timer);
   Run();
 }
 
-TEST_F(Libuv, IsWatched) {
-  EXPECT_THAT(loops::Watched(),
-              Contains(AllOf(Field(&loops::Watch::library, loops::Library::kLibuv),
-                             Field(&loops::Watch::blind, ""))));
-}
+TEST_F(Libuv, IsWatched) { EXPECT_THAT(loops::Watched(), Sees(loops::Library::kLibuv)); }
 
 }  // namespace
