@@ -19,7 +19,7 @@ using namespace std::chrono_literals;
 using nlohmann::json;
 
 // Every second it drops an After of 10 s. It stops one timer and keeps one ticker.
-Pattern Dropper() {
+Pattern TickingDropper() {
   return {.name = "dropper",
           .summary = "drops",
           .event = "message",
@@ -45,7 +45,7 @@ class TraceTest : public testing::Test {
     return events;
   }
 
-  const Timeline run_ = RunPattern(Dropper(), {.length = 20s, .bubble = {.journal = true}});
+  const Timeline run_ = RunPattern(TickingDropper(), {.length = 20s, .bubble = {.journal = true}});
   const json trace_ = json::parse(ToTrace({run_, run_}));
 };
 

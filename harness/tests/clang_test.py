@@ -1,4 +1,4 @@
-"""The library and the pairs are standard C++20: clang accepts them without a warning."""
+"""The pairs are standard C++20: clang accepts them without a warning. package_test.py compiles the library with it."""
 
 import shutil
 import subprocess
@@ -12,9 +12,9 @@ CLANG = "clang++-19"  # Debian 12's own clang, 14, has no std::source_location
 
 class Clang(unittest.TestCase):
     def test_accepts_every_source_without_a_warning(self):
-        sources = [path for folder in ["harness/afterleak", "leaky", "fixed"]
+        sources = [path for folder in ["leaky", "fixed"]
                    for path in sorted((ROOT / folder).rglob("*.cc")) if not path.stem.endswith("_test")]
-        self.assertGreater(len(sources), 20)
+        self.assertGreaterEqual(len(sources), 8)
         done = subprocess.run([CLANG, "-std=c++20", "-fsyntax-only", "-fsized-deallocation", "-Wall", "-Wextra", "-Wshadow", "-Werror",
                                "-I" + str(ROOT / "harness"), *map(str, sources)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               text=True)

@@ -1,7 +1,8 @@
 """People install the library and test their own code with it, as the README says: the CMake and the test are copied from it.
 
-By find_package, add_subdirectory, FetchContent and pkg-config; static and shared; g++ and clang-19; and from the Debian packages. To
-keep it quick the library is compiled twice only, and the tree under test gives the rest: AFTERLEAK_BUILD is its build folder.
+By find_package, add_subdirectory, FetchContent and pkg-config; static and shared; g++ and clang-19, which has no warning; and from
+the Debian packages. To keep it quick the library is compiled twice only, and the tree under test gives the rest: AFTERLEAK_BUILD is
+its build folder.
 """
 
 import os
@@ -106,8 +107,8 @@ class Package(unittest.TestCase):
             with self.subTest(header=header):
                 source = f'#include "{header}"\n'
                 for standard, status_wanted in (("c++20", 0), ("c++17", 1)):
-                    done = subprocess.run(["g++", f"-std={standard}", "-fsyntax-only", f"-I{include}", "-x", "c++", "-"], input=source,
-                                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+                    command = ["g++", f"-std={standard}", "-fsyntax-only", "-fmax-errors=1", f"-I{include}", "-x", "c++", "-"]
+                    done = subprocess.run(command, input=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
                     self.assertEqual(done.returncode, status_wanted, done.stdout)
                 first = next(line for line in done.stdout.splitlines() if "error:" in line)
                 self.assertIn("afterleak needs C++20", first)
@@ -128,7 +129,8 @@ class Package(unittest.TestCase):
 
     def test_add_subdirectory_shared_clang_and_what_it_installs(self):
         self.need(CLANG)
-        folder = self.project("subdirectory-clang", INSTEAD["add_subdirectory"], CLANG, "-DBUILD_SHARED_LIBS=ON", "-DAFTERLEAK_INSTALL=ON")
+        folder = self.project("subdirectory-clang", INSTEAD["add_subdirectory"], CLANG, "-DBUILD_SHARED_LIBS=ON", "-DAFTERLEAK_INSTALL=ON",
+                              "-DCMAKE_CXX_FLAGS=-Werror -Wno-unknown-warning-option")
         self.check(folder)
         prefix = self.folder / "shared"
         self.done(["cmake", "--install", "build", "--prefix", prefix], cwd=folder)
@@ -145,7 +147,7 @@ class Package(unittest.TestCase):
             self.done([*git, *command])
         get = INSTEAD["FetchContent"].replace("URL-OF-THIS-REPOSITORY", str(copy))
         self.assertIn(str(copy), get)
-        self.check(self.project("fetch-gcc", get, "g++"))
+        self.check(self.project("fetch-gcc", get, "g++", "-DCMAKE_UNITY_BUILD=ON"))
 
     def test_debian_packages(self):
         self.need("dpkg-deb", "dpkg-shlibdeps")

@@ -23,7 +23,7 @@ from tests import helper
 from tests.helper import ROOT as PROJECT, wait_until
 
 # All that the scripts may use besides what setup installs: Debian's essential packages.
-REAL_TOOLS = "bash cat dirname env flock grep id ln mkdir mv nproc readlink rm sleep tail tee touch true ctest".split()
+REAL_TOOLS = "bash cat cp dirname env flock grep id ln mkdir mv nproc readlink rm sleep tail tee touch true ctest".split()
 
 CALLED = 'echo "${0##*/} $*" >>"$FAKES/calls"\n'
 FAKES = {
@@ -111,7 +111,7 @@ sys.exit(status)
 
 PASS = 'add_test(passes true)\nset_tests_properties(passes PROPERTIES LABELS pairs)\n'
 BARE = 'add_test(on_bare true)\nset_tests_properties(on_bare PROPERTIES LABELS bare SKIP_RETURN_CODE 77)\n'
-FAIL = 'add_test(fails bash -c "exit 1")\n'
+FAIL = 'add_test(fails bash -c "echo what is wrong; exit 1")\n'
 SKIP = ('add_test(skips bash -c "echo SKIPPED: heaptrack is not installed\\; scripts/setup --all installs it && exit 77")\n'
         'set_tests_properties(skips PROPERTIES SKIP_RETURN_CODE 77)\n')
 
@@ -636,6 +636,7 @@ class Ci(ScriptTest):
         self.assertEqual(run.returncode, 1)
         self.assertEqual(run.out.splitlines()[-1], "57% tests passed, 3 tests failed out of 7")
         self.assertIn(".ci/run: failed: release asan tsan; ", run.err)
+        self.assertIn("\nrelease: fails\n  what is wrong\n\nasan: fails\n  what is wrong\n\ntsan: fails\n  what is wrong\n", run.out)
 
     def test_the_bare_systems_may_not_be_skipped_and_are_run_once(self):
         run = self.run_ci(FAKE_TESTS=PASS + BARE.replace("true", 'bash -c "echo SKIPPED: no root\\; be root && exit 77"'))

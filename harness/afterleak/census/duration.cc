@@ -20,12 +20,12 @@ constexpr std::uint64_t kSecond = 1'000 * kMillisecond;
 constexpr std::uint64_t kMinute = 60 * kSecond;
 constexpr std::uint64_t kHour = 60 * kMinute;
 
-struct Unit {
+struct NamedUnit {
   std::string_view name;
   std::uint64_t nanoseconds;
 };
 
-constexpr Unit kUnits[] = {
+constexpr NamedUnit kUnits[] = {
     {"ns", 1},
     {"us", kMicrosecond},
     {"\u00b5s", kMicrosecond},
@@ -103,7 +103,7 @@ Duration ParseDuration(std::string_view text) {
     }
     const std::string_view name = Take(&rest, rest.find_first_of(kDigitsAndPoint));
     if (name.empty()) Fail(text, "missing unit", kAdvice);
-    const Unit* const unit = std::ranges::find(kUnits, name, &Unit::name);
+    const NamedUnit* const unit = std::ranges::find(kUnits, name, &NamedUnit::name);
     if (unit == std::end(kUnits)) Fail(text, fmt::format("unknown unit {:?}", name), kAdvice);
 
     std::uint64_t count = 0;

@@ -107,8 +107,8 @@ template <typename T>
 template <typename T>
 class RecvChan<T>::Iterator {
  public:
-  Iterator(const RecvChan& chan, std::source_location site)
-      : chan_(chan), site_(site), value_(chan_.Recv(site)) {}
+  Iterator(RecvChan chan, std::source_location site)
+      : chan_(std::move(chan)), site_(site), value_(chan_.Recv(site)) {}
   T& operator*() { return *value_; }
   Iterator& operator++() {
     value_ = chan_.Recv(site_);
