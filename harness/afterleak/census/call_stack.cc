@@ -94,7 +94,8 @@ class Seen {
   const CallStack& stack() const { return *stack_; }
 
  private:
-  [[gnu::no_sanitize_address, gnu::no_sanitize_thread]] static std::uintptr_t ReadWord(std::uintptr_t address) {
+  [[gnu::no_sanitize_address, gnu::no_sanitize_thread]] static std::uintptr_t ReadWord(
+      std::uintptr_t address) {
     return *reinterpret_cast<const volatile std::uintptr_t*>(address);
   }
 
