@@ -3,7 +3,7 @@
 from evidence.common.command_line import Parser
 from evidence.common.words import Refused
 
-ABOUT = """Learn to find leaked timers by mending them: ten exercises, no network needed.
+ABOUT = """Learn to find leaked timers by mending them: eleven exercises, no network needed.
 
   start                    make the work folder, build what the checks need
   (nothing)                go on where you were: watch mode on a terminal

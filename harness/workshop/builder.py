@@ -150,6 +150,8 @@ class Builder:
     def link(self, program, own, exercise, heap=True, flags=(), checks=("checks", "check")):
         mine = [file for kind in checks for file in self.objects(kind) if not file.endswith("_check.cc.o")
                 or file.endswith(f"/{exercise.name}_check.cc.o")]
+        if exercise.test:
+            mine += self.objects("tested")
         objects = [own, *mine, *(self.objects("heap") if heap else []), *self.objects("libraries")]
         compiler = self.compile_command(exercise, own)[0]
         return run([compiler, *flags, "-pthread", "-o", program, *objects], cwd=self.here)
@@ -178,11 +180,11 @@ class Builder:
                         if missing else "It does not link: the errors are above.")
             return Result(False, "linker", sentence, compiler=said + linker, seconds=seconds)
         text = source.read_text(errors="replace")
-        before = None if exercise.decoy or text == exercise.shipped() else self.before(exercise)
+        before = None if exercise.decoy or exercise.test or text == exercise.shipped() else self.before(exercise)
         result = self.run_check(program, out, before, color, unicode)
         lap("checked")
         result.compiler, result.seconds = said, seconds
-        if result.passed or result.id == "crash":
+        if (result.passed or result.id == "crash") and not exercise.test:
             self.look_for_gone_objects(exercise, source, result)
             lap("checked once more")
             result.seconds = seconds

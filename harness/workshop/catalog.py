@@ -22,6 +22,7 @@ class Exercise:
     ask: list
     passed_by: list
     decoy: bool
+    test: bool  # the learner writes a test
 
     @property
     def file(self):
@@ -44,7 +45,7 @@ def split_story(text):
 def load():
     """All exercises, by name, in their order."""
     known = tomllib.loads((HERE / "exercises.toml").read_text())
-    return {name: Exercise(name=name, decoy=about.pop("decoy", False), **about)
+    return {name: Exercise(name=name, decoy=about.pop("decoy", False), test=about.pop("test", False), **about)
             for name, about in known.items()}
 
 

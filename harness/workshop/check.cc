@@ -104,7 +104,13 @@ int Run::Main() {
     return 0;
   }
   LimitResources();
-  {
+  if (kExercise.instead) {
+    try {
+      kExercise.instead();
+    } catch (...) {
+      Fail(std::current_exception());
+    }
+  } else {
     Watchdog watchdog(SecondsAllowed(), [this](const std::string& id, const std::string& sentence) {
       if (id == "hang") failed_ = false;  // it is what the learner sees, whatever was wrong before
       Fail(id, sentence);
@@ -200,6 +206,7 @@ void Run::Fail(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
   } catch (const Failure& failure) {
+    if (!failed_ && !failure.details().empty()) result_["judged"] = failure.details();
     Fail(failure.id(), failure.what());
   } catch (const afterleak::Stuck& stuck) {
     const std::string_view text = stuck.what();  // "time stands still at 3s: ..."

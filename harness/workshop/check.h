@@ -3,7 +3,7 @@
 //
 //   const Exercise kExercise = {.behaviour = ..., .load = ..., .paths = ...};
 //
-// It asks in this order, and stops at the first thing that is wrong:
+// (Where the learner writes a test, something else is asked: tested.h.) It asks in this order, and stops at the first thing that is wrong:
 //
 //   behaviour   does the code keep its promise? It does not if work is deleted or a time shortened
 //   load        do 10 N turns leave as much alive as N turns, and nothing abandoned?
@@ -42,13 +42,16 @@ using namespace std::chrono_literals;
 // The first thing that is wrong.
 class Failure : public std::runtime_error {
  public:
-  // `id` names it permanently; `sentence` tells the learner what is still wrong.
-  Failure(std::string id, const std::string& sentence)
-      : std::runtime_error(sentence), id_(std::move(id)) {}
+  // `id` names it permanently; `sentence` tells the learner what is still wrong, and `details`,
+  // lines that stand above it, where.
+  Failure(std::string id, const std::string& sentence, std::string details = {})
+      : std::runtime_error(sentence), id_(std::move(id)), details_(std::move(details)) {}
   const std::string& id() const { return id_; }
+  const std::string& details() const { return details_; }
 
  private:
   std::string id_;
+  std::string details_;
 };
 
 // Throws the Failure unless `holds`.
@@ -158,11 +161,13 @@ struct Exercise {
   const char* things = "timers";  // what its sentences count
   // Whether the load must leave as many timers after 10 N turns as after N.
   bool bounded = true;
-  std::vector<Part> behaviour;
-  std::function<void(Load&)> load;
-  std::vector<Part> paths;
+  std::vector<Part> behaviour{};
+  std::function<void(Load&)> load{};
+  std::vector<Part> paths{};
   // Each is done in the usual order and in kOrders others that Go might choose (Bubble shuffles).
   std::vector<Part> instants{};
+  // In place of all that: throws the Failure. The process may do what it likes meanwhile.
+  std::function<void()> instead{};
   static constexpr int kOrders = 16;
 };
 

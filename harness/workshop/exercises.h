@@ -77,4 +77,13 @@ class Session {
 std::shared_ptr<Session> OpenSession(std::string name, Duration idle,
                                      std::function<void(const std::string&)> on_idle);
 
+// 11_your_test
+struct Order {
+  std::string text;
+  Chan<std::string> answer;  // has room for one
+};
+// Blocks until it has the answer; when ctx is done, it returns "" at once.
+using Backend = std::function<std::string(context::Context ctx, std::string text)>;
+void Serve(Chan<Order> orders, const Backend& backend, Duration limit);
+
 }  // namespace workshop

@@ -55,7 +55,7 @@ class Verbs:
         if not result.passed:
             print(show.failure(exercise, result, 3 - self.folder.entry(exercise)["hints"]))
             return False
-        before = None if exercise.decoy else json.loads(self.builder.before(exercise).read_text())
+        before = None if exercise.decoy or exercise.test else json.loads(self.builder.before(exercise).read_text())
         print(show.success(exercise, result, before, text, self.builder.short(path)))
         if self.folder.next_open() is None:
             print(paint(f"All {len(self.exercises)} exercises have passed.", "bold"))

@@ -62,7 +62,7 @@ class RunnerTest(helper.FolderTest):
 class Start(RunnerTest):
     def test_hands_out_every_exercise_as_shipped_and_says_what_to_do(self):
         run = self.start()
-        self.assertIn("01_relay (1 of 10): The weather relay\n  my workshop/01_relay.cc:1\n", run.stdout)
+        self.assertIn("01_relay (1 of 11): The weather relay\n  my workshop/01_relay.cc:1\n", run.stdout)
         self.assertRegex(run.stdout, r"workshop --dir my workshop check\n")
         for exercise in EXERCISES.values():
             self.assertEqual((self.folder / exercise.file).read_text(), exercise.shipped())
@@ -80,8 +80,8 @@ class Start(RunnerTest):
         self.workshop("skip")
         run = self.workshop()
         self.assertEqual(run.returncode, 0, run.stderr)
-        self.assertIn("0 of 10 passed", run.stdout)
-        self.assertIn("02_first_quote (2 of 10)", run.stdout)
+        self.assertIn("0 of 11 passed", run.stdout)
+        self.assertIn("02_first_quote (2 of 11)", run.stdout)
 
     def test_its_compile_commands_compile_each_file(self):
         self.start()
@@ -228,15 +228,15 @@ class Progress(RunnerTest):
     def test_next_is_for_what_has_passed_and_skip_for_the_rest(self):
         self.start()
         self.assert_refused(self.workshop("next"), "01_relay has not passed yet", "skip")
-        self.assertIn("02_first_quote (2 of 10)", self.workshop("skip").stdout)
+        self.assertIn("02_first_quote (2 of 11)", self.workshop("skip").stdout)
         self.assertTrue(self.state("01_relay")["skipped"])
         self.solve("02_first_quote")
-        self.assertIn("03_backup (3 of 10)", self.workshop("next").stdout)
+        self.assertIn("03_backup (3 of 11)", self.workshop("next").stdout)
         listing = self.workshop("list").stdout
         self.assertRegex(listing, r"\n   01_relay +15  skipped")
         self.assertRegex(listing, r"\n   02_first_quote +10  passed")
         self.assertRegex(listing, r"\n>  03_backup +10  open")
-        self.assertIn("1 of 10 passed", listing)
+        self.assertIn("1 of 11 passed", listing)
         self.write("02_first_quote", "changed")
         self.assertIn("passed, changed since", self.workshop("list").stdout)
 
@@ -249,10 +249,10 @@ class Progress(RunnerTest):
         for name in list(EXERCISES)[2:]:
             state["exercises"][name]["passed"] = True
         file.write_text(json.dumps(state))
-        self.assertIn("01_relay (1 of 10)", self.workshop("next").stdout)
+        self.assertIn("01_relay (1 of 11)", self.workshop("next").stdout)
         self.write("01_relay", EXERCISES["01_relay"].solution())
-        self.assertIn("All 10 exercises have passed.", self.workshop("check").stdout)
-        self.assertIn("All 10 exercises have passed.", self.workshop("next").stdout)
+        self.assertIn("All 11 exercises have passed.", self.workshop("check").stdout)
+        self.assertIn("All 11 exercises have passed.", self.workshop("next").stdout)
 
     def test_the_solution_is_for_afterwards_or_is_recorded(self):
         self.start()
@@ -274,7 +274,7 @@ class Progress(RunnerTest):
         self.solve("02_first_quote")
         self.write("03_backup", "third")
         run = self.workshop("reset", "--all")
-        self.assertEqual(run.stdout.count("as it was handed out"), 10)
+        self.assertEqual(run.stdout.count("as it was handed out"), 11)
         self.assertEqual((self.folder / "backup/03_backup.1.cc").read_text(), "third")
         self.assertEqual((self.folder / "backup/02_first_quote.1.cc").read_text(), EXERCISES["02_first_quote"].solution())
         self.assertFalse(self.state("02_first_quote")["passed"])

@@ -44,6 +44,8 @@ def failure(exercise, result, hints_left):
         lines += ran(result)
         if "plot" in result.details:
             lines += [result.details["plot"].rstrip("\n")]
+        if "judged" in result.details:
+            lines += result.details["judged"].rstrip("\n").splitlines()
         if "census" in result.details:
             lines += ["", *census(result.details["census"])]
         if result.details.get("goroutines"):
@@ -79,12 +81,15 @@ def ran(result):
 def success(exercise, result, before, text, path):
     """Before and after, the way from here to the reference solution, and who would have missed it."""
     lines = [*said(result), *ran(result)]
-    lines += [result.details["plot"].rstrip("\n"), ""]
+    if "plot" in result.details:
+        lines += [result.details["plot"].rstrip("\n"), ""]
     if before:
         lines += [f"After {before['totals']['turns']} turns:",
                   *(f"  {row}" for row in side_by_side(before["totals"], result.details["totals"])), ""]
     lines += difference(exercise, text, path)
-    lines += ["", *wrap(tools(exercise)), "", paint(f"{exercise.name}: passed", "bold", "green"),
+    if not exercise.test:
+        lines += ["", *wrap(tools(exercise))]
+    lines += ["", paint(f"{exercise.name}: passed", "bold", "green"),
               paint(timing(result.seconds), "dim")]
     return "\n".join(lines)
 

@@ -79,7 +79,7 @@ class Watch(runner_test.RunnerTest):
 
     def test_checks_at_once_and_whenever_the_file_is_saved(self):
         terminal = self.watch("watch")
-        self.assertIn("01_relay (1 of 10): The weather relay", terminal.all)
+        self.assertIn("01_relay (1 of 11): The weather relay", terminal.all)
         self.assertIn("it is checked whenever you save", terminal.all)
         self.assertNotIn("not yet", terminal.all)
         terminal.type("\n")
@@ -87,7 +87,7 @@ class Watch(runner_test.RunnerTest):
         terminal.wait_for(self.prompt)
         self.write("01_relay", runner_test.EXERCISES["01_relay"].solution())
         terminal.wait_for("01_relay: passed")
-        terminal.wait_for("1 of 10 passed")
+        terminal.wait_for("1 of 11 passed")
         # As editors save: another file in its place.
         beside = self.folder / "01_relay.cc~"
         beside.write_text(runner_test.EXERCISES["01_relay"].shipped())
@@ -142,7 +142,7 @@ class Watch(runner_test.RunnerTest):
         terminal.type("n")
         terminal.wait_for("n again")
         terminal.type("n")
-        terminal.wait_for(r"02_first_quote \(2 of 10\): The first price wins")
+        terminal.wait_for(r"02_first_quote \(2 of 11\): The first price wins")
         self.assertEqual(terminal.wait_for(self.prompt)[1], "02_first_quote")
         self.write("02_first_quote", runner_test.EXERCISES["02_first_quote"].solution())
         terminal.wait_for("02_first_quote: passed")
@@ -163,7 +163,7 @@ class Watch(runner_test.RunnerTest):
         again = self.watch()  # bare, on a terminal: it goes on where the learner was
         self.assertIn("02_first_quote: not yet", again.all)
         again.type("q")
-        self.assertRegex(again.all, r"02_first_quote  0 of 10 passed")
+        self.assertRegex(again.all, r"02_first_quote  0 of 11 passed")
 
     def test_ctrl_c_while_it_waits(self):
         terminal = self.watch("watch")
@@ -245,7 +245,7 @@ class Watch(runner_test.RunnerTest):
     def test_no_line_is_wider_than_the_terminal(self):
         terminal = self.watch("watch", NO_COLOR="1")
         terminal.type("chhhl")
-        terminal.wait_for("10_session")
+        terminal.wait_for("11_your_test")
         shown = re.sub(r"\x1b\[[\d;]*[A-Z]", "", terminal.all.split("code $?", 1)[1])
         self.assertLessEqual(max(map(len, shown.splitlines())), 80)
 
