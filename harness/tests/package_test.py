@@ -130,7 +130,7 @@ class Package(unittest.TestCase):
     def test_add_subdirectory_shared_clang_and_what_it_installs(self):
         self.need(CLANG)
         folder = self.project("subdirectory-clang", INSTEAD["add_subdirectory"], CLANG, "-DBUILD_SHARED_LIBS=ON", "-DAFTERLEAK_INSTALL=ON",
-                              "-DCMAKE_CXX_FLAGS=-Werror -Wno-unknown-warning-option")
+                              "-DCMAKE_CXX_FLAGS=-Werror -Wno-error=conversion -Wno-error=unknown-warning-option")
         self.check(folder)
         prefix = self.folder / "shared"
         self.done(["cmake", "--install", "build", "--prefix", prefix], cwd=folder)

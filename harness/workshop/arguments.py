@@ -3,12 +3,12 @@
 from evidence.common.command_line import Parser
 from evidence.common.words import Refused
 
-ABOUT = """Learn to find leaked timers by mending them: eleven exercises, no network needed.
+ABOUT = """Learn to find leaked timers by mending them: eleven exercises, no network.
 
   start                    make the work folder, build what the checks need
   (nothing)                go on where you were: watch mode on a terminal
   watch                    check whenever you save; keys: h n r l c q
-  check [NAME]             check once: exit code 0 passed, 1 not yet
+  check [NAME] [--all]     check once: exit code 0 passed, 1 not yet
   hint [NAME]              the next hint: the symptom, the tool to run, the fix
   next                     go to the next exercise, when this one has passed
   skip                     leave this one for later
@@ -44,12 +44,14 @@ def parse(arguments):
         raise Refused(f"{refused}; --help lists what it takes") from None
     if args.verb and args.verb not in VERBS:
         raise Refused(f"unknown command {args.verb}; one of: {', '.join(VERBS)}")
-    for flag, verbs in (("all", ["reset"]), ("peek", ["solution"]), ("export", ["progress"]), ("room", ["progress"]),
-                        ("name", ["start", ""])):
+    for flag, verbs in (("all", ["reset", "check"]), ("peek", ["solution"]), ("export", ["progress"]), ("room", ["progress"]),
+                        ("name", ["start", "", "progress"])):
         if getattr(args, flag) and args.verb not in verbs:
             raise Refused(f"--{flag.replace('room', 'class')} belongs to the command {verbs[0]}; --help lists what it takes")
     if args.exercise and args.verb not in ("hint", "check", "watch", "reset", "solution"):
         raise Refused(f"{args.verb} takes no {args.exercise}; --help lists what it takes")
     if args.exercise and args.all:
-        raise Refused(f"--all or {args.exercise}, and not both; reset --all brings back every file")
+        raise Refused(f"--all or {args.exercise}, and not both; {args.verb} --all takes every file")
+    if args.name and args.verb == "progress" and not args.export:
+        raise Refused("--name goes with progress --export FILE; start --name sets it for good")
     return args

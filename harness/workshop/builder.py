@@ -23,6 +23,11 @@ FRESH = "The check runs the code in several fresh run-times, one after the other
 GENTLY = 1  # seconds in which a compiler that is stopped may take its temporary files away
 ASAN = "detect_leaks=0:detect_stack_use_after_return=1"  # leaks are judged by the check
 ASAN_FOUND = re.compile(r"ERROR: AddressSanitizer: (heap-\S+|stack-\S+|global-\S+|dynamic-\S+|attempting \S+|SEGV)")
+# What a wall of errors comes from.
+MEANT = ((re.compile(r"no matching function for call to .Recv\((?:const )?(?:afterleak::)?time::(?:Timer|Ticker|ScopedTimer|ScopedTicker)"),
+          "a Timer is no channel. Its C() is: Recv(timer.C())."),)
+# About what a learner has only begun.
+BEGUN = ["-Wno-unused-parameter", "-Wno-unused-variable", "-Wno-unused-but-set-variable"]
 NO_SUCH_FUNCTION = re.compile(r"undefined reference to `(workshop::[^']*)'")
 
 
@@ -168,10 +173,11 @@ class Builder:
             began = time.monotonic()
 
         colors = ["-fdiagnostics-color=always"] if color else ["-fdiagnostics-color=never"]
-        code, said = run([*self.compile_command(exercise, self.short(source)), *colors, "-o", own], cwd=self.here)
+        code, said = run([*self.compile_command(exercise, self.short(source)), *BEGUN, *colors, "-o", own], cwd=self.here)
         lap("compiled")
         if code != 0:
-            return Result(False, "compiler", "It does not compile: the errors are above.", compiler=said, seconds=seconds)
+            sentence = next((sentence for pattern, sentence in MEANT if pattern.search(said)), "the errors are above.")
+            return Result(False, "compiler", f"It does not compile: {sentence}", compiler=said, seconds=seconds)
         code, linker = self.link(program, own, exercise)
         lap("linked")
         if code != 0:

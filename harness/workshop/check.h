@@ -3,7 +3,8 @@
 //
 //   const Exercise kExercise = {.behaviour = ..., .load = ..., .paths = ...};
 //
-// (Where the learner writes a test, something else is asked: tested.h.) It asks in this order, and stops at the first thing that is wrong:
+// Where the learner writes a test, tested.h takes over. Else it asks in this order, and stops at
+// the first thing that is wrong:
 //
 //   behaviour   does the code keep its promise? It does not if work is deleted or a time shortened
 //   load        do 10 N turns leave as much alive as N turns, and nothing abandoned?

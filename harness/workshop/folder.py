@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import pathlib
+import socket
 
 from evidence.common import files
 from evidence.common.words import Refused
@@ -27,7 +28,17 @@ def write_whole(path, text):
         raise Refused(f"cannot write {path} ({error.strerror}); use a folder that you may write to, with --dir DIR") from error
 
 
+class AtWork(Refused):
+    """Another run is; `command` says which."""
+
+    def __init__(self, command, text):
+        super().__init__(text)
+        self.command = command
+
+
 class Folder:
+    only_looks = False  # nothing is saved
+
     def __init__(self, path, exercises):
         self.path = pathlib.Path(path)
         self.exercises = exercises
@@ -64,8 +75,9 @@ class Folder:
             except BlockingIOError:
                 lock.seek(0)
                 pid, _, held = lock.read().strip().partition(" ")
-                raise Refused(f"{held or 'another run'} (process {pid or 'unknown'}) is at work in {self.path}; use its keys, "
-                              f"or end it first") from None
+                held = held or "another run"
+                raise AtWork(held, f"{held} (process {pid or 'unknown'}) is at work in {self.path}; use its keys, "
+                                   f"or end it first") from None
             lock.truncate(0)
             lock.write(f"{os.getpid()} workshop {verb}\n")
             lock.flush()
@@ -97,7 +109,8 @@ class Folder:
                           f"your exercise files stay as they are, and check finds out what passes") from None
 
     def save(self):
-        write_whole(self.state_file, json.dumps(self.state, indent=1) + "\n")
+        if not self.only_looks:
+            write_whole(self.state_file, json.dumps(self.state, indent=1) + "\n")
 
     def start(self, name=None):
         """Makes what is not there; leaves all that is."""
@@ -185,7 +198,8 @@ def digest(text):
 
 
 def user():
+    """In a class there are many "student"s."""
     try:
-        return getpass.getuser()
+        return f"{getpass.getuser()}@{socket.gethostname()}"
     except (OSError, KeyError):
-        return "learner"
+        return f"learner@{socket.gethostname()}"

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import shutil
 import signal
 import sys
 
@@ -59,7 +60,7 @@ class Verbs:
         print(show.success(exercise, result, before, text, self.builder.short(path)))
         if self.folder.next_open() is None:
             print(paint(f"All {len(self.exercises)} exercises have passed.", "bold"))
-            print(f"{self.script} progress --export FILE writes it down.")
+            print(f"{self.script} progress --export FILE writes it down.\n\n{show.your_own_code()}")
         else:
             print("The command next, or the key n, goes on.")
         return True
@@ -126,9 +127,25 @@ class Verbs:
         print(f"\nEdit the file, then: {self.script} check\nStuck? {self.script} hint")
 
     def check(self):
-        self.go_to(self.named())
         self.builder.prepare()
-        return 0 if self.check_current() else 1
+        if self.args.all:
+            return self.check_all()
+        exercise, before = self.named(), self.folder.current
+        self.go_to(exercise)
+        passed = self.check_current()
+        if exercise is not before:
+            print(f"You are at {exercise.name} now; before it was {before.name}.")
+        return 0 if passed else 1
+
+    def check_all(self):
+        """A line for each."""
+        results = {}
+        for exercise in self.exercises.values():
+            text = self.folder.read(exercise)
+            result = results[exercise.name] = self.builder.check(exercise, self.folder.file(exercise))
+            self.folder.checked(exercise, text, result.passed)
+            print(f"{exercise.name:<16}  {paint('passed', 'green') if result.passed else f'not yet  [{result.id}]'}", flush=True)
+        return 0 if all(result.passed for result in results.values()) else 1
 
     def watch(self):
         if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -153,6 +170,10 @@ class Verbs:
     def reset(self):
         for exercise in self.exercises.values() if self.args.all else [self.named()]:
             self.bring_back(exercise)
+            if self.args.all:
+                self.folder.entry(exercise).update(folders.FRESH)
+        if self.args.all:
+            self.go_to(next(iter(self.exercises.values())))
 
     def solution(self):
         exercise = self.named()
@@ -168,6 +189,8 @@ class Verbs:
             print(guide.room(self.args.room, self.exercises))
             return
         self.folder.load()
+        if self.args.name:
+            self.folder.state["name"] = self.args.name
         if not self.args.export:
             return self.list()
         out = pathlib.Path(self.args.export).absolute()
@@ -196,10 +219,22 @@ def run(arguments):
         return verbs.list() or 0
     if args.verb not in ("start", "") and not verbs.folder.started():
         raise Refused(f"there is no workshop in {verbs.folder.path}; begin with: {verbs.script} start")
-    with verbs.folder.locked(args.verb or "watch"):
-        if args.verb not in ("start", ""):
-            verbs.folder.load()
-        return getattr(verbs, args.verb or "resume")() or 0
+    try:
+        with verbs.folder.locked(args.verb or "watch"):
+            if args.verb not in ("start", ""):
+                verbs.folder.load()
+            return getattr(verbs, args.verb or "resume")() or 0
+    except folders.AtWork as held:
+        if args.verb not in ("check", "hint", "solution"):
+            raise
+        say(f"{held.command} is at work here: nothing is written down")
+        verbs.folder.load()
+        verbs.folder.only_looks = True
+        verbs.builder.work = verbs.folder.own / f"build.{os.getpid()}"
+        try:
+            return getattr(verbs, args.verb)() or 0
+        finally:
+            shutil.rmtree(verbs.builder.work, ignore_errors=True)
 
 
 def main():

@@ -251,7 +251,9 @@ class Progress(RunnerTest):
         file.write_text(json.dumps(state))
         self.assertIn("01_relay (1 of 11)", self.workshop("next").stdout)
         self.write("01_relay", EXERCISES["01_relay"].solution())
-        self.assertIn("All 11 exercises have passed.", self.workshop("check").stdout)
+        run = self.workshop("check").stdout
+        self.assertIn("All 11 exercises have passed.", run)
+        self.assertIn("  find_package(afterleak CONFIG REQUIRED)\n", run)
         self.assertIn("All 11 exercises have passed.", self.workshop("next").stdout)
 
     def test_the_solution_is_for_afterwards_or_is_recorded(self):
@@ -275,11 +277,55 @@ class Progress(RunnerTest):
         self.write("03_backup", "third")
         run = self.workshop("reset", "--all")
         self.assertEqual(run.stdout.count("as it was handed out"), 11)
+        self.assertEqual(self.state("01_relay")["hints"], 0)
+        self.assertIn("> 01_relay", self.workshop("list").stdout.replace(">  ", "> "))
         self.assertEqual((self.folder / "backup/03_backup.1.cc").read_text(), "third")
         self.assertEqual((self.folder / "backup/02_first_quote.1.cc").read_text(), EXERCISES["02_first_quote"].solution())
         self.assertFalse(self.state("02_first_quote")["passed"])
         for exercise in EXERCISES.values():
             self.assertEqual((self.folder / exercise.file).read_text(), exercise.shipped())
+
+    def test_a_check_of_all_has_a_line_for_each(self):
+        self.start()
+        for exercise in EXERCISES.values():
+            self.write(exercise.name, "#include nothing\n")
+        self.write("02_first_quote", EXERCISES["02_first_quote"].solution())
+        run = self.workshop("check", "--all")
+        self.assertEqual(run.returncode, 1)
+        self.assertEqual(run.stdout.splitlines(), [f"{name:<16}  {'passed' if name == '02_first_quote' else 'not yet  [compiler]'}"
+                                                   for name in EXERCISES])
+        self.assertTrue(self.state("02_first_quote")["passed"])
+        self.assertEqual(self.state("01_relay")["checks"], 1)
+
+    def test_a_check_says_where_one_is(self):
+        self.start()
+        self.write("02_first_quote", "#include nothing\n")
+        self.assertIn("You are at 02_first_quote now; before it was 01_relay.\n", self.workshop("check", "2").stdout)
+        self.assertNotIn("You are at", self.workshop("check", "2").stdout)
+
+    def test_beside_a_watch_one_may_look(self):
+        self.start()
+        self.write("01_relay", EXERCISES["01_relay"].solution())
+        state = (self.folder / ".workshop/state.json").read_text()
+        with open(self.folder / ".workshop/lock", "w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            held.write("4711 workshop watch\n")
+            held.flush()
+            for arguments, printed in ((["hint", "2"], "Hint 1 of 3"), (["check"], "01_relay: passed"), (["solution", "--peek"], "#include")):
+                run = self.workshop(*arguments)
+                self.assertEqual(run.returncode, 0, run.stderr)
+                self.assertIn(printed, run.stdout)
+                self.assertEqual(run.stderr, "workshop watch is at work here: nothing is written down\n")
+            self.assert_refused(self.workshop("reset"), "workshop watch (process 4711) is at work in ")
+        self.assertEqual((self.folder / ".workshop/state.json").read_text(), state)
+        self.assertEqual(list((self.folder / ".workshop").glob("build.*")), [])
+
+    def test_a_timer_in_place_of_its_channel_gets_a_plain_line(self):
+        self.start()
+        solution = EXERCISES["01_relay"].solution()
+        self.assertEqual(solution.count("Recv(end.C())"), 1)
+        self.write("01_relay", solution.replace("Recv(end.C())", "Recv(end)"))
+        self.assertIn("It does not compile: a Timer is no channel. Its C() is: Recv(timer.C()).\n", self.workshop("check").stdout)
 
     def test_a_damaged_state_is_one_line_and_a_way_out(self):
         self.start()
@@ -303,6 +349,8 @@ class Progress(RunnerTest):
         self.assertEqual(self.workshop("progress", "--export", "ada.json").returncode, 0)
         exported = json.loads((self.here / "ada.json").read_text())
         self.assertEqual((exported["name"], exported["exercises"]["01_relay"]["state"]), ("Ada", "passed"))
+        self.assertEqual(self.workshop("progress", "--export", "eve.json", "--name", "Eve").returncode, 0)
+        self.assertEqual(json.loads((self.here / "eve.json").read_text()), {**exported, "name": "Eve"})
         exported["name"], exported["exercises"]["01_relay"]["state"] = "Bob", "open"
         (self.here / "bob.json").write_text(json.dumps(exported))
         run = self.workshop("progress", "--class", "ada.json", "bob.json")
@@ -318,7 +366,7 @@ class TheRest(RunnerTest):
     def test_bad_input_gets_one_line(self):
         self.start()
         for arguments, word in ((["frobnicate"], "frobnicate"), (["check", "99"], "01_relay"), (["--frobnicate"], "--frobnicate"),
-                                (["check", "--all"], "--all"), (["hint", "--peek"], "--peek"),
+                                (["hint", "--all"], "--all"), (["hint", "--peek"], "--peek"),
                                 (["reset", "1", "--all"], "not both"),
                                 (["list", "1"], "list takes no 1"), (["check", "1", "2"], "2"), (["watch"], "terminal"),
                                 (["--export", "x"], "progress"), (["progress", "--export"], "--export"),
@@ -377,7 +425,7 @@ class TheRest(RunnerTest):
             run = self.workshop("progress", "--export", "my workshop/x.json", before=weak)
             self.assert_refused(run, "cannot write", "--dir DIR")
             (self.folder / ".workshop/lock").chmod(0o444)
-            for verb in ("check", "hint", "reset", "start"):
+            for verb in ("next", "skip", "reset", "start"):
                 self.assert_refused(self.workshop(verb, before=weak), "cannot write", "--dir DIR")
             self.assertEqual(self.workshop("list", before=weak).returncode, 0)
             self.assertRegex(self.workshop("doctor", before=weak).stdout, "can be written +missing")
@@ -404,7 +452,7 @@ class TheRest(RunnerTest):
             held.write("4711 workshop watch\n")
             held.truncate()
             held.flush()
-            for verb in ("check", "hint", "reset", "start"):
+            for verb in ("next", "skip", "reset", "start"):
                 self.assert_refused(self.workshop(verb), "workshop watch (process 4711) is at work")
             self.assertEqual(self.workshop("list").returncode, 0)  # who only looks, may
         self.assertEqual(self.workshop("hint").returncode, 0)

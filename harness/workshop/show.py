@@ -119,6 +119,15 @@ def tools(exercise):
     return f"Which tools would have missed it: {passed}. They find nothing in the file as it was handed out."
 
 
+def your_own_code():
+    """The CMake of README.md, for those who have passed everything."""
+    readme = (catalog.ROOT / "README.md").read_text()
+    blocks = re.findall(r"^```cmake\n(.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    cmake = next(block for block in blocks if "find_package(afterleak" in block)
+    return "\n".join(["Your own code is next. In its CMakeLists.txt:", "", *(f"  {line}".rstrip() for line in cmake.splitlines()), "",
+                      "Then write for it what you have written in 11_your_test; README.md says how it is installed."])
+
+
 def timing(seconds):
     parts = [f"{what} {value:.1f} s" for what, value in seconds.items()]
     return f"{', '.join(parts)}: {sum(seconds.values()):.1f} s" if parts else ""

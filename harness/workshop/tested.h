@@ -25,8 +25,7 @@ const std::vector<TestedServer>& TestedServers();
 // The one that this process is for.
 const Server& ServerUnderTest();
 
-// Runs the learner's tests on each server. Throws the Failure if any is judged wrongly; it says
-// which.
+// Runs the learner's tests on each server. Throws a Failure that names those judged wrongly.
 void RunTheTests();
 
 }  // namespace workshop

@@ -228,7 +228,7 @@ class Watch(runner_test.RunnerTest):
 
     def test_a_second_run_says_who_is_at_work(self):
         terminal = self.watch("watch")
-        run = self.workshop("check")
+        run = self.workshop("next")
         self.assert_refused(run, f"workshop watch (process {self.program()}) is at work")
         terminal.type("q")
         self.assert_restored(terminal, 0)
