@@ -87,6 +87,7 @@ int ListJson() {
                                           {"article", pattern.article},
                                           {"summary", pattern.summary},
                                           {"fix", pattern.fix},
+                                          {"work", pattern.work},
                                           {"event", pattern.event},
                                           {"workloads", workloads},
                                           {"story", pattern.gentle.ToString()}});

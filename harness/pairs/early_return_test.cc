@@ -5,8 +5,10 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "afterleak/heap/heap.h"
+#include "pairs/diary.h"
 #include "pairs/staged.h"
 #include "tests/support/test_bubble.h"
 
@@ -119,6 +121,29 @@ TEST(EarlyReturn, AMessageThatComesLaterEndsTheWaitThen) {
         << "three turns: 3 s timer, three of 30 s";
   }
 }
+
+class Modes : public testing::TestWithParam<TimerMode> {};
+
+TEST_P(Modes, BothSidesReturnEachMessageAtTheInstantAtWhichItComes) {
+  for (const auto function : {&leaky::EarlyReturn, &fixed::EarlyReturn}) {
+    std::vector<std::string> expected;
+    Diary diary;
+    Bubble bubble({.timers = GetParam()});
+    Chan<std::string> messages;
+    bubble.Run([&] { messages = MakeChan<std::string>(1); });
+    bubble.Go([&] {
+      for (;;) diary.Note("returned " + function(messages, {}).value_or("nothing"));
+    });
+    for (const Duration at : {Duration(500ms), Duration(3s), Duration(20s), Duration(49s)}) {
+      bubble.At(at, [=] { messages.TrySend("hello"); });
+      expected.push_back(FormatDuration(at) + " returned hello");
+    }
+    bubble.AdvanceTo(60s);
+    EXPECT_EQ(diary.lines(), expected);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, Modes, kTimerModes, NameOfTimerMode);
 
 TEST(EarlyReturn, UnderLoadTheLeakySideHolds33ForEachCallASecondAndTheFixedSideNone) {
   Staged leaky("early_return", Variant::kLeaky, "busy:100/s");

@@ -4,7 +4,11 @@
 // Leaky: every turn makes two new timers, so the one that should end the loop is restarted before
 // it can fire. Whichever case wins, the other timers stay in the timer queue until their deadline:
 // 11 live timers when nothing happens, 33 for each message a second. Fixed: one deadline and one
-// ticker for the whole loop.
+// ticker for the whole loop, as the article proposes.
+//
+// That fix changes the work. Its deadline is absolute, so the loop ends after half a minute even
+// while messages come: of 6,000 in a minute it handles 2,999. Its ticker polls though messages
+// come. In pattern idle_timeout the fix keeps all of the work.
 #pragma once
 
 #include <functional>
@@ -40,6 +44,6 @@ namespace fixed {
 using namespace afterleak;
 using namespace pairs;
 
-// Returns once it has given up.
+// Returns after times.give_up, whether messages come or not.
 void LoopingSelect(Chan<std::string> messages, LoopTimes times, const Work& work);
 }  // namespace fixed

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "afterleak/heap/heap.h"
+#include "pairs/diary.h"
 #include "pairs/staged.h"
 #include "tests/support/test_bubble.h"
 
@@ -109,6 +110,53 @@ TEST(LoopingSelectLeaky, IdleInModeGo123KeepsOnlyWhatTheSelectRefersTo) {
   EXPECT_GT(run.At(600s).collected, 0);
 }
 
+// ---- what both sides do
+
+class Modes : public testing::TestWithParam<TimerMode> {};
+
+TEST_P(Modes, IdleBothSidesPollAtTheSameInstantsUntilTheFixedOneGivesUp) {
+  for (const auto function : {&leaky::LoopingSelect, &fixed::LoopingSelect}) {
+    std::vector<std::string> expected;
+    for (Duration at = 3s; at <= 30s; at += 3s) expected.push_back(FormatDuration(at) + " polled");
+    if (function == &leaky::LoopingSelect)
+      expected.insert(expected.end(), {"33s polled", "36s polled", "39s polled"});
+    else
+      expected.emplace_back("30s returned");
+    Diary diary;
+    Bubble bubble({.timers = GetParam()});
+    bubble.Go([&] {
+      function({}, {}, diary.Loop());
+      diary.Note("returned");
+    });
+    bubble.AdvanceTo(40s);
+    EXPECT_EQ(diary.lines(), expected);
+  }
+}
+
+TEST_P(Modes, OfSixThousandMessagesInAMinuteLeakyHandlesAllAndFixed2999AndPollsThoughTheyCome) {
+  for (const auto function : {&leaky::LoopingSelect, &fixed::LoopingSelect}) {
+    int handled = 0;
+    int polls = 0;
+    Time returned{};
+    Bubble bubble({.timers = GetParam()});
+    Chan<std::string> messages;
+    bubble.Run([&] { messages = MakeChan<std::string>(1); });
+    bubble.Go([&] {
+      function(messages, {},
+               {.handle = [&](const std::string&) { ++handled; }, .poll = [&] { ++polls; }});
+      returned = time::Now();
+    });
+    Schedule(bubble, ParseWorkload("busy:100/s"), [&] { messages.TrySend("hello"); });
+    bubble.AdvanceTo(60s);
+    const bool leaky = function == &leaky::LoopingSelect;
+    EXPECT_EQ(handled, leaky ? 6000 : 2999);
+    EXPECT_EQ(polls, leaky ? 0 : 10);
+    EXPECT_EQ(returned, leaky ? Time() : Time(30s)) << "leaky goes on";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, Modes, kTimerModes, NameOfTimerMode);
+
 // ---- a number of messages a second
 
 class Busy : public testing::TestWithParam<int> {
@@ -140,7 +188,8 @@ TEST_P(Busy, LeakyInModeGo123HoldsTwo) {
   EXPECT_EQ(run.At(31s).peak_abandoned, 0);
 }
 
-TEST_P(Busy, BothSidesHandleEveryMessage) {
+// The deadline of the fix is absolute, so the fixed side does not do the same work.
+TEST_P(Busy, BothSidesHandleEveryMessageUntilTheFixedOneReturnsAtThirtySeconds) {
   for (const auto function : {&leaky::LoopingSelect, &fixed::LoopingSelect}) {
     int handled = 0;
     Bubble bubble;
@@ -149,9 +198,11 @@ TEST_P(Busy, BothSidesHandleEveryMessage) {
     bubble.Go([&] {
       function(messages, {}, {.handle = [&](const std::string&) { ++handled; }, .poll = [] {}});
     });
-    Schedule(bubble, ParseWorkload(workload_), [&] { EXPECT_TRUE(messages.TrySend("hello")); });
-    bubble.AdvanceTo(10s);
-    EXPECT_EQ(handled, 10 * rate_);
+    Schedule(bubble, ParseWorkload(workload_), [&] { messages.TrySend("hello"); });
+    bubble.AdvanceTo(30s - 1ns);
+    EXPECT_EQ(handled, 30 * rate_ - 1);
+    bubble.AdvanceTo(31s);
+    EXPECT_EQ(handled, function == &leaky::LoopingSelect ? 31 * rate_ : 30 * rate_ - 1);
   }
 }
 

@@ -31,6 +31,7 @@ struct Pattern {
   std::string article{};            // the article it comes from: "A" or "B"
   std::string summary;              // one line
   std::string fix{};                // what the fixed side does instead, in one sentence
+  std::string work{};               // what both sides do, and where they differ in that
   std::string event;                // what it waits for: "message" or "signal"
   std::vector<Workload> workloads;  // those that tell its story, the usual one first
   Workload gentle{};                // shows the same with few enough timers to draw one by one

@@ -25,7 +25,7 @@ except ImportError:
     jsonschema = None
 
 os.environ.pop("COLUMNS", None)
-PATTERNS = ["looping_select", "early_return", "signal_before_expiry", "signal_registration"]
+PATTERNS = ["looping_select", "early_return", "idle_timeout", "signal_before_expiry", "signal_registration"]
 
 
 def afterleak(*arguments, **options):
@@ -102,6 +102,7 @@ class Program(helper.FolderTest):
         for pattern in listed:
             self.assertIn(pattern["article"], "AB")
             self.assertTrue(pattern["fix"].endswith("."), pattern)
+            self.assertTrue(pattern["work"].endswith("."), pattern)
             for workload in [*pattern["workloads"], pattern["story"]]:
                 self.assertEqual(afterleak("run", pattern["name"], "--workload", workload).returncode, 0)
 
@@ -164,6 +165,7 @@ class Program(helper.FolderTest):
     def test_each_kind_of_leak_can_be_expected_not_to_be(self):
         kinds = ["no-abandoned", "not-growing", "nothing-left"]
         for pattern, workload, broken in [("looping_select", "idle", [True, False, True]), ("early_return", "busy:10/s", [True, False, True]),
+                                          ("idle_timeout", "busy:10/s", [True, False, True]),
                                           ("signal_before_expiry", "busy:2/s", [True, False, True]),
                                           ("signal_registration", "busy:1/s", [False, True, True])]:
             base = ["run", pattern, "--workload", workload]

@@ -18,7 +18,7 @@ from evidence.page import chromium
 from tests import helper
 from tests.helper import PROGRAM, ROOT, wait_until
 
-PATTERNS = ["looping_select", "early_return", "signal_before_expiry", "signal_registration"]
+PATTERNS = ["looping_select", "early_return", "idle_timeout", "signal_before_expiry", "signal_registration"]
 SIDES, MODES = ["leaky", "fixed"], ["go122", "go123"]
 NAMES = ["live", "abandoned", "armed", "fired", "stopped", "collected"]
 
@@ -45,7 +45,7 @@ class Writing(unittest.TestCase):
 
     def test_bad_input_is_one_line_and_writes_nothing(self):
         with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as tools:
-            patterns = json.dumps([dict.fromkeys(["name", "summary", "fix", "event", "article"], "")])
+            patterns = json.dumps([dict.fromkeys(["name", "summary", "fix", "work", "event", "article"], "")])
             old = self.program(tools, f"echo '{patterns}'")
             for arguments, words in [
                     ([], "--program"),

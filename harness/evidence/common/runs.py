@@ -12,6 +12,16 @@ SIDES = ("leaky", "fixed")
 MODES = ("go122", "go123")
 ARTICLES = {"A": "Article A: time-outs in a looping select", "B": "Article B: a session that a signal ends"}
 
+# Where the patterns come from, in Markdown. The author of article A could not be found out, nor an address of it.
+SOURCES = {
+    "A": "\"Case of a leaking timer in go\", 13 November 2022. It quotes [a post of ArangoDB]"
+         "(https://www.arangodb.com/2020/09/a-story-of-a-memory-leak-in-go-how-to-properly-use-time-after/) of September 2020, whose shape "
+         "`idle_timeout` has.",
+    "B": "[\"A Randomly-Timed Memory Leak\"](https://github.com/AppleGamer22/applegamer22.github.io/blob/"
+         "144a8eb9de8cacd105b3bbf1ee705a10d0b54d18/content/posts/go/a_randomly-timed_memory_leak/index.md), Omri Bornstein, "
+         "14 January 2023.",
+}
+
 
 class NotRun(Refused):
     """The program did not do what it was asked; one line that says so."""

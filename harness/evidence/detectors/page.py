@@ -125,11 +125,13 @@ class Conclusion:
     def sentences(self):
         sure = [row for row, (_, found) in self.rows.items()
                 if all(f.verdict == YES and f.names_line for f in self.leaky(found)) and self.clean(found)]
-        checkers = {row: found for row, found in self.kind("unreachable memory").items() if row != "Memcheck in the run"}
+        checkers = self.kind("unreachable memory")
         for exit_, when in (("torn-down", "after teardown"), ("pending", "with the timers pending")):
             passed = [row for row, found in checkers.items() if all(f.verdict == NO for f in self.leaky(found, exit_))]
+            growing = [row for row, found in checkers.items() if all(f.verdict == GROWS for f in self.leaky(found, exit_))]
             yield (f"When the process ends {when}, {of(len(passed), len(checkers), 'checkers of unreachable memory')} "
-                   f"pass all {self.patterns} leaky sides{self.named(passed)}.")
+                   f"pass all {self.patterns} leaky sides{self.named(passed)}"
+                   + (f"; {len(growing)} shows growth, with no verdict{self.named(growing)}." if growing else "."))
         for verdict, words in ((MAYBE, "possibly lost"), (YES, "leaked")):
             for row, (_, found) in self.rows.items():
                 torn_down, pending = (sum(f.verdict == verdict for f in self.leaky(found, exit_)) for exit_ in EXITS)

@@ -13,8 +13,8 @@ INSTANTS = tuple(f"{t}s" for t in range(0, 61, 5))  # when tools that can look a
 PLANTED = 7777  # bytes that --plant-leak loses
 
 # Thousands of timers, and a second or two under Valgrind. A pattern that is not listed runs with its last workload.
-WORKLOADS = {"looping_select": "busy:100/s", "early_return": "busy:100/s", "signal_before_expiry": "busy:100/s",
-             "signal_registration": "busy:20/s"}
+WORKLOADS = {"looping_select": "busy:100/s", "early_return": "busy:100/s", "idle_timeout": "busy:100/s",
+             "signal_before_expiry": "busy:100/s", "signal_registration": "busy:20/s"}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Case:
 
     def anchored(self, side):
         """Nothing sets the idle loop's pace but its own time-outs, which are late a little each time."""
-        return self.workload == "idle" and side == "leaky"
+        return self.interval > 0 and self.workload == "idle" and side == "leaky"
 
     def port_step(self):
         """The port's sampling interval: its multiples meet the middle of every interval."""
@@ -54,6 +54,9 @@ CASES = (
     Case("early_return", "calls:1000", every=100, offset=80, length=3500, windows=((0, 300), (300, 3000), (3000, END)),
          port_workload="message@0s", scale=1000),
     Case("early_return", "busy:100/s", every=100, offset=5, length=6000, windows=((3000, END),), interval=10),
+    Case("idle_timeout", "idle", every=100, offset=50, length=6300, windows=((0, END),)),
+    Case("idle_timeout", "busy:10/s", every=100, offset=50, length=6000, windows=((3000, END),), interval=100),
+    Case("idle_timeout", "busy:100/s", every=100, offset=5, length=6000, windows=((3000, END),), interval=10),
     Case("signal_before_expiry", "signal@250ms", every=100, offset=80, length=3500, windows=((0, 250), (250, 3000), (3000, END))),
     Case("signal_before_expiry", "busy:10/s", every=100, offset=50, length=6000, windows=((3000, END),), interval=100),
     Case("signal_registration", "busy:10/s", every=100, offset=50, length=6000, windows=((0, 3000), (3000, END)), interval=100),

@@ -157,10 +157,12 @@ def page(go, port, same, purpose, wrong):
         "# Go's semantics, rule by rule\n",
         f"**{summary(go, port, same, purpose, wrong)}.**\n",
         "Written by `./scripts/reproduce all`; do not edit. Each rule is drawn from what one of Go's tests asserts, in\nthe "
-        "sources of 1.23; the code in [conformance/](../harness/evidence/go/conformance) is ours: its `.go` files ask Go, "
+        "sources of 1.23, or from what an article claims ([claims.md](claims.md)); the code in "
+        "[conformance/](../harness/evidence/go/conformance) is ours: its `.go` files ask Go, "
         "the `.cc` files beside them ask the port, in the same\nwords. "
         "`(=1)` and `(=0)` are values of `GODEBUG=asynctimerchan`. The port in mode go122 is held against Go up to "
-        "1.22 and against\nlater ones with `=1`, in mode go123 against those with `=0`.\n",
+        "1.22 and against\nlater ones with `=1`, in mode go123 against those with `=0`. Without GODEBUG the `go` line of the main "
+        "module's go.mod decides:\nbelow 1.23 it is `=1`. Go 1.27 has no such setting, and timers as with `=0`.\n",
     ]
     if wrong:
         parts += ["## Not the same\n", full(wrong, "no")]

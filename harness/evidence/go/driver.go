@@ -86,7 +86,7 @@ func fail(message interface{}) {
 
 func main() {
 	runtime.MemProfileRate = 1 // before anything that is counted is allocated
-	pattern := flag.String("pattern", "", "looping_select, early_return, signal_before_expiry or signal_registration")
+	pattern := flag.String("pattern", "", "looping_select, early_return, idle_timeout, signal_before_expiry or signal_registration")
 	side := flag.String("side", "leaky", "leaky or fixed")
 	load := flag.String("workload", "idle", "idle, signal@1s, busy:100/s, calls:1000")
 	length := flag.Duration("for", 6*time.Second, "how long")
@@ -112,11 +112,12 @@ func main() {
 	run, ok := map[string]func(){
 		"looping_select":       s.loopingSelect,
 		"early_return":         s.earlyReturn,
+		"idle_timeout":         s.idleTimeout,
 		"signal_before_expiry": s.signalBeforeExpiry,
 		"signal_registration":  s.signalRegistration,
 	}[*pattern]
 	if !ok {
-		fail("-pattern takes looping_select, early_return, signal_before_expiry or signal_registration")
+		fail("-pattern takes looping_select, early_return, idle_timeout, signal_before_expiry or signal_registration")
 	}
 	go run()
 

@@ -15,7 +15,7 @@ import time
 
 from evidence.common import children, command_line, files
 from evidence.common.words import Refused, say
-from evidence.go import compare, report, toolchains
+from evidence.go import compare, go_line, printed, report, toolchains
 
 NAME = "scripts/go-parity"
 
@@ -124,12 +124,15 @@ def main(arguments):
                 say(f"    too busy a machine: {len(again)} of them again")
                 run_all(again, ports, BUSY_AT_ONCE)
         took = time.monotonic() - began
+        if options.out:
+            lines = go_line.measure(found, folder / "src", work, folder)
+            as_printed = {t.version: printed.ask(t, work, folder) for t in found}
 
     wrong = [r for r in runs if not r.outcome.ok]
     for run in wrong:
         say(f"    not within tolerance: {run}: {'; '.join(run.outcome.wrong)}")
     if options.out:
-        report.write(options.out, runs, ports, found, load, took)
+        report.write(options.out, runs, ports, found, load, took, lines, as_printed)
     print(f"{len(runs) - len(wrong)} of {len(runs)} runs are within tolerance: Go {', '.join(t.version for t in found)}, "
           f"{len(cases)} workloads, {took:.0f} s")
     return 1 if wrong else 0

@@ -127,6 +127,23 @@ pointer until the next `Stop`. It is one channel at any time and no registration
   *never*: something is live at the end. *never any*: the port has nothing live at any sample.
 - **bytes** are shown and not judged: another language's objects have other sizes.
 
+## The go line decides
+
+What Go 1.23 changed is not a matter of the toolchain alone. Where GODEBUG says nothing, the `go` line in go.mod of the main module
+decides, and a program whose line is older keeps the timers of Go 1.22 ([release notes](https://go.dev/doc/go1.23#timer-changes)). The
+leaky `early_return`, after 1,000 calls:
+
+{lines}
+Go 1.27 has no such choice any more: [asynctimerchan is removed](https://go.dev/doc/go1.27#runtime)
+([proposal](https://github.com/golang/go/issues/76472)). It also has a
+[goroutine leak profile](https://go.dev/doc/go1.27#goroutineleak-profiles) ([proposal](https://github.com/golang/go/issues/74609)), which
+finds goroutines that can never run on, and no timers.
+
+## The program as printed
+
+Article A's program is not built by any Go. `harness/evidence/go/printed.py` has a shorter one with the same faults:
+
+{printed}
 ## The curve, and the time until all is released
 
 All samples of all versions of Go with such timers. Idle loops are compared turn by turn, since each time-out is late a little and
@@ -146,6 +163,15 @@ what allocated them. The instant of a sample is the end of the garbage collectio
 are in is asked of a timer's channel, not believed of GODEBUG. Runs with too few clean samples were repeated, never ones with a
 wrong number; {repeated} were. The port runs in virtual time.
 {plots}"""
+
+
+def lines_table(lines):
+    return table(["Go", "`go` line", "timers as in", "live"], [[b.version, f"`go {b.line}`", b.mode, f"{b.live:,}"] for b in lines])
+
+
+def printed_table(as_printed):
+    return table(["the program as printed", "its compiler says"],
+                 [[f"Go {version}", "; ".join(faults) or "nothing: it is built"] for version, faults in as_printed.items()])
 
 
 def drift(grid):
@@ -177,7 +203,7 @@ def plot(grid, case, ports, out):
     return name
 
 
-def write(out, runs, ports, found, load, took):
+def write(out, runs, ports, found, load, took, lines, as_printed):
     grid = Grid(runs)
     plots = ""
     try:
@@ -189,5 +215,6 @@ def write(out, runs, ports, found, load, took):
         print(f"scripts/go-parity: the plots are left out: {reason}")
     text = TEXT.format(machine=machine(), load=load, took=took, plots=plots, versions=", ".join(t.version for t in found),
                        within=sum(r.outcome.ok for r in runs), all=len(runs), repeated=sum(r.attempts > 1 for r in runs),
+                       lines=lines_table(lines), printed=printed_table(as_printed),
                        main=main_table(grid), curve=curve_table(grid), bytes=bytes_table(grid, ports), drift=drift(grid))
     write_whole(out / "go_parity.md", text)

@@ -17,7 +17,7 @@ import (
 type stage struct {
 	leaky bool
 	poll  time.Duration
-	give  time.Duration // also the length of a session
+	give  time.Duration // also the length of a session, and of the quiet that is an idle moment
 	load  workload
 	start time.Time
 
@@ -83,6 +83,16 @@ func (s *stage) earlyReturn() {
 		function(messages, s.times())
 		s.turn()
 	}
+}
+
+func (s *stage) idleTimeout() {
+	function := fixed.IdleTimeout
+	if s.leaky {
+		function = leaky.IdleTimeout
+	}
+	messages := make(chan string, 1)
+	go s.load.schedule(s.start, func() { messages <- "hello" })
+	function(messages, s.give, pairs.Work{Handle: func(string) { s.turn() }, Poll: s.turn})
 }
 
 // A host that runs one session after the other; only one when the workload is a single signal.

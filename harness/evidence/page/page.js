@@ -178,6 +178,7 @@ function drawControls() {
   }
   byId("summary").replaceChildren(
     node("b", {}, "Leaky: "), `${told.summary} (article ${told.article}). `, node("b", {}, "Fixed: "), `${told.fix} `,
+    node("b", {}, "The work: "), `${told.work} `,
     node("b", {}, "Here "), `${describeWorkload(told)}.`,
   );
   byId("time").value = t;

@@ -56,7 +56,7 @@ def collect(program):
     for pattern in runs.patterns(program):
         name, workload = pattern["name"], pattern["story"]
         patterns.append({
-            **{key: pattern[key] for key in ("name", "summary", "fix", "event", "article")},
+            **{key: pattern[key] for key in ("name", "summary", "fix", "work", "event", "article")},
             "workload": workload,
             "sources": {side: source(side, name) for side in runs.SIDES},
             "runs": {mode: {side: pack(runs.run(program, name, side, workload, mode, "--for", f"{LENGTH}s", "--sample", f"{EVERY}s"))

@@ -21,7 +21,8 @@ def section(pattern):
     sides = [(files.ROOT / side / f"{name}.cc").read_text().splitlines() for side in runs.SIDES]
     names = [f"{side}/{name}.cc" for side in runs.SIDES]
     diff = "\n".join(difflib.unified_diff(*sides, *names, lineterm=""))
-    return (f"\n## {name}\n\n{pattern['summary'].capitalize()}. **The fix:** {pattern['fix']}\n\n```diff\n{diff}\n```\n\n"
+    return (f"\n## {name}\n\n{pattern['summary'].capitalize()}. **The fix:** {pattern['fix']} "
+            f"**The work:** {pattern['work']}\n\n```diff\n{diff}\n```\n\n"
             f"In Go: [leaky](../leaky/{name}.go), [fixed](../fixed/{name}.go).\n")
 
 

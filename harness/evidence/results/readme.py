@@ -43,6 +43,7 @@ What to conclude:
 
 {verdicts}- {go123}
 - {fix} [The difference](diffs.md#{name}).
+- What both sides do: {work}
 
 To reproduce: `.build/release/afterleak compare {name} --workload {last}`. Timer by timer: [on the page](index.html#{name}), or \
 [as a trace](traces/{name}.trace.json) of `{story}`.
@@ -52,7 +53,8 @@ On the heap, by the figures of Massif and gperftools on the machine that [detect
 ![{name}: bytes on the heap over time](detectors/{name}.heap.svg)
 """
 
-COLLECTED = "With timers as in Go 1.23 the leaky side is bounded too: they are collected when nobody can hear them."
+COLLECTED = ("With timers as in Go 1.23 (and a `go` line of 1.23 or later, [which decides](go_parity.md#the-go-line-decides)) the leaky side is "
+             "bounded too: they are collected when nobody can hear them.")
 KEPT = "Timers as in Go 1.23 do not help: what is left behind is no timer that could be collected."
 
 TAIL = """
@@ -70,6 +72,10 @@ def row(run):
             str(run["samples"][-1]["live"]), f"{run['byte_seconds_lost']:.0f}", "**leak**" if run["verdict"] == "leak" else "bounded"]
 
 
+def uncapitalized(text):
+    return text[0].lower() + text[1:]
+
+
 def section(program, pattern):
     name = pattern["name"]
     made = [runs.run(program, name, side, workload, mode)
@@ -77,7 +83,8 @@ def section(program, pattern):
     collected = all(run["verdict"] == "bounded" for run in made if run["timers"] == "go123")
     stems = [runs.stem(name, workload) for workload in pattern["workloads"]]
     return SECTION.format(
-        name=name, summary=pattern["summary"], fix=pattern["fix"], story=pattern["story"], last=pattern["workloads"][-1],
+        name=name, summary=pattern["summary"], fix=pattern["fix"], work=uncapitalized(pattern["work"]),
+        story=pattern["story"], last=pattern["workloads"][-1],
         plots="".join(f"![{stem}: live and abandoned timers over time](plots/{stem}.svg)\n" for stem in stems),
         table=markdown.table(list(COLUMNS), [row(run) for run in made], list(COLUMNS.values())),
         verdicts="".join(f"- `{run['workload']}`, {run['variant']}: {run['why']}.\n" for run in made if run["timers"] == "go122"),
@@ -89,7 +96,7 @@ def main(arguments):
     patterns = runs.patterns(options.program)
     parts = [HEAD]
     for article, title in runs.ARTICLES.items():
-        parts.append(f"\n## {title}\n")
+        parts.append(f"\n## {title}\n\n{runs.SOURCES[article]}\n")
         parts += [section(options.program, pattern) for pattern in patterns if pattern["article"] == article]
     files.write_whole(options.out / "README.md", "".join(parts) + TAIL)
     return 0

@@ -47,7 +47,7 @@ class Plots(Folder):
         if shutil.which("gnuplot") is None:
             self.skipTest("gnuplot is not installed; ./scripts/setup installs it")
         self.assertEqual(self.write("plots").returncode, 0)
-        self.assertEqual(len(list((self.folder / "plots").glob("*.svg"))), 7)
+        self.assertEqual(len(list((self.folder / "plots").glob("*.svg"))), 9)
         svg = (self.folder / "plots/looping_select.idle.svg").read_text()
         for text in ("looping_select, idle", "leaky: live", "leaky: abandoned", "fixed: live", "due: leaky/looping_select.cc:10",
                      "prefers-color-scheme: dark"):

@@ -28,7 +28,7 @@ namespace {
 const std::vector<Rule>* const topics[] = {
     &channel_rules,    &closed_channel_rules, &select_rules, &deadlock_rules, &timer_rules,
     &after_func_rules, &ticker_rules,         &kept_rules,   &context_rules,  &cause_rules,
-    &signal_rules,     &notify_context_rules, &lock_rules,   &wait_rules};
+    &signal_rules,     &notify_context_rules, &lock_rules,   &wait_rules,     &claim_rules};
 
 std::string Probe(const Rule& rule, ClockKind clock) {
   run.rule = rule.id;

@@ -1,9 +1,9 @@
 // What Go does, rule by rule. The .cc file beside each .go file asks our library the same, in the same
 // order and words.
 //
-// Each rule is drawn from what one of Go's tests asserts, and names it; the code is ours. A line
-// of output is a rule, its outcome and that test, with tabs between them. What stays blocked is left
-// behind: the process is short-lived.
+// Each rule is drawn from what one of Go's tests asserts, or from what an article claims, and names it;
+// the code is ours. A line of output is a rule, its outcome and that source, with tabs between them. What
+// stays blocked is left behind: the process is short-lived.
 //
 //	conformance                all rules
 //	conformance --only ID      one of them
@@ -31,6 +31,7 @@ var topics = [][]rule{
 	notifyContextRules,
 	lockRules,
 	waitRules,
+	claimRules,
 }
 
 // The outcome where a Go is older than what the rule is about.

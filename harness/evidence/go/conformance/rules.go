@@ -18,7 +18,7 @@ const unit = 50 * time.Millisecond
 // What a rule is, and the helpers that the rules of all topics share; rules.h has C++'s.
 type rule struct {
 	id    string
-	from  string // the test of Go's that it is drawn from
+	from  string // the test of Go's, or the article, that it is drawn from
 	probe func() string
 }
 

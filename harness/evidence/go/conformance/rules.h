@@ -27,7 +27,7 @@ struct Rule {
 // The rules, by topic; each topic is a file.
 extern const std::vector<Rule> channel_rules, closed_channel_rules, select_rules, deadlock_rules,
     timer_rules, after_func_rules, ticker_rules, kept_rules, context_rules, cause_rules,
-    signal_rules, notify_context_rules, lock_rules, wait_rules;
+    signal_rules, notify_context_rules, lock_rules, wait_rules, claim_rules;
 
 // How this program was called, and which rule it is at.
 struct Run {
