@@ -16,8 +16,6 @@ namespace afterleak {
 namespace {
 
 constexpr int kSchemaVersion = 1;
-constexpr int kWindows = 10;
-constexpr int kWarmUp = 2;
 
 // Seconds with as many digits as they need: what spreadsheets and gnuplot can read.
 std::string Seconds(Duration d) {

@@ -15,6 +15,10 @@
 
 namespace afterleak {
 
+// What the judge sees of a run: equal windows, of which the first ones are the warm-up.
+inline constexpr int kWindows = 10;
+inline constexpr int kWarmUp = 2;
+
 struct RunOptions {
   Variant variant = Variant::kLeaky;
   Workload workload{};
@@ -46,8 +50,7 @@ struct Timeline {
   std::vector<TimerLife> lives{};  // if options.bubble.journal
 };
 
-// Puts the pattern on stage in a new bubble and samples it. The judge sees ten windows of equal
-// length, of which the first two are the warm-up. Ends early when `stop` is requested.
+// Puts the pattern on stage in a new bubble and samples it. Ends early when `stop` is requested.
 // Throws what the pattern throws.
 Timeline RunPattern(const Pattern& pattern, const RunOptions& options,
                     const std::stop_token& stop = {});

@@ -30,12 +30,6 @@ std::int64_t ParseRate(std::string_view text, std::string_view digits) {
   return rate;
 }
 
-// The instant of event k: exact for every rate, with no accumulating error.
-Time InstantOf(std::int64_t k, std::int64_t rate) {
-  constexpr std::int64_t kSecond = 1'000'000'000;
-  return Time(Duration(k / rate * kSecond + k % rate * kSecond / rate));
-}
-
 // Until the event is empty. One that is due at the instant at which it ends still happens.
 void ScheduleEvery(Bubble& bubble, std::int64_t k, std::int64_t rate,
                    std::shared_ptr<std::function<void()>> event) {
@@ -77,6 +71,11 @@ Workload ParseWorkload(std::string_view text) {
     return {.kind = Workload::Kind::kOnce, .event = std::string(event), .at = at, .rate = 0};
   }
   Refuse(text, text.empty() ? "empty" : "unknown workload");
+}
+
+Time InstantOf(std::int64_t k, std::int64_t rate) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  return Time(Duration(k / rate * kSecond + k % rate * kSecond / rate));
 }
 
 void Schedule(Bubble& bubble, const Workload& workload, std::function<void()> event, Time end,

@@ -32,6 +32,10 @@ struct Workload {
 // and what would be right.
 Workload ParseWorkload(std::string_view text);
 
+// The instant of event `k`, counted from 1, at `rate` a second: exact for every rate, with no
+// accumulating error.
+Time InstantOf(std::int64_t k, std::int64_t rate);
+
 // Makes `event` happen in the bubble as the workload says, until `end`. Then `over` runs.
 void Schedule(Bubble& bubble, const Workload& workload, std::function<void()> event,
               Time end = Time::max(), std::function<void()> over = {});

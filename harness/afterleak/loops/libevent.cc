@@ -5,8 +5,10 @@
 // that becomes active, with what made it active: an event that waits for a descriptor with a
 // time-out is over when the descriptor is ready first.
 //
-// libevent's own timers (bufferevents, evhttp, evdns) are told by their return address. Its calls
-// of event_del are not: event_free and event_base_free stop what the program has armed.
+// libevent's own timers (bufferevents, evhttp, evdns) are told by their callback, and by their
+// return address: that alone says too little, since a callback of the program that ends with a call
+// may jump to it, which leaves a return address in libevent. Its calls of event_del are not told:
+// event_free and event_base_free stop what the program has armed.
 //
 // An event of another thread's loop may fire while event_add has not yet returned. So it is
 // recorded before it is armed, and what libevent then refuses is armed and stopped.
@@ -79,10 +81,19 @@ bool IsLibevent() {
   return is;
 }
 
-bool CalledByLibevent(const void* caller) {
+bool IsInLibevent(const void* code) {
   static const Module core(FindNext("event_add", nullptr));
   static const Module extra(FindNext("evhttp_new", nullptr));
-  return core.Contains(caller) || extra.Contains(caller);
+  return core.Contains(code) || extra.Contains(code);
+}
+
+bool IsLibevents(const void* caller, event_callback_fn callback) {
+  return IsInLibevent(caller) && IsInLibevent(reinterpret_cast<const void*>(callback));
+}
+
+event_callback_fn CallbackOf(const event* event) {
+  static const auto get = Next<event_callback_fn(const struct event*)>("event_get_callback");
+  return get(event);
 }
 
 Events EventsOf(const event* event) {
@@ -119,7 +130,7 @@ event* afterleak_event_new(event_base* base, int descriptor, Events events,
       "event_new", AFTERLEAK_CALLER);
   event* const made = next(base, descriptor, events, callback, argument);
   if (made == nullptr || descriptor >= 0 || (events & kSignal) != 0 || !IsLibevent() ||
-      CalledByLibevent(AFTERLEAK_CALLER))
+      IsLibevents(AFTERLEAK_CALLER, callback))
     return made;
   Made(kEvent, KeyOf(made), AFTERLEAK_CALLER, Data{.owned = true}.Packed());
   return made;
@@ -136,7 +147,7 @@ int afterleak_event_assign(event* event, event_base* base, int descriptor, Event
 
 int afterleak_event_add(event* event, const timeval* timeout) {
   static const auto next = Next<int(struct event*, const timeval*)>("event_add", AFTERLEAK_CALLER);
-  if (timeout == nullptr || !IsLibevent() || CalledByLibevent(AFTERLEAK_CALLER))
+  if (timeout == nullptr || !IsLibevent() || IsLibevents(AFTERLEAK_CALLER, CallbackOf(event)))
     return next(event, timeout);
   Data data = Data::Unpacked(DataOf(Library::kLibevent, KeyOf(event)));
   data.persistent = (EventsOf(event) & kPersist) != 0;
@@ -157,7 +168,7 @@ int afterleak_event_base_once(event_base* base, int descriptor, Events events,
           "event_base_once", AFTERLEAK_CALLER);
   Once* once = nullptr;
   if (timeout != nullptr && callback != nullptr && IsLibevent() &&
-      !CalledByLibevent(AFTERLEAK_CALLER)) {
+      !IsLibevents(AFTERLEAK_CALLER, callback)) {
     const heap::Scope::Suspend suspend;
     once = new (std::nothrow) Once{callback, argument};
   }

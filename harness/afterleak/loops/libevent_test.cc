@@ -234,6 +234,29 @@ TEST_F(Libevent, ItsOwnTimersAreNotCounted) {
   for (bufferevent* const end : pair) bufferevent_free(end);
 }
 
+// Where a function ends with a call, an optimizing compiler makes a jump of it: what is called then
+// returns to libevent. Here also where the tests are not optimized.
+#ifdef __clang__
+#define ENDS_WITH_A_JUMP
+#else
+#define ENDS_WITH_A_JUMP [[gnu::optimize("O2")]]
+#endif
+ENDS_WITH_A_JUMP void AddLater(evutil_socket_t, short, void* timer) {
+  event_add(static_cast<event*>(timer), &kLater);
+}
+
+TEST_F(Libevent, WhatACallbackEndsWithIsTheProgramsOwn) {
+  event* const timer = New(&AddLater);
+  event_add(timer, &kSoon);
+  EXPECT_EQ(Armed(), 1);
+  event_base_loop(base_, EVLOOP_ONCE);
+  EXPECT_EQ(Fired(), 1);
+  EXPECT_EQ(Armed(), 2);
+  EXPECT_EQ(Live(), 1);
+  event_free(timer);
+  EXPECT_EQ(Stopped(), 1);
+}
+
 TEST_F(Libevent, ThousandsAreCountedAndLoseNothing) {
   constexpr int kTimers = 5000;
   std::vector<event*> timers;

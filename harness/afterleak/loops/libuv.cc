@@ -1,8 +1,12 @@
 // libuv's timers (https://docs.libuv.org/en/v1.x/timer.html), known by the address of their handle.
 //
 // A firing is seen by the callback, which is changed for ours when a timer is started. libuv's own
-// calls of these functions go through the PLT and come to us too: uv_run stops a timer before it
-// calls back, and starts a repeating one again. They are told by their return address.
+// calls of these functions go through the PLT and come to us too. Those within a call of the
+// program's are told by OwnCall. Those of uv_run, which stops a timer before it calls back and
+// starts a repeating one again, are told by where they come from: the function that calls back.
+// That a return address is in libuv says too little: where a callback of the program ends with such
+// a call, the compiler makes a jump of it, which leaves the return address of the callback.
+#include <atomic>
 #include <cstdint>
 
 #include "afterleak/loops/interpose.h"
@@ -25,9 +29,22 @@ constexpr LoopTimer kOnce =
 constexpr LoopTimer kRepeating =
     MakeLoopTimer(Library::kLibuv, "uv_timer_start (repeat)", true, kCure, kCureOfIdle);
 
-bool CalledByLibuv(const void* caller) {
-  static const Module libuv(FindNext("uv_timer_start", caller));
-  return libuv.Contains(caller);
+bool IsInLibuv(const void* code) {
+  static const Module libuv(FindNext("uv_timer_start", code));
+  return libuv.Contains(code);
+}
+
+// In the function of libuv that calls timers back; 0 until it has.
+std::atomic<std::uintptr_t> calls_back = 0;
+constexpr std::uintptr_t kItsSize = 512;  // at most; beside it are functions that call nobody back
+
+// Whether uv_run calls, because the timer is due.
+bool IsExpiry(const uv_timer_t* timer, const void* caller) {
+  static const auto due_in = Next<std::uint64_t(const uv_timer_t*)>("uv_timer_get_due_in", caller);
+  if (!IsInLibuv(caller)) return false;
+  const std::uintptr_t known = calls_back.load(std::memory_order_relaxed);
+  if (known == 0) return due_in == nullptr || due_in(timer) == 0;
+  return reinterpret_cast<std::uintptr_t>(caller) - known + kItsSize < 2 * kItsSize;
 }
 
 std::uint64_t RepeatOf(const uv_timer_t* timer) {
@@ -41,12 +58,15 @@ Duration Milliseconds(std::uint64_t count) {
 }
 
 void Call(uv_timer_t* timer) {
+  calls_back.store(reinterpret_cast<std::uintptr_t>(AFTERLEAK_CALLER), std::memory_order_relaxed);
   const auto callback = reinterpret_cast<uv_timer_cb>(DataOf(Library::kLibuv, KeyOf(timer)));
   if (const std::uint64_t repeat = RepeatOf(timer))
     Ticked(Library::kLibuv, KeyOf(timer), Milliseconds(repeat));
   else
     Fired(Library::kLibuv, KeyOf(timer));
-  if (callback != nullptr) callback(timer);
+  if (callback == nullptr) return;
+  callback(timer);
+  asm volatile("");  // keeps it a call, so that what the callback jumps to returns here
 }
 
 extern "C" {
@@ -61,7 +81,10 @@ int afterleak_uv_timer_start(uv_timer_t* timer, uv_timer_cb callback, std::uint6
                              std::uint64_t repeat) {
   static const auto next = Next<int(uv_timer_t*, uv_timer_cb, std::uint64_t, std::uint64_t)>(
       "uv_timer_start", AFTERLEAK_CALLER);
-  if (callback == nullptr || CalledByLibuv(AFTERLEAK_CALLER))
+  const OwnCall call;
+  // libuv has timers, too, such as that of uv_fs_poll_t.
+  if (callback == nullptr || !call.IsOutermost() ||
+      IsInLibuv(reinterpret_cast<const void*>(callback)))
     return next(timer, callback, timeout, repeat);
   const int error = next(timer, &Call, timeout, repeat);
   if (error == 0) {
@@ -73,8 +96,10 @@ int afterleak_uv_timer_start(uv_timer_t* timer, uv_timer_cb callback, std::uint6
 
 int afterleak_uv_timer_again(uv_timer_t* timer) {
   static const auto next = Next<int(uv_timer_t*)>("uv_timer_again", AFTERLEAK_CALLER);
+  const OwnCall call;
+  const bool programs = call.IsOutermost() && !IsExpiry(timer, AFTERLEAK_CALLER);
   const int error = next(timer);
-  if (CalledByLibuv(AFTERLEAK_CALLER) || error != 0) return error;
+  if (!programs || error != 0) return error;
   if (const std::uint64_t repeat = RepeatOf(timer)) {
     Armed(kRepeating, KeyOf(timer), Milliseconds(repeat), AFTERLEAK_CALLER,
           DataOf(Library::kLibuv, KeyOf(timer)));
@@ -84,12 +109,15 @@ int afterleak_uv_timer_again(uv_timer_t* timer) {
 
 int afterleak_uv_timer_stop(uv_timer_t* timer) {
   static const auto next = Next<int(uv_timer_t*)>("uv_timer_stop", AFTERLEAK_CALLER);
-  if (!CalledByLibuv(AFTERLEAK_CALLER)) Stopped(Library::kLibuv, KeyOf(timer));
+  const OwnCall call;
+  if (call.IsOutermost() && !IsExpiry(timer, AFTERLEAK_CALLER))
+    Stopped(Library::kLibuv, KeyOf(timer));
   return next(timer);
 }
 
 void afterleak_uv_close(uv_timer_t* handle, uv_close_cb callback) {
   static const auto next = Next<void(uv_timer_t*, uv_close_cb)>("uv_close", AFTERLEAK_CALLER);
+  const OwnCall call;
   Freed(Library::kLibuv, KeyOf(handle));  // known only if it is a timer
   next(handle, callback);
 }

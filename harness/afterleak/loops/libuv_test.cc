@@ -110,6 +110,53 @@ TEST_F(Libuv, AgainArmsWhatRepeats) {
   Run();
 }
 
+// Where a function ends with a call, an optimizing compiler makes a jump of it: what is called then
+// returns to libuv. Here also where the tests are not optimized.
+#ifdef __clang__
+#define ENDS_WITH_A_JUMP
+#else
+#define ENDS_WITH_A_JUMP [[gnu::optimize("O2")]]
+#endif
+uv_timer_t ended_with;
+ENDS_WITH_A_JUMP void StartLater(uv_timer_t* timer) {
+  uv_timer_start(timer, [](uv_timer_t*) {}, 1000, 0);
+}
+ENDS_WITH_A_JUMP void StartInCallback(uv_async_t*) { StartLater(&ended_with); }
+ENDS_WITH_A_JUMP void StopInCallback(uv_async_t*) { uv_timer_stop(&ended_with); }
+ENDS_WITH_A_JUMP void AgainInCallback(uv_async_t*) { uv_timer_again(&ended_with); }
+
+TEST_F(Libuv, WhatACallbackEndsWithIsTheProgramsOwn) {
+  const auto call_back = [&](uv_async_cb callback) {
+    uv_async_t async;
+    uv_async_init(&loop_, &async, callback);
+    uv_async_send(&async);
+    Run(UV_RUN_NOWAIT);
+    uv_close(reinterpret_cast<uv_handle_t*>(&async), nullptr);
+    Run(UV_RUN_NOWAIT);
+  };
+  uv_timer_init(&loop_, &ended_with);
+  for (int round = 0; round < 2; ++round) {  // before a timer has ever fired, and after
+    call_back(StartInCallback);
+    EXPECT_EQ(Armed(), 4 * round + 1);
+    call_back(StopInCallback);
+    EXPECT_EQ(Stopped(), 3 * round + 1);
+    uv_timer_set_repeat(&ended_with, 1000);
+    call_back(AgainInCallback);
+    EXPECT_EQ(Armed(), 4 * round + 2);
+    uv_timer_start(&ended_with, StartLater, 0, 0);
+    EXPECT_EQ(Armed(), 4 * round + 3);
+    EXPECT_EQ(Stopped(), 3 * round + 2);
+    Run(UV_RUN_NOWAIT);
+    EXPECT_EQ(Fired(), round + 1);
+    EXPECT_EQ(Armed(), 4 * round + 4);
+    EXPECT_EQ(Live(), 1);
+    call_back(StopInCallback);
+    EXPECT_EQ(Stopped(), 3 * round + 3);
+  }
+  Close(&ended_with);
+  Run();
+}
+
 TEST_F(Libuv, WhatItRefusesIsNotArmed) {
   uv_timer_t timer;
   uv_timer_init(&loop_, &timer);

@@ -190,6 +190,31 @@ TEST(LoopBubble, TheCensusCountsItsTimerfds) {
   bubble.Finish();
 }
 
+// On another processor, so that the one that was woken is the last to wait while the event runs.
+TEST(LoopBubble, TimeStandsStillWhileAnEventRuns) {
+  std::atomic<int> woken = 0;
+  std::array<int, 2> pipe;
+  ASSERT_EQ(::pipe(pipe.data()), 0);
+  LoopBubble bubble({.pin = false});
+  bubble.Go([&] {
+    pollfd readable{.fd = pipe[0], .events = POLLIN, .revents = 0};
+    char byte;
+    while (poll(&readable, 1, 3000) == 1 && read(pipe[0], &byte, 1) == 1) ++woken;
+  });
+  Duration after{};
+  bubble.At(10ms, [&] {
+    EXPECT_EQ(write(pipe[1], "x", 1), 1);
+    const clock_t begun = clock();  // which is real
+    while (clock() - begun < CLOCKS_PER_SEC / 5) continue;
+    after = At(bubble);
+  });
+  bubble.AdvanceTo(4s);
+  EXPECT_EQ(woken, 1);
+  EXPECT_EQ(after, 10ms);
+  bubble.Finish();
+  for (const int end : pipe) close(end);
+}
+
 TEST(LoopBubble, WhatAnEventWakesIsSettledBeforeTheNext) {
   std::array<int, 2> ends;
   ASSERT_EQ(pipe(ends.data()), 0);

@@ -240,9 +240,10 @@ void World::EmptyPoll() {
     nudge_.fetch_add(kNudge, std::memory_order_acq_rel);
 }
 
-// The last to block moves time, if all others are blocked for certain.
+// The last to block moves time, if all others are blocked for certain. An event may have woken it
+// and may not be over: time stands still until then.
 void World::MoveIfLast(Waiter& self, bool just_polled) {
-  if (driver_ == nullptr) return;
+  if (driver_ == nullptr || in_event_) return;
   for (const Member* member = members_; member != nullptr; member = member->next) {
     if (!Counted(*member)) return KickDriver();
   }

@@ -1,0 +1,47 @@
+// LoopHost: an event loop that hosts the pairs which are written for it. A program has those of one
+// library, since libevent and libev export functions of the same names: on_LIBRARY.cc.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "pairs/looping_select.h"
+#include "stage/pattern.h"
+
+namespace pairs {
+
+// Run is called in the loop's thread, and the others in that thread or before it runs.
+class LoopHost {
+ public:
+  virtual ~LoopHost() = default;
+
+  virtual void Run() = 0;  // until Stop
+  virtual void Stop() = 0;
+
+  // Calls `ready` each time that the descriptor is readable.
+  virtual void OnReadable(int descriptor, std::function<void()> ready) = 0;
+
+  // One side of a pair; see the header of the library, such as libuv.h.
+  virtual void LoopingSelect(afterleak::Variant side, int messages, LoopTimes times, Work work,
+                             std::function<void()> returned) = 0;
+  virtual void EarlyReturn(afterleak::Variant side, int messages, LoopTimes times,
+                           std::function<void(std::optional<std::string>)> returned) = 0;
+  virtual void SignalBeforeExpiry(afterleak::Variant side, int signal, afterleak::Duration length,
+                                  std::function<void(std::optional<int>)> ended) = 0;
+};
+
+using MakeLoopHost = std::function<std::unique_ptr<LoopHost>()>;
+
+// The library that this program is linked with, as its folder is called.
+extern const std::string_view kLoopLibrary;
+
+// With a new loop of that library.
+std::unique_ptr<LoopHost> MakeHost();
+
+// The same on Asio, where the fixed looping_select is that of coroutines; nowhere else.
+std::unique_ptr<LoopHost> MakeHostOfCoroutines();
+
+}  // namespace pairs

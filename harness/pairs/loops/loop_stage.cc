@@ -1,0 +1,210 @@
+#include "pairs/loops/loop_stage.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "afterleak/loops/leak_check.h"
+#include "afterleak/loops/loop_bubble.h"
+#include "afterleak/loops/loops.h"
+#include "pairs/loops/messages.h"
+
+namespace pairs {
+namespace {
+
+using namespace afterleak;
+using afterleak::loops::LoopBubble;
+
+constexpr Duration kSessionLength = std::chrono::seconds(30);
+
+// The counters of what was armed since, and is live now.
+CensusTotals Since(const CensusTotals& before) {
+  CensusTotals now = loops::Totals();
+  now.live -= before.live;
+  now.rooted -= before.rooted;
+  now.armed -= before.armed;
+  now.fired -= before.fired;
+  now.stopped -= before.stopped;
+  now.ticks -= before.ticks;
+  now.peak_live = now.live;
+  return now;
+}
+
+// A side of a pair on its loop, and the load that it is under.
+class OnStage {
+ public:
+  OnStage(std::string_view pattern, const RunOptions& options)
+      : options_(options),
+        load_ends_(Time(options.length) + Duration(1)),
+        start_(StartOf(pattern)) {
+    times_.poll /= options.tempo;
+    times_.give_up /= options.tempo;
+  }
+
+  // The loop runs in a thread, from now on.
+  void Start(const MakeLoopHost& make, LoopBubble& bubble) {
+    bubble_ = &bubble;
+    host_ = make();
+    host_->OnReadable(calls_.receiver(), [this] {
+      if (Receive(calls_.receiver()))
+        CallEarlyReturn();
+      else
+        host_->Stop();
+    });
+    bubble.Go(
+        [this] {
+          (this->*start_)();
+          host_->Run();
+        },
+        [this] { calls_.Close(); });
+    ScheduleEvent(1);
+    bubble.At(load_ends_, [this] {
+      did_ = now_;
+      messages_.Close();
+      if (listening_) kill(getpid(), SIGTERM);
+    });
+  }
+
+  Time load_ends() const { return load_ends_; }
+  // When the last timer of a run is over, whatever leaks.
+  Time all_fired() const { return load_ends_ + std::max(times_.give_up, SessionLength()); }
+  const Did& did() const { return did_; }
+
+ private:
+  using Starter = void (OnStage::*)();
+
+  static Starter StartOf(std::string_view pattern) {
+    if (pattern == "looping_select") return &OnStage::StartLoopingSelect;
+    if (pattern == "early_return") return &OnStage::StartEarlyReturn;
+    if (pattern == "signal_before_expiry") return &OnStage::StartSession;
+    throw std::invalid_argument(fmt::format("{} is not written for event loops", pattern));
+  }
+
+  Duration SessionLength() const { return kSessionLength / options_.tempo; }
+  bool busy() const { return options_.workload.kind == Workload::Kind::kBusy; }
+
+  // These are in the loop's thread.
+  void StartLoopingSelect() {
+    event_ = [this] { messages_.Send("hello"); };
+    host_->LoopingSelect(
+        options_.variant, messages_.receiver(), times_,
+        {.handle = [this](const std::string&) { ++now_.heard; }, .poll = [this] { ++now_.polled; }},
+        [this] { Returned(); });
+  }
+
+  // One call or, under load, one for each message.
+  void StartEarlyReturn() {
+    event_ = [this] {
+      messages_.Send("hello");
+      if (busy()) calls_.Send("call");
+    };
+    if (!busy()) CallEarlyReturn();
+  }
+
+  void CallEarlyReturn() {
+    host_->EarlyReturn(options_.variant, messages_.receiver(), times_,
+                       [this](const std::optional<std::string>& message) {
+                         if (message) ++now_.heard;
+                         Returned();
+                       });
+  }
+
+  // One session after another; only one if the workload is a single signal.
+  void StartSession() {
+    event_ = [this] {
+      if (listening_) kill(getpid(), SIGTERM);
+    };
+    listening_ = true;
+    host_->SignalBeforeExpiry(
+        options_.variant, SIGTERM, SessionLength(), [this](std::optional<int> signal) {
+          listening_ = false;
+          if (signal) ++now_.heard;
+          Returned();
+          if (bubble_->Now() < load_ends_ && options_.workload.kind != Workload::Kind::kOnce)
+            StartSession();
+        });
+  }
+
+  void Returned() { now_.returned.push_back(bubble_->Now().time_since_epoch()); }
+
+  void ScheduleEvent(std::int64_t k) {
+    const Workload& workload = options_.workload;
+    Time due = Time::max();
+    if (busy()) due = InstantOf(k, workload.rate);
+    if (workload.kind == Workload::Kind::kOnce && k == 1) due = Time(workload.at);
+    if (due >= load_ends_) return;
+    bubble_->At(due, [this, k] {
+      event_();
+      ScheduleEvent(k + 1);
+    });
+  }
+
+  const RunOptions& options_;
+  const Time load_ends_;  // what is due at the end of the run still happens
+  const Starter start_;
+  LoopTimes times_;
+  Messages messages_;
+  Messages calls_;  // of EarlyReturn; the loop ends with it
+  LoopBubble* bubble_ = nullptr;
+  std::unique_ptr<LoopHost> host_;
+  std::function<void()> event_;
+  std::atomic<bool> listening_ = false;  // to signals: if nobody does, they end the process
+  Did now_;
+  Did did_;
+};
+
+void Append(std::vector<Finding>& all, std::vector<Finding> more) {
+  std::ranges::move(more, std::back_inserter(all));
+}
+
+}  // namespace
+
+LoopRun RunOnLoop(const MakeLoopHost& make, std::string_view pattern, const RunOptions& options) {
+  LoopRun run{.timeline = {.pattern = std::string(pattern), .options = options}};
+  Timeline& timeline = run.timeline;
+  const CensusTotals before = loops::Totals();
+  const Inventory nothing = loops::Alive();
+  OnStage stage(pattern, options);  // outlives the bubble, which waits for the threads
+  LoopBubble bubble;
+  stage.Start(make, bubble);
+
+  for (Duration at{}; at <= options.length; at += options.sample) {
+    bubble.SampleAt(at, [&timeline, &before, at] {
+      timeline.samples.push_back({.at = at, .census = Since(before)});
+    });
+  }
+  std::vector<CensusReport> windows;
+  for (int i = 1; i <= kWindows; ++i) {
+    loops::NextWindow();
+    bubble.AdvanceTo(i == kWindows ? options.length : options.length / kWindows * i);
+    if (i > kWarmUp) windows.push_back(loops::Report());
+  }
+  timeline.report = windows.back();
+  timeline.report.at = Time(options.length);
+  timeline.report.totals = Since(before);
+  for (const Sample& sample : timeline.samples) {
+    std::int64_t& peak = timeline.report.totals.peak_live;
+    peak = std::max(peak, sample.census.live);
+  }
+  bubble.AdvanceTo(stage.load_ends());
+  Append(
+      timeline.findings,
+      loops::CheckLeftSince(nothing, {.allowed = options.allowed, .may_be_idle = true}).findings);
+  Append(timeline.findings, JudgeGrowing(windows, options.allowed));
+  bubble.AdvanceTo(stage.all_fired());
+  bubble.Finish();
+  run.did = stage.did();
+  return run;
+}
+
+}  // namespace pairs

@@ -1,0 +1,86 @@
+#include "pairs/loops/libevent.h"
+
+namespace leaky {
+namespace {
+
+struct Looping {
+  event_base* const loop;
+  const LoopTimes times;
+  const Work work;
+  const std::function<void()> returned;
+  event* watcher = nullptr;
+  int turn = 0;
+  int timeouts = 0;  // still to come
+};
+
+struct Timeout {
+  Looping* const looping;
+  const int turn;  // the one that waits for it
+};
+
+void DeleteIfOver(Looping* looping) {
+  if (looping->watcher == nullptr && looping->timeouts == 0) delete looping;
+}
+
+Timeout* NewTimeout(Looping* looping) {
+  ++looping->timeouts;
+  return new Timeout{looping, looping->turn};
+}
+
+// Null if its turn is over.
+Looping* Heard(void* argument) {
+  const std::unique_ptr<Timeout> timeout(static_cast<Timeout*>(argument));
+  Looping* const looping = timeout->looping;
+  --looping->timeouts;
+  if (timeout->turn == looping->turn) return looping;
+  DeleteIfOver(looping);
+  return nullptr;
+}
+
+void Return(Looping* looping) {
+  ++looping->turn;
+  event_free(std::exchange(looping->watcher, nullptr));
+  looping->returned();
+  DeleteIfOver(looping);
+}
+
+void Turn(Looping* looping);
+
+void OnPoll(int, short, void* timeout) {
+  Looping* const looping = Heard(timeout);
+  if (looping == nullptr) return;
+  looping->work.poll();
+  Turn(looping);
+}
+
+void OnGiveUp(int, short, void* timeout) {
+  if (Looping* const looping = Heard(timeout)) Return(looping);
+}
+
+void OnMessage(int messages, short, void* argument) {
+  auto* const looping = static_cast<Looping*>(argument);
+  const auto message = Receive(messages);
+  if (!message) return Return(looping);
+  looping->work.handle(*message);
+  Turn(looping);
+}
+
+void Turn(Looping* looping) {
+  ++looping->turn;
+  const timeval poll = ToTimeval(looping->times.poll);
+  const timeval give_up = ToTimeval(looping->times.give_up);
+  event_base_once(looping->loop, -1, EV_TIMEOUT, OnPoll, NewTimeout(looping), &poll);
+  event_base_once(looping->loop, -1, EV_TIMEOUT, OnGiveUp, NewTimeout(looping), &give_up);
+}
+
+}  // namespace
+
+void LoopingSelect(event_base* loop, int messages, LoopTimes times, Work work,
+                   std::function<void()> returned) {
+  auto* const looping = new Looping{loop, times, std::move(work), std::move(returned)};
+  looping->watcher = event_new(loop, messages, EV_READ | EV_PERSIST, OnMessage, looping);
+  event_add(looping->watcher, nullptr);
+  Turn(looping);
+}
+
+}  // namespace leaky

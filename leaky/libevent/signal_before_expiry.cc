@@ -1,0 +1,39 @@
+#include "pairs/loops/libevent.h"
+
+namespace leaky {
+namespace {
+
+struct Session {
+  const std::function<void(std::optional<int>)> ended;
+  event* signal = nullptr;
+  event* timer = nullptr;
+  bool over = false;
+};
+
+void End(Session* session, std::optional<int> signal) {
+  session->over = true;
+  event_free(session->signal);
+  session->ended(signal);
+}
+
+void OnExpiry(int, short, void* argument) {
+  const std::unique_ptr<Session> session(static_cast<Session*>(argument));
+  event_free(session->timer);
+  if (!session->over) End(session.get(), std::nullopt);
+}
+
+void OnSignal(int signal, short, void* session) { End(static_cast<Session*>(session), signal); }
+
+}  // namespace
+
+void SignalBeforeExpiry(event_base* loop, int signal, Duration length,
+                        std::function<void(std::optional<int>)> ended) {
+  const timeval span = ToTimeval(length);
+  auto* const session = new Session{std::move(ended)};
+  session->signal = evsignal_new(loop, signal, OnSignal, session);
+  event_add(session->signal, nullptr);
+  session->timer = evtimer_new(loop, OnExpiry, session);
+  event_add(session->timer, &span);
+}
+
+}  // namespace leaky
