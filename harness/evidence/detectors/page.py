@@ -43,14 +43,13 @@ is *no*.
 - **did it run?** First each tool had to find {planted:,} lost bytes in a run with `--plant-leak`, and in each run its own
   output had to be complete. One that did not is SKIPPED, and counts for nothing.
 
-{skipped}## What it costs
+{skipped}## What these runs took
 
-CPU time, user and system, of all {runs} runs of a detector against the same runs of the program by itself ({bare:.2f} s each).
-What prints a report afterwards is not counted.
+CPU time, user and system, of a run, without what prints a report afterwards; {bare:.2f} s by itself, with the census and the counting
+allocator, which are in every run. That is too short to say what a tool costs: most of it is a tool's start.
+[bench.md](bench.md#what-each-detector-costs) says what it costs.
 
 {costs}
-The counting allocator and the census are in every run, the bare ones too.
-
 ## The heap over virtual time
 
 Bytes held at every fifth second, by the figures of Massif and of gperftools. Massif also counts what C++ takes before `main`.
@@ -91,14 +90,14 @@ def per_run(found):
     return sum(finding.cpu for finding in found.values()) / len(found)
 
 
-def costs(scorecard, bare):
+def costs(scorecard):
     rows = []
     for detector in scorecard.detectors:
         if detector in scorecard.skipped or not detector.label:
             continue
         cpu = per_run(scorecard.of(detector.rows[0]))
-        rows.append([" and ".join(detector.rows), f"{cpu:.2f} s", f"{cpu / bare:,.0f} times"])
-    return table(["detector", "CPU of a run", "against the bare run"], rows)
+        rows.append([" and ".join(detector.rows), f"{cpu:.2f} s"])
+    return table(["detector", "CPU of a run"], rows)
 
 
 def of(part, all_, what):
@@ -186,6 +185,6 @@ def write(out, scorecard, plots, not_drawn):
         cards="\n".join(card(scorecard, exit_) for exit_ in EXITS), growth=f"{GROWTH:,}",
         lines=", ".join(f"`{line}`" for line in scorecard.lines.values()), planted=PLANTED,
         skipped="SKIPPED:\n\n" + "".join(skipped) + "\n" if skipped else "",
-        runs=len(own), bare=bare, costs=costs(scorecard, bare), run="R='" + " ".join(run) + "'",
+        bare=bare, costs=costs(scorecard), run="R='" + " ".join(run) + "'",
         plots=drawn,
         evidence="\n".join(sections)))
