@@ -185,7 +185,7 @@ TEST(PairsOnALoop, TheLeakySideGrowsUntilAsManyFireAsAreArmed) {
     EXPECT_THAT(rising, SizeIs(1)) << pattern << ": the timer of 30 s, and not that of 3 s";
     for (const Finding& finding : rising)
       EXPECT_EQ(finding.file, fmt::format("leaky/{}/{}.cc", kLoopLibrary, pattern));
-    EXPECT_THAT(Of(Leak::kGrowing, RunHere(pattern, Options(kLeaky, workload, 300s)).timeline),
+    EXPECT_THAT(Of(Leak::kGrowing, RunHere(pattern, Options(kLeaky, workload, 120s)).timeline),
                 IsEmpty())
         << pattern << ": a plateau";
   }
