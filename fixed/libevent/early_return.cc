@@ -18,11 +18,11 @@ void Return(Call* call, std::optional<std::string> message) {
   delete call;
 }
 
-void OnPoll(int, short, void*) {}  // it waits on
+void OnPoll(int, Events, void*) {}  // it waits on
 
-void OnGiveUp(int, short, void* call) { Return(static_cast<Call*>(call), std::nullopt); }
+void OnGiveUp(int, Events, void* call) { Return(static_cast<Call*>(call), std::nullopt); }
 
-void OnMessage(int messages, short, void* call) {
+void OnMessage(int messages, Events, void* call) {
   Return(static_cast<Call*>(call), Receive(messages));
 }
 

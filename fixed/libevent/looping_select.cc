@@ -19,11 +19,11 @@ void Return(Looping* looping) {
   delete looping;
 }
 
-void OnPoll(int, short, void* argument) { static_cast<Looping*>(argument)->work.poll(); }
+void OnPoll(int, Events, void* argument) { static_cast<Looping*>(argument)->work.poll(); }
 
-void OnGiveUp(int, short, void* argument) { Return(static_cast<Looping*>(argument)); }
+void OnGiveUp(int, Events, void* argument) { Return(static_cast<Looping*>(argument)); }
 
-void OnMessage(int messages, short, void* argument) {
+void OnMessage(int messages, Events, void* argument) {
   auto* const looping = static_cast<Looping*>(argument);
   const auto message = Receive(messages);
   if (!message) return Return(looping);

@@ -16,9 +16,9 @@ void End(Session* session, std::optional<int> signal) {
   delete session;
 }
 
-void OnExpiry(int, short, void* session) { End(static_cast<Session*>(session), std::nullopt); }
+void OnExpiry(int, Events, void* session) { End(static_cast<Session*>(session), std::nullopt); }
 
-void OnSignal(int signal, short, void* session) { End(static_cast<Session*>(session), signal); }
+void OnSignal(int signal, Events, void* session) { End(static_cast<Session*>(session), signal); }
 
 }  // namespace
 

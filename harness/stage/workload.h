@@ -32,8 +32,7 @@ struct Workload {
 // and what would be right.
 Workload ParseWorkload(std::string_view text);
 
-// The instant of event `k`, counted from 1, at `rate` a second: exact for every rate, so that no
-// error adds up.
+// The instant of event `k`, counted from 1, at `rate` a second: exact, so no error accumulates.
 Time InstantOf(std::int64_t k, std::int64_t rate);
 
 // Makes `event` happen in the bubble as the workload says, until `end`. Then `over` runs.

@@ -45,15 +45,15 @@ void Return(Call* call, std::optional<std::string> message) {
 
 void Turn(Call* call);
 
-void OnPoll(int, short, void* timeout) {
+void OnPoll(int, Events, void* timeout) {
   if (Call* const call = Heard(timeout)) Turn(call);
 }
 
-void OnGiveUp(int, short, void* timeout) {
+void OnGiveUp(int, Events, void* timeout) {
   if (Call* const call = Heard(timeout)) Return(call, std::nullopt);
 }
 
-void OnMessage(int messages, short, void* call) {
+void OnMessage(int messages, Events, void* call) {
   Return(static_cast<Call*>(call), Receive(messages));
 }
 

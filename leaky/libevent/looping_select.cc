@@ -46,18 +46,18 @@ void Return(Looping* looping) {
 
 void Turn(Looping* looping);
 
-void OnPoll(int, short, void* timeout) {
+void OnPoll(int, Events, void* timeout) {
   Looping* const looping = Heard(timeout);
   if (looping == nullptr) return;
   looping->work.poll();
   Turn(looping);
 }
 
-void OnGiveUp(int, short, void* timeout) {
+void OnGiveUp(int, Events, void* timeout) {
   if (Looping* const looping = Heard(timeout)) Return(looping);
 }
 
-void OnMessage(int messages, short, void* argument) {
+void OnMessage(int messages, Events, void* argument) {
   auto* const looping = static_cast<Looping*>(argument);
   const auto message = Receive(messages);
   if (!message) return Return(looping);

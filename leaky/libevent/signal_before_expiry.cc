@@ -16,13 +16,13 @@ void End(Session* session, std::optional<int> signal) {
   session->ended(signal);
 }
 
-void OnExpiry(int, short, void* argument) {
+void OnExpiry(int, Events, void* argument) {
   const std::unique_ptr<Session> session(static_cast<Session*>(argument));
   event_free(session->timer);
   if (!session->over) End(session.get(), std::nullopt);
 }
 
-void OnSignal(int signal, short, void* session) { End(static_cast<Session*>(session), signal); }
+void OnSignal(int signal, Events, void* session) { End(static_cast<Session*>(session), signal); }
 
 }  // namespace
 

@@ -19,6 +19,8 @@
 #include "pairs/loops/messages.h"
 
 namespace pairs {
+using Events = short;  // NOLINT(google-runtime-int): libevent's
+
 inline timeval ToTimeval(afterleak::Duration span) {
   const auto micros = span / std::chrono::microseconds(1);
   return {.tv_sec = micros / 1'000'000, .tv_usec = micros % 1'000'000};

@@ -1,5 +1,5 @@
-// Puts a pair on a real event loop, in virtual time and with real signals, as RunPattern does on
-// the Go-like run-time.
+// Puts a pair on a real event loop, in virtual time and with real signals, as RunPattern does with
+// the Go-like port.
 //
 // A sample has the timers that were armed since the run began. The whole process is in virtual time
 // meanwhile, so one run at a time.
@@ -19,8 +19,6 @@ struct Did {
   int heard = 0;                                // messages or signals
   int polled = 0;                               // looping_select alone
   std::vector<afterleak::Duration> returned{};  // when each call did, or each session ended
-
-  bool operator==(const Did&) const = default;
 };
 
 struct LoopRun {
@@ -31,8 +29,8 @@ struct LoopRun {
 };
 
 // Runs one side for options.length, ends the load, judges, and lets what is left behind fire.
-// options.bubble is not used. Throws std::invalid_argument if the pattern is not there for loops,
-// and what LoopBubble throws.
+// options.bubble says nothing here. Throws what LoopBubble throws, and std::invalid_argument if the
+// pattern is not written for loops.
 LoopRun RunOnLoop(const MakeLoopHost& make, std::string_view pattern,
                   const afterleak::RunOptions& options);
 

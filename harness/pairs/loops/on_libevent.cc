@@ -25,7 +25,7 @@ class OnLibevent final : public LoopHost {
   void OnReadable(int descriptor, std::function<void()> ready) override {
     event* const watcher = event_new(
         loop_, descriptor, EV_READ | EV_PERSIST,
-        [](int, short, void* call) { (*static_cast<std::function<void()>*>(call))(); },
+        [](int, Events, void* call) { (*static_cast<std::function<void()>*>(call))(); },
         &calls_.emplace_back(std::move(ready)));
     event_add(watcher, nullptr);
     watchers_.push_back(watcher);
