@@ -26,8 +26,7 @@ ASAN_FOUND = re.compile(r"ERROR: AddressSanitizer: (heap-\S+|stack-\S+|global-\S
 # What a wall of errors comes from.
 MEANT = ((re.compile(r"no matching function for call to .Recv\((?:const )?(?:afterleak::)?time::(?:Timer|Ticker|ScopedTimer|ScopedTicker)"),
           "a Timer is no channel. Its C() is: Recv(timer.C())."),)
-# About what a learner has only begun.
-BEGUN = ["-Wno-unused-parameter", "-Wno-unused-variable", "-Wno-unused-but-set-variable"]
+BEGUN = ["-Wno-unused-parameter"]  # about what a learner has only begun
 NO_SUCH_FUNCTION = re.compile(r"undefined reference to `(workshop::[^']*)'")
 
 
