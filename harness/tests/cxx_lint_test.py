@@ -16,6 +16,8 @@ CLANG_TIDY = "clang-tidy-19"  # Debian 12 and 13 both have it; other versions fi
 # What stands in front of C functions has their types, and no names of its parameters are known.
 LOOPS = helper.ROOT / "harness/afterleak/loops"
 NOT_FOR_LOOPS = "-google-runtime-int,-readability-inconsistent-declaration-parameter-name"
+# Debian 12's Asio does not know that clang 19 has coroutines.
+COROUTINES = ["--extra-arg=-DASIO_HAS_CO_AWAIT=1", "--extra-arg=-DASIO_HAS_STD_COROUTINE=1"]
 NOT_FOR_SEVERAL = "-bugprone-suspicious-include"
 FOLDERS = ("harness/afterleak", "harness/stage", "harness/cli", "leaky", "fixed")
 
@@ -48,7 +50,7 @@ class CxxLint(unittest.TestCase):
     def tidy(self, folder, *files):
         less = [f"--checks={NOT_FOR_LOOPS if any(LOOPS in path.parents for path in files) else NOT_FOR_SEVERAL}"]
         done = subprocess.run([CLANG_TIDY, "--quiet", *less, "--warnings-as-errors=*", f"--config-file={helper.ROOT / '.clang-tidy'}",
-                               "--header-filter=/(harness|include/afterleak)/", "--extra-arg=-Wno-unknown-warning-option", "-p", folder,
+                               "--header-filter=/(harness|include/afterleak)/", "--extra-arg=-Wno-unknown-warning-option", *COROUTINES, "-p", folder,
                                *map(str, files)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, text=True)
         return done.returncode, done.stdout
 
