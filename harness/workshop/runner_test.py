@@ -425,7 +425,7 @@ class TheRest(RunnerTest):
             run = self.workshop("progress", "--export", "my workshop/x.json", before=weak)
             self.assert_refused(run, "cannot write", "--dir DIR")
             (self.folder / ".workshop/lock").chmod(0o444)
-            for verb in ("next", "skip", "reset", "start"):
+            for verb in ("check", "hint", "reset", "start"):
                 self.assert_refused(self.workshop(verb, before=weak), "cannot write", "--dir DIR")
             self.assertEqual(self.workshop("list", before=weak).returncode, 0)
             self.assertRegex(self.workshop("doctor", before=weak).stdout, "can be written +missing")
