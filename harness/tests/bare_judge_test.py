@@ -17,15 +17,15 @@ SKIP = '<testcase name="{}" status="notrun"><skipped message="SKIP_RETURN_CODE=7
 
 
 class Judge(unittest.TestCase):
-    def judge(self, ran=(0, 0, 0, 0), cases="", status="", diff="", unwritten=""):
+    def judge(self, ran=(0, 0, 0, 0), cases="", status="", diff="", unwritten="", steps=bare_test.STEPS):
         with tempfile.TemporaryDirectory() as folder:
             kept = pathlib.Path(folder)
-            lines = [f"{command} {code} 60\n" for command, code in zip(bare_test.STEPS, ran)]
-            for name, text in (("ran", "".join(lines)), ("release.ctest.xml", f"<testsuite>{cases}</testsuite>"),
+            lines = [f"{code} {command}\n" for command, code in zip(bare_test.STEPS + bare_test.ALL, ran)]
+            for name, text in (("ran", "".join(lines)), ("first.ctest.xml", f"<testsuite>{cases}</testsuite>"),
                                ("status", status), ("diff", diff), ("unwritten", unwritten)):
                 (kept / name).write_text(text)
             with contextlib.redirect_stdout(io.StringIO()):
-                return bare_test.judge(kept)
+                return bare_test.judge(kept, steps)
 
     def test_all_well(self):
         self.assertEqual(self.judge(), [])
@@ -36,6 +36,12 @@ class Judge(unittest.TestCase):
         self.assertEqual(self.judge(ran=(0, 0, 0, 100)), ["./use_packages.sh ended with 100"])
         self.assertEqual(len(self.judge(ran=(0, 0, 0))), 1)
         self.assertEqual(len(self.judge(ran=())), 1)
+
+    def test_the_steps_of_all(self):
+        steps = bare_test.STEPS + bare_test.ALL
+        self.assertEqual(self.judge(ran=(0,) * 7, steps=steps), [])
+        self.assertEqual(self.judge(ran=(0, 0, 0, 0, 0, 0, 1), steps=steps), ["./scripts/test --rest --no-skips ended with 1"])
+        self.assertEqual(len(self.judge(ran=(0, 0, 0, 0), steps=steps)), 1)
 
     def test_a_skip_is_right_if_it_is_of_an_optional_part(self):
         for way in ("./scripts/setup --all installs it", "./scripts/go-parity --setup installs what this system has"):

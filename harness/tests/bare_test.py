@@ -1,11 +1,12 @@
-"""The README's two commands on a bare Debian, with nothing else typed: tests.bare_test 12, or 13.
+"""The README's two commands on a bare Debian, with nothing else typed: tests.bare_test 12, or 13. And with --all every test.
 
 Makes a minimal Debian (mmdebstrap's minbase) on a tmpfs, clones HEAD into it, and runs ./scripts/reproduce and then
 ./scripts/test there, as root; on 13 in a folder whose name has a space. Both must end with 0, and only tests of optional parts
 may be skipped. Afterwards git must see no change in the clone, except in results/ where the tools and the speed of a machine
 show: so all that virtual time produces was written again, with the bytes that are committed. Then cpack makes the Debian packages,
-and a second minimal Debian installs them and uses them (support/use_packages.sh): what they depend on must suffice. Changes that
-are not committed are not tested, and a line says so.
+and a second minimal Debian installs them and uses them (support/use_packages.sh): what they depend on must suffice. With --all the
+optional parts are then installed in the first one, and every test that was skipped has to pass. Changes that are not committed are
+not tested, and a line says so.
 
 All of it happens in namespaces that end with this process, even if that is killed: no mount, process or folder is left.
 Packages come from the mirror that this machine's apt uses. What was downloaded is kept in .build/bare/, and so is what the two
@@ -29,7 +30,9 @@ SUITES = {"12": "bookworm", "13": "trixie"}
 FOLDERS = {"12": "root/afterleak", "13": "root/a folder/afterleak"}  # a space in the name must make no difference
 COMMANDS = ("./scripts/reproduce", "./scripts/test")
 STEPS = (*COMMANDS, "cpack", "./use_packages.sh")
+ALL = ("./scripts/setup --all", "./scripts/go-parity --setup", "./scripts/test --rest --no-skips")
 GIGABYTES = 6  # of free memory: the system and the build come to 2, and two compilers run beside them
+GIGABYTES_OF_ALL = 12
 OPTIONAL = re.compile(r"scripts/(setup --all|go-parity --setup)\b")  # how to get a test that may be skipped
 
 # Process 1 of the namespaces dies with us, and then the kernel kills every other process in them and takes the mounts away.
@@ -43,8 +46,7 @@ WAY = re.compile(r"(?i)Acquire::(https?|Check-|Retries|Force)")
 
 SCRIPT = r"""
 set -euo pipefail
-suite=$1 mirror=$2 kept=$3 project=$4 folder=$5 gigabytes=$6
-shift 6
+suite=$1 mirror=$2 kept=$3 project=$4 folder=$5 gigabytes=$6 commands=$7 all=$8
 mount -t tmpfs -o "mode=755,size=${gigabytes}g" bare "$kept/mount"
 if [[ ! -e $kept/base.tar ]]; then
   mkdir "$kept/mount/tmp"
@@ -66,22 +68,23 @@ make_system() {
   cp "$kept/apt.conf" "$root/etc/apt/apt.conf.d/99machine"
 }
 
-# inside FOLDER COMMAND...: runs it in the system; writes down how it ended.
+# inside FOLDER COMMAND...: runs it in the system; writes down how it ended, and tells it to those who wait.
 inside() {
   local folder=$1 status=0 began=$SECONDS
   shift
   printf '\n$ %s\n' "$*"
   chroot "$root" env -C "/$folder" HOME=/root TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    "$@" </dev/null || status=$?
-  printf '%s %d %d\n' "$1" "$status" $((SECONDS - began)) >>"$kept/ran"
+    "$@" </dev/null 3>&- || status=$?
+  printf '%d %s\n' "$status" "$*" >>"$kept/ran"
+  printf '%s ended with %d after %d s\n' "$*" "$status" $((SECONDS - began)) >&3
 }
 
 make_system system
 git clone --quiet "$project" "$root/$folder"
 cd "$root/$folder"
 touch ../cloned
-for command in "$@"; do inside "$folder" "$command"; done
-cp .build/release.ctest.xml "$kept/" || true
+for command in $commands; do inside "$folder" "$command"; done
+cp .build/release.ctest.xml "$kept/first.ctest.xml" || true
 git status --porcelain --untracked-files=all >"$kept/status"
 git diff >"$kept/diff"
 find results -type f ! -newer ../cloned >"$kept/unwritten"
@@ -93,6 +96,12 @@ mkdir "$root/packages"
 cp .build/release/packages/*.deb harness/tests/support/use_packages.sh "$root/packages"
 cp -r "$kept/project" "$root/packages"
 inside packages ./use_packages.sh
+
+if [[ -n $all ]]; then
+  root=$kept/mount/system
+  while read -ra command; do inside "$folder" "${command[@]}"; done <<<"$all"
+  cp .build/release.ctest.xml "$kept/rest.ctest.xml" || true
+fi
 """
 
 
@@ -104,7 +113,7 @@ def probe(*command):
     return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL).returncode == 0
 
 
-def look(mount_point):
+def look(mount_point, gigabytes=GIGABYTES):
     """Raises Lacks where it cannot run."""
     for program in ("mmdebstrap", "git", "apt-get", "unshare", "setpriv"):
         if shutil.which(program) is None:
@@ -116,8 +125,8 @@ def look(mount_point):
     if not probe(*NAMESPACES, "bash", "-c", PROBE, "probe", mount_point):
         raise Lacks("namespaces, mounts or device nodes are not allowed here; run it where root may unshare, mount and mknod")
     free = re.search(r"MemAvailable: +(\d+) kB", pathlib.Path("/proc/meminfo").read_text())
-    if free and int(free[1]) < GIGABYTES * 1e6:
-        raise Lacks(f"{int(free[1]) / 1e6:.1f} GB of memory are free; it takes {GIGABYTES}")
+    if free and int(free[1]) < gigabytes * 1e6:
+        raise Lacks(f"{int(free[1]) / 1e6:.1f} GB of memory are free; it takes {gigabytes}")
 
 
 def find_mirror(suite, release):
@@ -130,11 +139,11 @@ def find_mirror(suite, release):
     raise Lacks(f"no mirror in this machine's apt sources gives Debian's {suite}; look whether apt-get update works")
 
 
-def prepare(suite, kept):
+def prepare(suite, kept, gigabytes):
     """The mirror. Throws away the kept system if it is not of what the mirror has now."""
     for folder in ("archives", "mount"):
         (kept / folder).mkdir(parents=True, exist_ok=True)
-    look(kept / "mount")
+    look(kept / "mount", gigabytes)
     new, release, base = kept / "InRelease.new", kept / "InRelease", kept / "base.tar"
     mirror = find_mirror(suite, new)
     if not release.exists() or release.read_bytes() != new.read_bytes():
@@ -142,7 +151,7 @@ def prepare(suite, kept):
     new.rename(release)
     dump = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
     (kept / "apt.conf").write_text("".join(line for line in dump.splitlines(keepends=True) if WAY.match(line)))
-    for file in ("ran", "release.ctest.xml", "status", "diff", "unwritten"):
+    for file in ("ran", "first.ctest.xml", "rest.ctest.xml", "status", "diff", "unwritten"):
         (kept / file).unlink(missing_ok=True)
     shutil.rmtree(kept / "project", ignore_errors=True)
     user_project.write(kept / "project")
@@ -164,17 +173,13 @@ def changed(kept):
             yield f"{name} was not written again"
 
 
-def judge(kept):
+def judge(kept, steps=STEPS):
     """A list of what is wrong."""
-    wrong = []
-    ran = [line.split() for line in (kept / "ran").read_text().splitlines()] if (kept / "ran").exists() else []
-    for command, status, seconds in ran:
-        print(f"{command} ended with {status} after {seconds} s", flush=True)
-        if status != "0":
-            wrong.append(f"{command} ended with {status}")
-    if len(ran) != len(STEPS) or not (kept / "unwritten").exists():
+    ran = [line.partition(" ") for line in (kept / "ran").read_text().splitlines()] if (kept / "ran").exists() else []
+    wrong = [f"{command} ended with {status}" for status, _, command in ran if status != "0"]
+    if len(ran) != len(steps) or not (kept / "unwritten").exists():
         return [*wrong, "the bare system could not be made or looked at"]
-    junit = kept / "release.ctest.xml"
+    junit = kept / "first.ctest.xml"
     if not junit.exists():
         return [*wrong, "no test ran"]
     for why, tests in skipped_tests(junit).items():
@@ -185,13 +190,15 @@ def judge(kept):
 
 
 def main(arguments):
-    if len(arguments) != 1 or arguments[0] not in SUITES:
-        print(f"bare_test.py: it takes a version of Debian; one of {', '.join(SUITES)}", file=sys.stderr)
+    version, *rest = arguments or [""]
+    if version not in SUITES or rest not in ([], ["--all"]):
+        print(f"bare_test.py: it takes a version of Debian, one of {', '.join(SUITES)}, and then --all or nothing", file=sys.stderr)
         return 2
-    suite = SUITES[arguments[0]]
+    suite, every = SUITES[version], ALL if rest else ()
     kept = ROOT / ".build/bare" / suite
+    gigabytes = GIGABYTES_OF_ALL if rest else GIGABYTES
     try:
-        mirror = prepare(suite, kept)
+        mirror = prepare(suite, kept, gigabytes)
     except Lacks as lack:
         print(f"SKIPPED: {lack}")
         return 77
@@ -200,12 +207,12 @@ def main(arguments):
     log = kept / "log"
     began = time.monotonic()
     environment = {name: os.environ[name] for name in ("PATH", "HOME", *PROXIES) if name in os.environ}
-    with log.open("wb") as out:
-        status = subprocess.run([*NAMESPACES, "bash", "-c", SCRIPT, "bare", suite, mirror, kept, ROOT, FOLDERS[arguments[0]],
-                                 str(GIGABYTES), *COMMANDS],
-                                env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out).returncode
-    wrong = judge(kept) or ([f"making the bare system ended with {status}"] if status else [])
-    print(f"Debian {arguments[0]}: {time.monotonic() - began:.0f} s; all that was printed there is in {log.relative_to(ROOT)}")
+    sys.stdout.flush()
+    status = subprocess.run(["bash", "-c", 'exec 3>&1 >"$0" 2>&1; exec "$@"', log, *NAMESPACES, "bash", "-c", SCRIPT, "bare",
+                             suite, mirror, kept, ROOT, FOLDERS[version], str(gigabytes), " ".join(COMMANDS), "\n".join(every)],
+                            env=environment, stdin=subprocess.DEVNULL).returncode
+    wrong = judge(kept, STEPS + every) or ([f"making the bare system ended with {status}"] if status else [])
+    print(f"Debian {version}: {time.monotonic() - began:.0f} s; all that was printed there is in {log.relative_to(ROOT)}")
     if wrong:
         print("\n".join(log.read_text(errors="replace").splitlines()[-60:]))
         print("\n".join(wrong))
