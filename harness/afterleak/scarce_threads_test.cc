@@ -227,7 +227,9 @@ TEST(ScarceThreads, ACallbackThatCannotStartHasFiredAndAdvanceSaysSo) {
   for (const ClockKind clock : {ClockKind::kVirtual, ClockKind::kReal}) {
     Bubble bubble({.clock = clock});
     int called = 0;
-    bubble.Run([] { const time::ScopedTimer timer(1h); });  // starts the clock's thread
+    if (clock == ClockKind::kReal) {
+      bubble.Run([] { const time::ScopedTimer timer(1h); });  // starts the clock's thread
+    }
     {
       const ScarceThreads none(0);
       EXPECT_THROW(

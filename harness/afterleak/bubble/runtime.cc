@@ -132,12 +132,8 @@ void Runtime::Assign(Goroutine& goroutine) {
     worker->assigned = &goroutine;
     return worker->wake.notify_one();
   }
-  const heap::Scope::Suspend suspend;
-  Workers fresh(1);
-  const auto worker = fresh.begin();
-  worker->assigned = &goroutine;
   try {
-    worker->thread = std::thread([this, worker] { WorkerLoop(worker); });
+    StartWorker(&goroutine);
   } catch (const std::system_error& error) {
     throw std::system_error(
         error.code(),
@@ -146,7 +142,17 @@ void Runtime::Assign(Goroutine& goroutine) {
                     goroutine.where.file_name(), goroutine.where.line(), busy_.size(),
                     goroutines_.size()));
   }
-  busy_.splice(busy_.end(), fresh);
+}
+
+// Without a goroutine it is idle.
+void Runtime::StartWorker(Goroutine* goroutine) {
+  const heap::Scope::Suspend suspend;
+  Workers fresh(1);
+  const auto worker = fresh.begin();
+  worker->assigned = goroutine;
+  worker->thread = std::thread([this, worker] { WorkerLoop(worker); });
+  Workers& others = goroutine != nullptr ? busy_ : idle_;
+  others.splice(others.end(), fresh);
 }
 
 // In a real bubble: a running goroutine has blocked or ended.
@@ -174,11 +180,15 @@ void Runtime::WorkerLoop(Workers::iterator worker) {
   Lock lock(mutex_);
   const auto called = [&] { return worker->assigned != nullptr || unwound_; };
   for (;;) {
+    Stillness still;
     while (!called()) {
-      const bool idled = worker->wake.wait_for(lock, kIdle) == std::cv_status::timeout;
+      const Duration look = is_virtual() ? std::min<Duration>(kIdle, LookLength()) : kIdle;
+      const bool idled = worker->wake.wait_for(lock, look) == std::cv_status::timeout;
       // While virtual time moves, what is allocated must not depend on the machine's clock.
       const bool stays = closing_ || (is_virtual() && driving_);
-      if (idled && !stays && !called()) return RetireWorker(worker, lock);
+      if (!idled || called()) continue;
+      if (!stays) return RetireWorker(worker, lock);
+      LookAfterCaller(still, look);
     }
     if (worker->assigned == nullptr) return;
     Goroutine& goroutine = *std::exchange(worker->assigned, nullptr);
@@ -389,6 +399,7 @@ void Runtime::Run(const std::function<void()>& main, std::source_location site) 
     root.state = Goroutine::State::kRunnable;
     Enqueue(root);
     turns_ = 0;
+    StartWatching();
     Dispatch(lock);
     AwaitTurn(root, lock);
     if (!stuck_) root.unwinds = false;  // after an Interrupt it begins, and ends at its first wait

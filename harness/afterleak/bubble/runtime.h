@@ -258,6 +258,10 @@ class Runtime {
     Goroutine* assigned = nullptr;
   };
   using Workers = std::list<Worker>;  // spliced between lists, which allocates nothing
+  struct Stillness {  // how long, by a watcher's looks, the bubble has been at one place
+    std::pair<Time, std::uint64_t> place{};
+    Duration lasts{};
+  };
   struct EventKey {
     Time instant;
     bool sample;
@@ -278,6 +282,7 @@ class Runtime {
   void RefuseInside() const;
   void Wake(Goroutine& goroutine);
   void Assign(Goroutine& goroutine);
+  void StartWorker(Goroutine* goroutine);
   void StartWaiting();
   bool StartFirstWaiting();
   void RunBody(Goroutine& goroutine, const std::function<void()>& body, Lock& lock);
@@ -296,6 +301,10 @@ class Runtime {
   void TooManyTurns();
   void NobodyCalls();
   void AwaitTurn(Goroutine& self, Lock& lock);
+  void StartWatching();
+  void LookAfterCaller(Stillness& still, Duration look);
+  void CallerIsGone();
+  Duration LookLength() const;
   bool Watch(std::condition_variable& wake, Lock& lock, const std::function<bool()>& done);
 
   // keepsake.cc

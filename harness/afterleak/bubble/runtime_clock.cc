@@ -124,6 +124,7 @@ void Runtime::Drive(Time limit, Lock& lock) {
   limit_ = limit;
   driving_ = true;
   turns_ = 0;
+  if (!events_.empty()) StartWatching();
   Dispatch(lock);
   caller_waits_ = true;
   if (!Watch(outside_, lock, [&] { return !driving_; })) NobodyCalls();

@@ -84,16 +84,45 @@ void Runtime::AwaitTurn(Goroutine& self, Lock& lock) {
   }
   while (!Watch(self.wake, lock, resumed)) {
     if (!driving_ || caller_waits_ || stuck_ || closing_) continue;
-    // The thread that would have to be told is the one that does not come back.
-    NobodyCalls();
-    [this]() noexcept { std::rethrow_exception(stuck_); }();
+    CallerIsGone();
   }
+}
+
+// The thread that would have to be told is the one that does not come back.
+void Runtime::CallerIsGone() {
+  NobodyCalls();
+  [this]() noexcept { std::rethrow_exception(stuck_); }();
+}
+
+// For the thread that called, which may have to run main or an event: an idle worker looks after
+// it, if no goroutine is blocked that could. Where the system has no thread, nobody does.
+void Runtime::StartWatching() {
+  if (!idle_.empty() || !busy_.empty()) return;
+  try {
+    StartWorker(nullptr);
+  } catch (const std::exception&) {
+  }
+}
+
+// An idle worker has waited for as long as `look` says.
+void Runtime::LookAfterCaller(Stillness& still, Duration look) {
+  const auto place = std::pair(now_, turns_);
+  const bool runs = is_virtual() && driving_ && !caller_waits_ && !stuck_ && !closing_;
+  if (!runs || still.place != place) {
+    still = {.place = place};
+  } else if ((still.lasts += look) >= options_.stuck_after) {
+    CallerIsGone();
+  }
+}
+
+Duration Runtime::LookLength() const {
+  return std::min(options_.stuck_after / kLooks, kLongestLook);
 }
 
 // Waits for `done`. False if for as long as Options::stuck_after says nothing has moved meanwhile.
 // Once the bubble must stop, calls do not count.
 bool Runtime::Watch(std::condition_variable& wake, Lock& lock, const std::function<bool()>& done) {
-  const Duration look = std::min(options_.stuck_after / kLooks, kLongestLook);
+  const Duration look = LookLength();
   const auto place = [this] { return std::pair(now_, turns_); };
   auto seen = place();
   for (int still = 0; still < kLooks; ++still) {

@@ -308,6 +308,34 @@ TEST(StuckOutsideDeathTest, MainItselfEndsTheProcess) {
   EXPECT_DEATH(stuck(), "time stands still at 0s: .*std::mutex.*\n.*goroutine . .sleep.");
 }
 
+void Spin() {
+  for (volatile bool forever = true; forever;) {
+  }
+}
+
+// No goroutine is blocked that could tell.
+TEST(StuckOutsideDeathTest, MainAloneToo) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(Bubble(kShort).Run(Spin),
+               "time stands still at 0s: .*because it spins.*\ngoroutine 1 .running.");
+  const auto later = [] {
+    Go([] {});
+    time::Sleep(1s);  // the thread of the goroutine is idle after that
+    Spin();
+  };
+  EXPECT_DEATH(Bubble(kShort).Run(later), "time stands still at 1s: ");
+}
+
+TEST(StuckOutsideDeathTest, AnEventAloneToo) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto stuck = [] {
+    Bubble bubble(kShort);
+    bubble.At(Time(1ms), Spin);
+    bubble.Advance(1s);
+  };
+  EXPECT_DEATH(stuck(), "time stands still at 1ms: an event .* has not returned for 600ms");
+}
+
 TEST(StuckOutside, AnEventToo) {
   for (const ClockKind clock : {ClockKind::kVirtual, ClockKind::kReal}) {
     std::mutex mutex;
