@@ -138,9 +138,8 @@ class Bubble {
   // returns once `main` has returned and the instant is settled. Other goroutines may remain,
   // blocked. Rethrows what `main` or any other goroutine threw meanwhile. Throws Deadlock when
   // `main` waits for something that can never come, and Stuck when time cannot move (virtual clock
-  // only). If it is `main` that does not come back, because it waits for a std::mutex that a
-  // blocked goroutine holds, nobody can be told: the process ends with the text of Stuck. A `main`
-  // without other goroutines is not watched: it hangs as it would without a bubble.
+  // only). If it is `main` that does not come back, because it spins or waits for a std::mutex
+  // that a blocked goroutine holds, nobody can be told: the process ends with the text of Stuck.
   void Run(const std::function<void()>& main,
            std::source_location site = std::source_location::current());
 
