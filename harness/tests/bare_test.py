@@ -1,12 +1,14 @@
-"""The README's two commands on a bare Debian, with nothing else typed: tests.bare_test 12, or 13. And with --all every test.
+"""The README's two commands on a bare Debian, with nothing else typed.
+
+    python3 -m tests.bare_test VERSION [--all] [-E REGEX]     VERSION: 12 or 13; in harness/
 
 Makes a minimal Debian (mmdebstrap's minbase) on a tmpfs, clones HEAD into it, and runs ./scripts/reproduce and then
 ./scripts/test there, as root; on 13 in a folder whose name has a space. Both must end with 0, and only tests of optional parts
 may be skipped. Afterwards git must see no change in the clone, except in results/ where the tools and the speed of a machine
 show: so all that virtual time produces was written again, with the bytes that are committed. Then cpack makes the Debian packages,
 and a second minimal Debian installs them and uses them (support/use_packages.sh): what they depend on must suffice. With --all the
-optional parts are then installed in the first one, and every test that was skipped has to pass. Changes that are not committed are
-not tested, and a line says so.
+optional parts are then installed in the first one, and every test that was skipped has to pass. -E leaves out the tests that fit,
+for those who have no hour. Changes that are not committed are not tested, and a line says so.
 
 All of it happens in namespaces that end with this process, even if that is killed: no mount, process or folder is left.
 Packages come from the mirror that this machine's apt uses. What was downloaded is kept in .build/bare/, and so is what the two
@@ -21,15 +23,16 @@ import subprocess
 import sys
 import time
 
+from evidence.common import command_line
 from evidence.common.skipped import skipped_tests
+from evidence.common.words import Refused
 from tests import user_project
 from tests.helper import ROOT
 from tests.results_test import OF_A_MACHINE, PLOTS
 
 SUITES = {"12": "bookworm", "13": "trixie"}
 FOLDERS = {"12": "root/afterleak", "13": "root/a folder/afterleak"}  # a space in the name must make no difference
-COMMANDS = ("./scripts/reproduce", "./scripts/test")
-STEPS = (*COMMANDS, "cpack", "./use_packages.sh")
+STEPS = ("./scripts/reproduce", "./scripts/test", "cpack", "./use_packages.sh")
 ALL = ("./scripts/setup --all", "./scripts/go-parity --setup", "./scripts/test --rest --no-skips")
 GIGABYTES = 6  # of free memory: the system and the build come to 2, and two compilers run beside them
 GIGABYTES_OF_ALL = 12
@@ -46,7 +49,7 @@ WAY = re.compile(r"(?i)Acquire::(https?|Check-|Retries|Force)")
 
 SCRIPT = r"""
 set -euo pipefail
-suite=$1 mirror=$2 kept=$3 project=$4 folder=$5 gigabytes=$6 commands=$7 all=$8
+suite=$1 mirror=$2 kept=$3 project=$4 folder=$5 gigabytes=$6 but=$7 all=$8
 mount -t tmpfs -o "mode=755,size=${gigabytes}g" bare "$kept/mount"
 if [[ ! -e $kept/base.tar ]]; then
   mkdir "$kept/mount/tmp"
@@ -75,7 +78,7 @@ inside() {
   printf '\n$ %s\n' "$*"
   chroot "$root" env -C "/$folder" HOME=/root TERM=dumb PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     "$@" </dev/null 3>&- || status=$?
-  printf '%d %s\n' "$status" "$*" >>"$kept/ran"
+  printf '%d %s\n' "$status" "${*%% -E*}" >>"$kept/ran"
   printf '%s ended with %d after %d s\n' "$*" "$status" $((SECONDS - began)) >&3
 }
 
@@ -83,7 +86,8 @@ make_system system
 git clone --quiet "$project" "$root/$folder"
 cd "$root/$folder"
 touch ../cloned
-for command in $commands; do inside "$folder" "$command"; done
+inside "$folder" ./scripts/reproduce
+inside "$folder" ./scripts/test ${but:+-E "$but"}
 cp .build/release.ctest.xml "$kept/first.ctest.xml" || true
 git status --porcelain --untracked-files=all >"$kept/status"
 git diff >"$kept/diff"
@@ -190,13 +194,14 @@ def judge(kept, steps=STEPS):
 
 
 def main(arguments):
-    version, *rest = arguments or [""]
-    if version not in SUITES or rest not in ([], ["--all"]):
-        print(f"bare_test.py: it takes a version of Debian, one of {', '.join(SUITES)}, and then --all or nothing", file=sys.stderr)
-        return 2
-    suite, every = SUITES[version], ALL if rest else ()
+    parser = command_line.Parser(prog="bare_test")
+    parser.add_argument("version", choices=SUITES)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("-E", dest="but", default="")
+    given = parser.parse_args(arguments)
+    version, suite, every = given.version, SUITES[given.version], ALL if given.all else ()
     kept = ROOT / ".build/bare" / suite
-    gigabytes = GIGABYTES_OF_ALL if rest else GIGABYTES
+    gigabytes = GIGABYTES_OF_ALL if every else GIGABYTES
     try:
         mirror = prepare(suite, kept, gigabytes)
     except Lacks as lack:
@@ -209,7 +214,7 @@ def main(arguments):
     environment = {name: os.environ[name] for name in ("PATH", "HOME", *PROXIES) if name in os.environ}
     sys.stdout.flush()
     status = subprocess.run(["bash", "-c", 'exec 3>&1 >"$0" 2>&1; exec "$@"', log, *NAMESPACES, "bash", "-c", SCRIPT, "bare",
-                             suite, mirror, kept, ROOT, FOLDERS[version], str(gigabytes), " ".join(COMMANDS), "\n".join(every)],
+                             suite, mirror, kept, ROOT, FOLDERS[version], str(gigabytes), given.but, "\n".join(every)],
                             env=environment, stdin=subprocess.DEVNULL).returncode
     wrong = judge(kept, STEPS + every) or ([f"making the bare system ended with {status}"] if status else [])
     print(f"Debian {version}: {time.monotonic() - began:.0f} s; all that was printed there is in {log.relative_to(ROOT)}")
@@ -222,5 +227,8 @@ def main(arguments):
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
+    except Refused as problem:
+        print(f"bare_test: {problem}", file=sys.stderr)
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
