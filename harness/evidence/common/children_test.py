@@ -70,7 +70,8 @@ class Signals(helper.FolderTest):
             self.assertEqual(process.stderr.read(), "")
 
     def test_one_that_is_none_of_those_is_passed_over(self):
-        script = WAITING.replace('command_line.main(', 'import signal; signal.signal(signal.SIGUSR1, lambda *_: print("heard", flush=True))\n'
+        # Not print, which a second signal in the middle of it would break.
+        script = WAITING.replace('command_line.main(', 'import os, signal; signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b"heard\\n"))\n'
                                  'command_line.main(')
         process = self.start(script)
         # Again and again: one that comes just before the main thread blocks in a lock is not heard until it wakes.
