@@ -110,9 +110,10 @@ void Runtime::LookAfterCaller(Stillness& still, Duration look) {
   const bool runs = is_virtual() && driving_ && !caller_waits_ && !stuck_ && !closing_;
   if (!runs || still.place != place) {
     still = {.place = place};
-  } else if ((still.lasts += look) >= options_.stuck_after) {
-    CallerIsGone();
+    return;
   }
+  still.lasts += look;
+  if (still.lasts >= options_.stuck_after) CallerIsGone();
 }
 
 Duration Runtime::LookLength() const {
