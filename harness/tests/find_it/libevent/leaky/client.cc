@@ -1,10 +1,8 @@
 #include <event2/event.h>
 
-void TooLate(evutil_socket_t, short, void*) {}
-
 event* Ask(event_base* loop) {
   const timeval span{30, 0};
-  event* const limit = evtimer_new(loop, TooLate, nullptr);
+  event* const limit = evtimer_new(loop, [](auto...) { /* too late */ }, nullptr);
   evtimer_add(limit, &span);
   return limit;
 }
