@@ -7,7 +7,6 @@ its build folder.
 
 import os
 import pathlib
-import re
 import shutil
 import subprocess
 import tempfile
@@ -79,8 +78,8 @@ class Package(unittest.TestCase):
         self.check(self.project("find-gcc", user_project.FIND_PACKAGE, "g++", f"-DCMAKE_PREFIX_PATH={prefix}"))
 
     def test_a_project_on_an_event_loop(self):
-        if not pathlib.Path("/usr/include/uv.h").exists():
-            self.skipTest("libuv1-dev is not installed; ./scripts/setup --all installs it")
+        if not pathlib.Path("/usr/include/asio.hpp").exists():
+            self.skipTest("libasio-dev is not installed; ./scripts/setup --all installs it")
         prefix = self.installed()
         for compiler in ("g++", CLANG):
             with self.subTest(compiler=compiler):
@@ -92,7 +91,7 @@ class Package(unittest.TestCase):
                 self.done(["cmake", "--build", "build"], cwd=folder)
                 status, printed = run(["build/client_test"], cwd=folder)
                 self.assertEqual(status, 1, printed)
-                self.assertIn(user_project.LEFT_BEHIND, re.sub(rf"{re.escape(str(folder))}/", "", printed))
+                self.assertIn("left behind: 100 x steady_timer::async_wait\n    client.cc:10 Ask\n", printed.replace(f"{folder}/", ""))
 
     def test_the_include_folder_holds_the_library_alone(self):
         include = self.installed() / "include"

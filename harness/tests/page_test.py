@@ -19,6 +19,7 @@ from tests import helper
 from tests.helper import PROGRAM, ROOT, wait_until
 
 PATTERNS = ["looping_select", "early_return", "idle_timeout", "signal_before_expiry", "signal_registration"]
+CODES = ["C++", "Go", "Asio", "libuv", "libevent", "GLib"]
 SIDES, MODES = ["leaky", "fixed"], ["go122", "go123"]
 NAMES = ["live", "abandoned", "armed", "fired", "stopped", "collected"]
 
@@ -141,7 +142,13 @@ class Page(unittest.TestCase):
             browser.click(f"[data-value={pattern}]")
             self.assertEqual(self.texts("#patterns [aria-pressed=true]"), [pattern])
             for side in SIDES:
-                self.assertEqual(self.texts(f"#{side} code"), (ROOT / side / f"{pattern}.cc").read_text().splitlines())
+                file = (ROOT / side / f"{pattern}.cc").read_text().splitlines()
+                shown = browser.script("""
+                    return [...document.querySelectorAll(`#${arguments[0]} .line`)].map((line) => [Number(line.dataset.line),
+                        [...line.querySelector("code").childNodes].filter((part) => part.className !== "value").map((part) => part.textContent)
+                            .join("")])""", side)
+                self.assertEqual(shown, [[number, text] for number, text in enumerate(file, 1)][shown[0][0] - 1:shown[-1][0]])
+                self.assertRegex("\n".join(text for _, text in shown), r"\A\S.*\((?s:.*)\}\Z", "what stands between the namespace's braces")
 
     def test_dragging_the_slider_shows_the_numbers_of_the_design(self):
         start, at_27, end = browser.script("""
@@ -195,7 +202,7 @@ class Page(unittest.TestCase):
                 return at.dataset.value ?? at.id + at.tagName + (at.closest(".side")?.id ?? "")"""))
             if stops.count(stops[0]) > 1 or stops[-1] == "BODY":
                 break
-        order = [*PATTERNS, *MODES, "playBUTTON", "timeINPUT", "gleaky", "Aleaky", "PREleaky", "gfixed", "Afixed", "PREfixed"]
+        order = [*PATTERNS, *MODES, *CODES, "playBUTTON", "timeINPUT", "gleaky", "Aleaky", "PREleaky", "gfixed", "Afixed", "PREfixed"]
         self.assertEqual(stops[:len(order)], order)
 
     def test_space_plays_and_pauses(self):
@@ -268,6 +275,12 @@ class Page(unittest.TestCase):
         self.wait_for("and the page follows the address",
                       "return state.pattern === 'early_return' && state.t === 5 && state.mode === 'go122'")
 
+    def test_a_link_to_a_moment_begins_below_the_story(self):
+        for fragment, below in (("", False), ("#early_return@5s", True)):
+            self.open(fragment)
+            self.assertEqual(browser.script("return window.scrollY > 0"), below)
+            browser.script("window.scrollTo(0, 0)")
+
     def test_a_wrong_link_shows_the_nearest_thing(self):
         for fragment, now in [("#no_such@26s", "26 s"), ("#looping_select@999s", "60 s"), ("#@5s", "5 s"), ("#%3Cscript%3E", "27 s"),
                               ("#looping_select@26s,go199", "26 s")]:
@@ -284,8 +297,56 @@ class Page(unittest.TestCase):
                 self.open(f"#{pattern}@60s")
                 has, needs = browser.script("return [document.documentElement.clientWidth, document.documentElement.scrollWidth]")
                 self.assertLessEqual(needs, has, (pattern, width))
-                tops = browser.script("return SIDES.map(id => document.getElementById(id).getBoundingClientRect().top)")
+                tops = browser.script("return SIDES.map(id => document.querySelector(`#${id} .chart`).getBoundingClientRect().top)")
                 (self.assertEqual if width == 1280 else self.assertLess)(*tops, "side by side, or one above the other")
+                if width != 1280:
+                    below = browser.script("return document.querySelector('#leaky .source').getBoundingClientRect().top")
+                    self.assertGreater(below, tops[1], "both charts are near each other, above the code")
+
+    def test_bars_and_source_are_seen_together(self):
+        browser.window(1280, 900)
+        self.open("#looping_select@27s")
+        for side in SIDES:
+            top, bottom = browser.script("""
+                document.querySelector(".transport").scrollIntoView();
+                const box = (selector) => document.querySelector(`#${arguments[0]} ${selector}`).getBoundingClientRect();
+                return [box(".chart").top, box(".line:last-child").bottom]""", side)
+            self.assertGreater(top, 0, side)
+            self.assertLessEqual(bottom, 900, side)
+
+    # ---- it tells the story
+
+    def test_five_steps_say_what_the_runs_did(self):
+        steps = self.texts("#steps p")
+        self.assertEqual([step.partition(".")[0] for step in steps],
+                         ["A timer is armed", "The reader goes", "The loop turns", "The staircase", "The fix"])
+        run = {side: self.run_of("looping_select", side, "idle") for side in SIDES}
+        busy = self.run_of("looping_select", "leaky", "busy:100/s")
+        numbers = [f"{busy['peak_abandoned']:,} timers", f"{sum(found['bytes'] for found in busy['findings']):,} bytes",
+                   f"{run['leaky']['peak_live']} live", f"{sum(found['bytes'] for found in run['leaky']['findings']):,} bytes"]
+        for number in numbers:
+            self.assertIn(number, steps[3].replace("\u00a0", " "))
+        for side in SIDES:
+            self.assertIn(f"{run[side]['samples'][27]['heap_bytes']:,} bytes", steps[4])
+        self.assertEqual(browser.script("return document.querySelectorAll('#steps svg').length"), 5)
+        drawn = browser.script("return [...document.querySelectorAll('#steps li')].map(s => s.querySelectorAll('.timer.unheard').length)")
+        self.assertEqual(drawn, [0, 1, 1, 0, 0], "the drawing is in step with its text")
+
+    def test_the_code_is_there_in_other_languages(self):
+        for code, file in (("Go", "leaky/looping_select.go"), ("Asio", "leaky/asio/looping_select.cc"), ("GLib", "leaky/glib/looping_select.cc")):
+            browser.click(f"[data-value='{code}']")
+            self.assertEqual(self.text("#leaky .parked a"), file)
+            shown = "\n".join(self.texts("#leaky .line code"))
+            arming = next(line for line in (ROOT / file).read_text().splitlines() if "oll" in line and "times" in line)
+            self.assertIn(arming.strip().partition("times")[0], shown)
+            self.assertIn("3\u00a0s", self.texts("#leaky .value"))
+        browser.click("[data-value=idle_timeout]")
+        self.assertEqual(self.text("#leaky .parked a"), "leaky/idle_timeout.cc", "where it is not written for GLib")
+        self.assertTrue(browser.script("return document.querySelector('[data-value=GLib]').disabled"))
+        browser.click("[data-value='C++']")
+
+    def test_what_a_name_stands_for_is_said(self):
+        self.assertEqual(self.texts("#leaky .value"), ["3\u00a0s", "30\u00a0s"])
 
     def test_its_colours_can_be_told_from_the_ground_in_both_schemes(self):
         grounds = []
@@ -311,16 +372,20 @@ class Page(unittest.TestCase):
 
     # ---- what it shows is true
 
+    def run_of(self, pattern, side, workload, *more):
+        with tempfile.TemporaryDirectory() as folder:
+            report = pathlib.Path(folder) / "run.json"
+            subprocess.run([PROGRAM, "run", pattern, "--variant", side, "--workload", workload, *more, "--json", report], check=True,
+                           stdout=subprocess.DEVNULL)
+            return json.loads(report.read_text())
+
     def test_the_counters_agree_with_every_sample_of_the_program(self):
         for index, pattern in enumerate(PATTERNS):
             workload = browser.script("return data.patterns[arguments[0]].workload", index)
             for side in SIDES:
                 for mode in MODES:
-                    with self.subTest(pattern=pattern, side=side, mode=mode), tempfile.TemporaryDirectory() as folder:
-                        report = pathlib.Path(folder) / "run.json"
-                        subprocess.run([PROGRAM, "run", pattern, "--variant", side, "--timers", mode, "--workload", workload,
-                                        "--json", report], check=True, stdout=subprocess.DEVNULL)
-                        run = json.loads(report.read_text())
+                    with self.subTest(pattern=pattern, side=side, mode=mode):
+                        run = self.run_of(pattern, side, workload, "--timers", mode)
                         self.assertEqual(len(run["samples"]), 61)
                         shown = browser.script("""
                             const run = data.patterns[arguments[0]].runs[arguments[1]][arguments[2]];

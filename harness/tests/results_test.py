@@ -48,8 +48,9 @@ class Results(helper.FolderTest):
         subprocess.run([PROGRAM, "reproduce", "--out", self.folder], check=True, stdout=subprocess.DEVNULL)
         self.write("evidence.results.claims", os.environ["AFTERLEAK_CLAIMS_TEST"])
         self.write("evidence.results.reports", os.environ["AFTERLEAK_REPORTS_PROGRAM"])
-        for writer in ("evidence.results.readme", "evidence.results.diffs", "evidence.page.page"):
+        for writer in ("evidence.results.readme", "evidence.results.diffs", "evidence.results.recording", "evidence.page.page"):
             self.write(writer)
+        subprocess.run(helper.module("evidence.results.find_it", "--out", self.folder), check=True)
         self.assert_same(files(self.folder), {name: text for name, text in files(ROOT / "results").items()
                                               if not OF_A_MACHINE.match(name) and not PLOTS.match(name)})
 

@@ -94,8 +94,9 @@ ALSO_FOUND = """ninja valgrind google-pprof file objdump clang++-19 heaptrack gn
 MODULES_FOUND = ("selenium", "pexpect", "jsonschema")
 
 # What reproduce has written by Python: each writes down that it was called, and a page.
-PARTS = {"readme": "results/readme.py", "plots": "results/plots.py", "diffs": "results/diffs.py", "reports": "results/reports.py",
-         "page": "page/page.py", "detectors": "detectors/main.py", "detectors_reports": "detectors/reports.py", "go": "go/parity.py",
+PARTS = {"readme": "results/readme.py", "plots": "results/plots.py", "diffs": "results/diffs.py",
+         "recording": "results/recording.py", "find_it": "results/find_it.py", "reports": "results/reports.py", "page": "page/page.py",
+         "detectors": "detectors/main.py", "detectors_reports": "detectors/reports.py", "go": "go/parity.py",
          "conformance": "go/conformance.py"}
 PART = """
 import os, pathlib, sys
@@ -386,7 +387,7 @@ class BadInput(ScriptTest):
         self.assertIn(f"one of: {names} ", self.run_script("scripts/test", "--help").out)
 
 
-WRITTEN = ["claims.md", "detectors.md", "diffs.md", "numbers.md", "page.md", "plots.md", "readme.md", "reports.md"]
+WRITTEN = ["claims.md", "detectors.md", "diffs.md", "find_it.md", "numbers.md", "page.md", "plots.md", "readme.md", "recording.md", "reports.md"]
 
 
 class Reproduce(ScriptTest):
@@ -427,8 +428,8 @@ class Reproduce(ScriptTest):
         self.assertFalse(self.results.exists())
 
     def test_does_the_part_that_is_asked_for(self):
-        for what, parts, arguments in (("article-a", ["readme", "plots", "diffs", "reports", "page"], "--article A"),
-                                       ("article-b", ["readme", "plots", "diffs", "reports", "page"], "--article B"),
+        for what, parts, arguments in (("article-a", ["readme", "plots", "diffs", "recording", "find_it", "reports", "page"], "--article A"),
+                                       ("article-b", ["readme", "plots", "diffs", "recording", "find_it", "reports", "page"], "--article B"),
                                        ("detectors", ["detectors", "detectors_reports"], None),
                                        ("all", [*PARTS], "")):
             with self.subTest(what=what):

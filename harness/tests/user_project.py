@@ -46,6 +46,8 @@ def block(language, word):
 
 
 CMAKE = block("cmake", "find_package(afterleak")
+CLIENT = block("cpp", "async_wait")
+CLIENT_TEST = block("cpp", "LeavesNothingBehind(")
 FIND_PACKAGE = CMAKE.splitlines(keepends=True)[0]
 assert "find_package(afterleak" in FIND_PACKAGE
 
@@ -59,7 +61,7 @@ def write(folder, get=FIND_PACKAGE, server=FIXED):
           "add_test(NAME counts COMMAND counts)\n")
     (folder / "server.h").write_text("#pragma once\n\nvoid Serve();\n")
     (folder / "server.cc").write_text(server)
-    (folder / "server_test.cc").write_text(block("cpp", "TEST("))
+    (folder / "server_test.cc").write_text(block("cpp", "Serve();"))
     (folder / "counts.cc").write_text(COUNTS)
 
 
@@ -68,21 +70,5 @@ def write_client(folder):
     folder.mkdir()
     (folder / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 3.25)\nproject(client LANGUAGES CXX)\n" + FIND_PACKAGE
                                            + "set(CMAKE_CXX_FLAGS -g)\n" + block("cmake", "afterleak::loops_main"))
-    (folder / "client.cc").write_text(block("cpp", "uv_timer_start"))
+    (folder / "client.cc").write_text(CLIENT)
     (folder / "client_test.cc").write_text(CLIENT_TEST)
-
-
-# With which the README's client prints what the README shows.
-CLIENT_TEST = """#include <gtest/gtest.h>
-#include <uv.h>
-
-void Request(uv_loop_t* loop);
-
-TEST(Client, EndsWithItsAnswer) {
-  uv_loop_t* const loop = uv_default_loop();
-
-  Request(loop);
-  uv_run(loop, UV_RUN_DEFAULT);
-}
-"""
-LEFT_BEHIND = block("text", "left behind")

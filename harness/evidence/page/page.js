@@ -15,6 +15,7 @@ for (const pattern of data.patterns) {
 }
 
 const names = data.patterns.map(({ name }) => name);
+let code = data.codes[0]; // what the sources are written in; the bars are always those of the first
 const state = { pattern: names[0], t: 27, mode: "go122" }; // 27 s: when the first pattern has leaked all it can
 const selected = { leaky: -1, fixed: -1 }; // the index of the timer that is pointed at; -1: of none
 const drawn = { leaky: [], fixed: [] }; // the nodes of the timers in the chart, by index; null for those not armed yet
@@ -100,22 +101,45 @@ function walk(side, event) {
 
 // ---- what is drawn again
 
+/** Whether the pattern is written in it. */
+function isWritten(name) {
+  return name in currentPattern().sources;
+}
+
+function currentSource(side) {
+  return currentPattern().sources[isWritten(code) ? code : data.codes[0]][side];
+}
+
+/** A line of code, its comment apart, with the seconds that a name such as times.poll stands for. */
+function codeNodes(line) {
+  const comment = line.indexOf("//");
+  const [shown, said] = comment < 0 ? [line, ""] : [line.slice(0, comment), line.slice(comment)];
+  const nodes = shown.split(/(\btimes_?\.\w+|->times\.\w+)/).flatMap((part) => {
+    const member = /times_?\.(\w+)$/.exec(part)?.[1].replace(/(?<=[a-z])(?=[A-Z])/, "_").toLowerCase();
+    return member in data.times ? [part, node("span", { class: "value" }, seconds(data.times[member]))] : [part];
+  });
+  return said ? [...nodes, node("i", {}, said)] : nodes;
+}
+
 function drawSource(pre, run, { file, text }, t, timer) {
   const counts = liveByLine(run, file, t);
   const { parked } = sampleAt(run, t);
+  const lines = text.trimEnd().split("\n");
+  const opened = lines.findIndex((line) => /^(namespace|package) \w+/.test(line)); // before it are includes
+  const first = opened + 1 + Math.max(lines.slice(opened + 1).findIndex((line) => line), 0);
+  const last = lines.findLastIndex((line) => !/^(} {2}\/\/ namespace.*)?$/.test(line));
   const arming = new Set(run.sites.filter((site) => site.file === file).map(({ line }) => line));
   pre.setAttribute("aria-label", `source of ${file}`);
-  pre.replaceChildren(...text.trimEnd().split("\n").map((code, i) => {
-    const line = i + 1;
+  pre.replaceChildren(...lines.slice(first, last + 1).map((text, i) => {
+    const line = first + i + 1;
     const { live, abandoned } = counts[line] ?? { live: 0, abandoned: 0 };
     const here = parked.some((goroutine) => goroutine.file === file && goroutine.line === line);
     const count = node("span", { class: abandoned ? "count lost" : "count" }, live ? `${live}` : "");
     if (live) count.title = `${describeCounters({ live, abandoned })}, armed by this line`;
-    const comment = code.indexOf("//");
     const row = node(
       "div", { class: "line", "data-line": line }, node("span", { class: "number" }, `${line}`), count,
       node("span", { class: "here" }, here ? "▶" : ""),
-      node("code", {}, ...(comment < 0 ? [code] : [code.slice(0, comment), node("i", {}, code.slice(comment))])),
+      node("code", {}, ...codeNodes(text)),
     );
     row.classList.toggle("arming", arming.has(line));
     row.classList.toggle("waiting", here);
@@ -162,10 +186,12 @@ function drawPointed(side) {
     each?.setAttribute("tabindex", each === (pointed ?? drawn[side][0]) ? 0 : -1);
   }
   section.querySelector(".detail").textContent = timer ? describeTimer(timer, t) : "Point at a bar to see where it was armed.";
-  const source = currentPattern().sources[side];
+  const source = currentSource(side);
   section.querySelector(".parked a").href = `../${source.file}`;
   section.querySelector(".parked a").textContent = source.file;
-  section.querySelector(".parked span").textContent = describeParked(sampleAt(run, t).parked, source.file);
+  const port = currentPattern().sources[data.codes[0]][side];
+  section.querySelector(".parked span").textContent =
+    source === port ? describeParked(sampleAt(run, t).parked, source.file) : `the bars are those of ${port.file}`;
   drawSource(section.querySelector("pre"), run, source, t, timer);
 }
 
@@ -175,6 +201,10 @@ function drawControls() {
   const counts = Object.fromEntries(SIDES.map((side) => [side, countersAt(currentRuns()[side], t)]));
   for (const button of document.querySelectorAll("#patterns button, #modes button")) {
     button.setAttribute("aria-pressed", [pattern, mode].includes(button.dataset.value));
+  }
+  for (const button of document.querySelectorAll("#codes button")) {
+    button.disabled = !isWritten(button.dataset.value);
+    button.setAttribute("aria-pressed", button.dataset.value === (isWritten(code) ? code : data.codes[0]));
   }
   byId("summary").replaceChildren(
     node("b", {}, "Leaky: "), `${told.summary} (article ${told.article}). `, node("b", {}, "Fixed: "), `${told.fix} `,
@@ -253,6 +283,15 @@ function readFragment() {
 
 byId("patterns").append(...names.map((name) => choice("pattern", name, name)));
 byId("modes").append(...MODES.map((mode) => choice("mode", mode, MODE_NAMES[mode])));
+byId("codes").append(...data.codes.map((name) => {
+  const button = node("button", { type: "button", "data-value": name }, name);
+  button.addEventListener("click", () => {
+    code = name;
+    draw();
+  });
+  return button;
+}));
+byId("steps").append(...makeSteps(data));
 byId("sides").append(...SIDES.map(makeSide));
 for (const sign of document.querySelectorAll("svg[data-end]")) {
   sign.replaceChildren(glyph(sign.dataset.end, 8, 8, 9));
@@ -264,4 +303,6 @@ scrub(byId("overview"));
 document.addEventListener("keydown", onKey);
 window.addEventListener("hashchange", readFragment);
 window.addEventListener("resize", draw);
+const linked = location.hash !== "";
 readFragment();
+if (linked) byId("patterns").scrollIntoView(); // who follows a link to a moment has not come for the story

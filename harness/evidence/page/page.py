@@ -8,6 +8,7 @@ What virtual time produces is the same on every machine, and so is the page. Exi
 
 import json
 import pathlib
+import re
 
 from evidence.common import command_line, files, runs
 from evidence.common.words import Refused
@@ -16,7 +17,7 @@ NAME = "scripts/reproduce"
 HERE = pathlib.Path(__file__).resolve().parent
 
 LENGTH, EVERY = 60, 1  # seconds: of a run, and between two of its samples
-SCRIPTS = ("model.js", "chart.js", "page.js")  # each uses only those before it
+SCRIPTS = ("model.js", "chart.js", "story.js", "page.js")  # each uses only those before it
 
 
 def seconds(ns):
@@ -45,9 +46,31 @@ def pack(run):
             "heap": [sample["heap_bytes"] for sample in run["samples"]], "parked": parked, "parkedAt": parked_at}
 
 
-def source(side, name):
-    file = f"{side}/{name}.cc"
-    return {"file": file, "text": (files.ROOT / file).read_text()}
+# Where a side is, in each language and on each event loop. Not every pattern is written for all of them.
+CODE = {"C++": "{side}/{name}.cc", "Go": "{side}/{name}.go", "Asio": "{side}/asio/{name}.cc", "libuv": "{side}/libuv/{name}.cc",
+        "libevent": "{side}/libevent/{name}.cc", "GLib": "{side}/glib/{name}.cc"}
+TOLD, BUSY = "looping_select", "busy:100/s"  # the pattern of the story, and the load that shows what it costs
+
+
+def sources(name):
+    """The text of both sides, wherever the pattern is written: {"Go": {"leaky": {file, text}, ...}, ...}."""
+    found = {}
+    for code, place in CODE.items():
+        sides = {side: place.format(side=side, name=name) for side in runs.SIDES}
+        if all((files.ROOT / file).exists() for file in sides.values()):
+            found[code] = {side: {"file": file, "text": (files.ROOT / file).read_text()} for side, file in sides.items()}
+    return found
+
+
+def times():
+    """The seconds that a member of LoopTimes stands for: {"poll": 3, ...}."""
+    header = (files.ROOT / "harness/pairs/looping_select.h").read_text()
+    return {name: int(value) for name, value in re.findall(r"Duration (\w+) = std::chrono::seconds\((\d+)\);", header)}
+
+
+def cost(run):
+    """What the abandoned timers of a run came to."""
+    return {"abandoned": run["peak_abandoned"], "bytes": sum(finding["bytes"] for finding in run["findings"])}
 
 
 def collect(program):
@@ -58,10 +81,12 @@ def collect(program):
         patterns.append({
             **{key: pattern[key] for key in ("name", "summary", "fix", "work", "event", "article")},
             "workload": workload,
-            "sources": {side: source(side, name) for side in runs.SIDES},
+            "sources": sources(name),
             "runs": {mode: {side: pack(runs.run(program, name, side, workload, mode, "--for", f"{LENGTH}s", "--sample", f"{EVERY}s"))
                             for side in runs.SIDES} for mode in runs.MODES}})
-    return {"length": LENGTH, "patterns": patterns}
+    idle, busy = (cost(runs.run(program, TOLD, "leaky", workload)) for workload in ("idle", BUSY))
+    return {"length": LENGTH, "patterns": patterns, "times": times(), "codes": list(CODE),
+            "story": {"pattern": TOLD, "idle": idle, "busy": busy, "rate": int(re.search(r"\d+", BUSY)[0])}}
 
 
 def page(data):

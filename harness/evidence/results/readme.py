@@ -22,6 +22,7 @@ can hear them any more. *Byte-seconds lost* is what that costs: the bytes of eac
 say](detectors_reports.md) |
 | [claims.md](claims.md) | what the two articles claim, and what was found |
 | [diffs.md](diffs.md) | what each fix changes |
+| [find_it.md](find_it.md) | the same leak in your code: Go, Asio, libuv, libevent, GLib, Qt, timerfd, POSIX timers, with a test for each |
 | [go_parity.md](go_parity.md), [conformance.md](conformance.md) | the same patterns and the rules under real Go |
 | [bench.md](bench.md) | timers, whole turns, allocators and leak detectors side by side: libev, libevent, libuv, Asio, GLib, Go, tcmalloc, \
 jemalloc, Valgrind and others |
