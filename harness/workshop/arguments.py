@@ -3,11 +3,11 @@
 from evidence.common.command_line import Parser
 from evidence.common.words import Refused
 
-ABOUT = """Learn to find leaked timers by mending them: eleven exercises, no network.
+ABOUT = """Learn to find leaked timers by mending them: sixteen exercises, no network.
 
   start                    make the work folder, build what the checks need
   (nothing)                go on where you were: watch mode on a terminal
-  watch                    check whenever you save; keys: h n r l c q
+  watch                    check whenever you save; keys: h n s e r l c ? q
   check [NAME] [--all]     check once: exit code 0 passed, 1 not yet
   hint [NAME]              the next hint: the symptom, the tool to run, the fix
   next                     go to the next exercise, when this one has passed
@@ -15,6 +15,7 @@ ABOUT = """Learn to find leaked timers by mending them: eleven exercises, no net
   list, progress           how far you are
   solution [NAME]          the reference, after passing; --peek: before
   reset [NAME] [--all]     the file as it was handed out; yours goes to backup/
+  go                       a page for those who know C++, and not Go
   doctor                   what is missing, and how to get it
   progress --export FILE   your progress, as JSON
   progress --class FILE... a table of a room, from such files
@@ -25,7 +26,7 @@ ABOUT = """Learn to find leaked timers by mending them: eleven exercises, no net
 
 Exit code: 0 done, 1 an exercise has not passed, 2 it could not run.
 """
-VERBS = ["start", "list", "next", "hint", "check", "watch", "reset", "skip", "solution", "doctor", "progress"]
+VERBS = ["start", "list", "next", "hint", "check", "watch", "reset", "skip", "solution", "go", "doctor", "progress"]
 
 
 def parse(arguments):

@@ -26,6 +26,8 @@ class Author(helper.FolderTest):
     def setUp(self):
         super().setUp()
         self.builder = Builder(self.folder / "build")
+        if package := self.builder.lacks(self.exercise):
+            self.skipTest(f"{package} is not installed; scripts/setup --all installs it")
 
     def check(self, text):
         source = self.folder / self.exercise.file
@@ -79,7 +81,7 @@ class Author(helper.FolderTest):
         self.assertIn(len(text.splitlines()), range(36, 81))
         self.assertRegex(story, r"\A\S.*\n\n(.+\n)+\n(.*\n)+\nThe promise:\n")
         self.assertEqual(set(re.findall(r'#include "(.*)"', code)),
-                         {"workshop/exercises.h"} | ({"afterleak/testing.h"} if self.exercise.test else set()))
+                         {f"workshop/{self.exercise.header}"} | ({"afterleak/testing.h"} if self.exercise.test else set()))
         self.assertEqual(len({*self.exercise.hints} - {""}), 3)
         self.assertTrue(all(len(line) <= 100 for line in text.splitlines()))
 

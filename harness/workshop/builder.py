@@ -58,8 +58,8 @@ class Builder:
 
     # ---- once
 
-    def prepare(self):
-        """Sets up and builds what is missing: nothing, mostly."""
+    def prepare(self, exercises=()):
+        """Sets up and builds what is missing: nothing, mostly. Looks again for the event loops that `exercises` lack."""
         if "AFTERLEAK_WORKSHOP_BUILD" in os.environ:  # tests, whose build is done and may be locked by those who run them
             return
         with self.lock():
@@ -67,12 +67,17 @@ class Builder:
                 say("==> setting up (scripts/setup installs what is missing)")
                 if children.in_the_foreground([catalog.ROOT / "scripts/setup"]) != 0:
                     raise Refused("scripts/setup failed; its reason is above, and the command doctor lists what is missing")
-                say("==> configuring")
-                code, output = run(["cmake", "--preset", "release"], cwd=catalog.ROOT)
-                if code != 0:
-                    sys.stderr.write(output)
-                    raise Refused("configuring failed; cmake's errors are above")
+                self.configure()
+            elif (self.build / "harness/workshop/objects.txt").exists() and any(map(self.lacks, exercises)):
+                self.configure()
             self.run_ninja()
+
+    def configure(self):
+        say("==> configuring")
+        code, output = run(["cmake", "--preset", "release"], cwd=catalog.ROOT)
+        if code != 0:
+            sys.stderr.write(output)
+            raise Refused("configuring failed; cmake's errors are above")
 
     def lock(self):
         """The lock that all scripts share (lib.sh), while it builds."""
@@ -119,12 +124,21 @@ class Builder:
 
     # ---- for each check
 
-    def objects(self, kind, name=None):
-        """The files of objects.txt (CMakeLists.txt writes it) under a heading; of those, the one that belongs to an exercise."""
+    def lists(self):
+        """objects.txt, which CMakeLists.txt writes."""
         try:
-            text = (self.build / "harness/workshop/objects.txt").read_text()
+            return (self.build / "harness/workshop/objects.txt").read_text()
         except OSError:
             raise Refused(f"{self.build} has no workshop in it; run the command start")
+
+    def lacks(self, exercise):
+        """The package of the event loop that an exercise needs and the build has not found; "" if nothing is missing."""
+        there = not exercise.loop or f"\nloop_{exercise.loop}:\n" in self.lists()
+        return "" if there else catalog.PACKAGES[exercise.loop]
+
+    def objects(self, kind, name=None):
+        """The files under a heading; of those, the one that belongs to an exercise."""
+        text = self.lists()
         files = re.search(rf"^{kind}:\n((?:/.*\n)*)", text, re.MULTILINE)[1].splitlines()
         mine = (f"{name}.cc", f"{name}_check.cc")
         return [file for file in files if not file.endswith(".gch") and (not name or pathlib.Path(file).name.startswith(mine))]
@@ -133,7 +147,9 @@ class Builder:
         """That of CMake for the exercise's solution (its check, under AddressSanitizer), for another file. Editors use other
         compilers, which take no GCC's precompiled header, and do not know all of its warnings."""
         like = f"checks/{exercise.name}_check.cc" if sanitized else f"solutions/{exercise.file}"
-        wanted, target = str(catalog.HERE / like), "/workshop_asan.dir/" if sanitized else "/workshop_solutions.dir/"
+        wanted = str(catalog.HERE / like)
+        group = "_tests" if exercise.test else f"_{exercise.loop}" if exercise.loop else ""
+        target = f"/workshop_{'asan' if sanitized else 'solutions'}{group}.dir/"
         entries = json.loads((self.build / "compile_commands.json").read_text())
         words = shlex.split(next(entry["command"] for entry in entries if entry["file"] == wanted and target in entry["command"]))
         command, skip = [], False
@@ -156,7 +172,13 @@ class Builder:
                 or file.endswith(f"/{exercise.name}_check.cc.o")]
         if exercise.test:
             mine += self.objects("tested")
-        objects = [own, *mine, *(self.objects("heap") if heap else []), *self.objects("libraries")]
+        if exercise.loop:  # what stands in front of the loop's library is asked for by name, and comes before it
+            flags = [*flags, "-Wl,--undefined=afterleak_loops", "-Wl,--undefined=afterleak_loops_time"]
+            mine += self.objects("loops_asan" if "asan" in checks else "loops")
+        elif "asan" not in checks:
+            flags = [*flags, "-Wl,--strip-debug"]  # nobody looks up a line, and it takes half of the time
+        after = self.objects(f"loop_{exercise.loop}") if exercise.loop else []
+        objects = [own, *mine, *(self.objects("heap") if heap else []), *self.objects("libraries"), *after]
         compiler = self.compile_command(exercise, own)[0]
         return run([compiler, *flags, "-pthread", "-o", program, *objects], cwd=self.here)
 
@@ -223,6 +245,9 @@ class Builder:
             return Result(details["passed"], details.get("id", ""), details.get("sentence", ""), printed=printed, details=details)
         except (OSError, ValueError):
             pass
+        if code == -signal.SIGALRM:  # of a check on an event loop (on_loop.h)
+            return Result(False, "hang", f"After {LIMIT} s the code was still at work: which callback does not return, or wants to be "
+                                         "called again at once?", printed=printed)
         if code < 0:
             return Result(False, "crash", f"The code makes the program die of {signal.Signals(-code).name}. {FRESH}", printed=printed)
         return Result(False, "exit", f"The code ended the whole program (exit code {code}) before the check was over.",

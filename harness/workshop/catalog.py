@@ -8,6 +8,7 @@ import tomllib
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 TOOLS = {"memcheck": "Valgrind's memcheck", "leaksanitizer": "LeakSanitizer"}
+PACKAGES = {"asio": "libasio-dev", "libuv": "libuv1-dev", "glib": "libglib2.0-dev", "libevent": "libevent-dev"}  # Debian's
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,10 +24,16 @@ class Exercise:
     passed_by: list
     decoy: bool
     test: bool  # the learner writes a test
+    day: bool  # it belongs to a whole day only
+    loop: str  # the event loop that it is on; "" for goroutines
 
     @property
     def file(self):
         return f"{self.name}.cc"
+
+    @property
+    def header(self):
+        return f"on_{self.loop}.h" if self.loop else "exercises.h"
 
     def shipped(self):
         return (HERE / "exercises" / self.file).read_text()
@@ -45,7 +52,8 @@ def split_story(text):
 def load():
     """All exercises, by name, in their order."""
     known = tomllib.loads((HERE / "exercises.toml").read_text())
-    return {name: Exercise(name=name, decoy=about.pop("decoy", False), test=about.pop("test", False), **about)
+    return {name: Exercise(name=name, decoy=about.pop("decoy", False), test=about.pop("test", False), day=about.pop("day", False),
+                           loop=about.pop("loop", ""), **about)
             for name, about in known.items()}
 
 

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -45,9 +46,11 @@ class Run {
 
  private:
   void Judge();
+  void JudgeInPlace();
   void RunParts(const std::vector<Part>& parts, const Bubble::Options& options);
   void RunLoad(TimerMode mode);
   void InBubble(const Bubble::Options& options, const Part& part);
+  void InPlace(const Part& part);
   void Fail(const std::exception_ptr& thrown);
   void Fail(const std::string& id, const std::string& sentence);
   void Write();
@@ -95,6 +98,10 @@ void LimitResources() {
 int Run::Main() {
   if (arguments_.load_only) {
     Load load;
+    if (kExercise.place != nullptr) {
+      InPlace([&] { kExercise.load(load); });
+      return 0;
+    }
     Bubble bubble;
     bubble.Go([&] {
       PartInProgress progress;
@@ -104,9 +111,10 @@ int Run::Main() {
     return 0;
   }
   LimitResources();
-  if (kExercise.instead) {
+  if (kExercise.instead || kExercise.place != nullptr) {
+    if (kExercise.place != nullptr) alarm(static_cast<unsigned>(SecondsAllowed()));
     try {
-      kExercise.instead();
+      kExercise.instead ? kExercise.instead() : JudgeInPlace();
     } catch (...) {
       Fail(std::current_exception());
     }
@@ -145,6 +153,42 @@ void Run::Judge() {
     RunLoad(TimerMode::kGo122);
   } catch (...) {  // it has already failed, for a better reason
   }
+}
+
+// The load comes first: what other parts leave in the process would be in its census.
+void Run::JudgeInPlace() {
+  Load load;
+  std::exception_ptr failed;
+  InPlace([&] {
+    try {
+      kExercise.load(load);
+    } catch (const Failure&) {  // the promise is asked for first
+      failed = std::current_exception();
+    }
+  });
+  measured_ = load;
+  left_.reset();
+  for (const Part& part : kExercise.behaviour) InPlace(part);
+  if (failed) std::rethrow_exception(failed);
+  JudgeLoad(load, kExercise);
+  for (const auto& parts : {kExercise.paths, kExercise.instants})
+    for (const Part& part : parts) InPlace(part);
+  if (left_) throw Failure(*left_);
+}
+
+// Here, too, what went wrong is noted before the place ends.
+void Run::InPlace(const Part& part) {
+  kExercise.place([&](const Counters& counters) {
+    try {
+      PartInProgress progress(counters);
+      part();
+      const std::optional<Failure> left = progress.End();
+      if (left && !left_) left_.emplace(*left);
+    } catch (...) {
+      Fail(std::current_exception());
+      throw;
+    }
+  });
 }
 
 void Run::RunParts(const std::vector<Part>& parts, const Bubble::Options& options) {
@@ -241,11 +285,12 @@ std::string Run::Plot() const {
   for (const Load::Sample& sample : measured_->samples()) {
     series.back().points.emplace_back(sample.at, sample.census.live);
   }
-  return TerminalPlot({.title = fmt::format("live {} over virtual time", kExercise.things),
-                       .height = 8,
-                       .color = arguments_.color,
-                       .unicode = arguments_.unicode},
-                      series);
+  return TerminalPlot(
+      {.title = fmt::format("{} {} over virtual time", kExercise.state, kExercise.things),
+       .height = 8,
+       .color = arguments_.color,
+       .unicode = arguments_.unicode},
+      series);
 }
 
 void Run::Write() {

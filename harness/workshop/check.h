@@ -15,7 +15,7 @@
 // The judge decides (census/judge.h), so a goroutine that sleeps in place of a timer counts too.
 // Each part is done with timers as in go122, and then as in go123, in a bubble for itself. A part
 // lets every call that it starts come to its end. The check waits for that, and then
-// it asks what is left behind.
+// it asks what is left behind. Exercises on an event loop are asked the same: on_loop.h.
 //
 // The learner's code is not trusted: it may hang, throw, or end the process (watchdog.h).
 #pragma once
@@ -39,6 +39,8 @@ namespace workshop {
 
 using namespace afterleak;
 using namespace std::chrono_literals;
+
+class Counters;  // parts.h
 
 // The first thing that is wrong.
 class Failure : public std::runtime_error {
@@ -158,8 +160,14 @@ void RequireFlatHeap(const char* id, const std::string& sentence,
 using Part = std::function<void()>;
 constexpr Duration kLimit = 1h;
 
+// Where else than in a bubble parts are done. Makes the place, calls `part` with what counts there,
+// and ends the place.
+using Place = void (*)(const std::function<void(const Counters&)>& part);
+
 struct Exercise {
   const char* things = "timers";  // what its sentences count
+  const char* state = "live";     // and when
+  Resource plotted = Resource::kTimer;
   // Whether the load must leave as many timers after 10 N turns as after N.
   bool bounded = true;
   std::vector<Part> behaviour{};
@@ -167,6 +175,7 @@ struct Exercise {
   std::vector<Part> paths{};
   // Each is done in the usual order and in kOrders others that Go might choose (Bubble shuffles).
   std::vector<Part> instants{};
+  Place place = nullptr;
   // In place of all that: throws the Failure. The process may do what it likes meanwhile.
   std::function<void()> instead{};
   static constexpr int kOrders = 16;

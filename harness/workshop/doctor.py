@@ -33,6 +33,9 @@ def doctor(folder, builder, script):
     row("packages", words and not missing, f"./scripts/setup installs {', '.join(missing)}")
     clangd = any(clangd_version(program) >= 16 for program in ("clangd", *(f"clangd-{n}" for n in range(16, 31))))
     row("clangd, 16 or later", clangd, "for editors only: apt-get install clangd-19", needed=False)
+    for exercise in folder.exercises.values() if (builder.build / "harness/workshop/objects.txt").exists() else ():
+        if package := builder.lacks(exercise):
+            row(package, False, f"for {exercise.name} only: apt-get install {package}, then {script} start", needed=False)
     row("build", (builder.build / "harness/workshop/objects.txt").exists(), f"{script} start")
     row(f"folder {builder.short(folder.path)}", folder.started(), f"{script} start")
     if folder.started():

@@ -86,4 +86,10 @@ struct Order {
 using Backend = std::function<std::string(context::Context ctx, std::string text)>;
 void Serve(Chan<Order> orders, const Backend& backend, Duration limit);
 
+// 16_search
+using NextLine = std::function<std::optional<std::string>()>;  // nothing: that was the last one
+std::optional<std::string> Find(const NextLine& next,
+                                const std::function<bool(const std::string&)>& wanted,
+                                Duration limit);
+
 }  // namespace workshop

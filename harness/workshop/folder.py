@@ -45,6 +45,7 @@ class Folder:
         self.own = self.path / ".workshop"
         self.state_file = self.own / "state.json"
         self.state = None
+        self.absent = {}  # exercises that cannot be checked here, and the package that each needs
 
     def file(self, exercise):
         return self.path / exercise.file
@@ -134,7 +135,7 @@ class Folder:
         """For clangd and its like: each of the learner's files, at its absolute path."""
         commands = [{"directory": str(self.path), "file": str(self.file(exercise)),
                      "arguments": builder.compile_command(exercise, self.file(exercise), for_editors=True)}
-                    for exercise in self.exercises.values()]
+                    for exercise in self.exercises.values() if not builder.lacks(exercise)]
         write_whole(self.path / "compile_commands.json", json.dumps(commands, indent=1) + "\n")
 
     def read(self, exercise):
@@ -186,7 +187,7 @@ class Folder:
         names = list(self.exercises)
         at = names.index(self.state["current"])
         around = [self.exercises[name] for name in names[at + 1:] + names[:at + 1]]
-        left = [e for e in around if not self.entry(e)["passed"]]
+        left = [e for e in around if not self.entry(e)["passed"] and e.name not in self.absent]
         return next((e for e in left if not self.entry(e)["skipped"]), left[0] if left else None)
 
     def passed_count(self):

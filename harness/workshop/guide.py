@@ -12,7 +12,8 @@ EXPORT = "afterleak workshop progress"
 WELCOME = 10  # minutes: what live and abandoned mean, and how the runner is used
 CLOSE = 10  # what each takes home
 BREAK = 15
-DISCUSS = 5  # after each exercise, in half a day
+LUNCH = 60
+DISCUSS = 5  # after each exercise, where there is time
 
 
 def schedule(title, parts):
@@ -32,27 +33,28 @@ def short_day(exercises):
     return schedule("90 minutes", [*parts, (spare, "questions, and the numbers of the room"), (CLOSE, "close")])
 
 
-def long_day(exercises):
-    """All of them, with a talk after each and a break in the middle."""
+def long_day(title, exercises, pause):
+    """With a talk after each and a break in the middle."""
     parts = [(WELCOME, "welcome: live, abandoned, rooted; the runner")]
-    names = list(exercises)
-    for name in names:
-        e = exercises[name]
-        parts.append((e.minutes + DISCUSS, f"{name}: {e.title}"))
-        if name == names[(len(names) - 1) // 2]:
-            parts.append((BREAK, "break"))
-    return schedule("half a day", [*parts, (CLOSE, "close")])
+    for number, e in enumerate(exercises):
+        parts.append((e.minutes + DISCUSS, f"{e.name}: {e.title}"))
+        if number == (len(exercises) - 1) // 2:
+            parts.append(pause)
+    return schedule(title, [*parts, (CLOSE, "close")])
 
 
 def instructor(exercises):
     wrong = catalog.wrong_fixes()
-    lines = ["The workshop, for its instructor", "", *short_day(exercises)[0], "", *long_day(exercises)[0],
-             f"Each exercise has {DISCUSS} minutes more here, to talk about it.", ""]
+    half = long_day("half a day", [e for e in exercises.values() if not e.day], (BREAK, "break"))
+    whole = long_day("a day", list(exercises.values()), (LUNCH, "lunch"))
+    lines = ["The workshop, for its instructor", "", *short_day(exercises)[0], "", *half[0], "", *whole[0],
+             f"Each exercise has {DISCUSS} minutes more in these two, to talk about it.", ""]
     lines += ["Everybody runs: ./scripts/workshop (once with a network, to set up; after that without).",
               "At the end everybody runs: ./scripts/workshop progress --export NAME.json",
               "and you run: ./scripts/workshop progress --class *.json"]
     for e in exercises.values():
         lines += ["", f"{e.name}: {e.title} ({e.minutes} minutes{', also in the 90' if e.short else ''})"]
+        lines += [f"  Needs {catalog.PACKAGES[e.loop]}: ./scripts/setup --all installs it."] if e.loop else []
         lines += [f"  {line}" for line in wrap(f"Aim: {e.aim}.", 76)]
         lines += ["  Wrong fixes that will come, and what the check calls them:"]
         lines += table([[f"    {fix['fails']}", fix["why"]] for fix in wrong[e.name]])

@@ -13,6 +13,23 @@ namespace {
 
 constexpr Resource kAll[] = {Resource::kTimer, Resource::kContext, Resource::kGoroutine};
 
+class InBubble final : public Counters {
+ public:
+  Time Now() const override { return time::Now(); }
+  void Settle() const override { Wait(); }
+  Inventory Alive() const override { return Bubble::Current().Alive(); }
+  CensusTotals Totals() const override { return Bubble::Current().Totals(kExercise.plotted); }
+  CensusReport Report() const override { return Bubble::Current().Report(kExercise.plotted); }
+  std::vector<Finding> Abandoned() const override {
+    std::vector<Finding> abandoned;
+    for (const Resource resource : kAll)
+      std::ranges::move(JudgeAbandoned(Bubble::Current().Report(resource)),
+                        std::back_inserter(abandoned));
+    return abandoned;
+  }
+};
+const InBubble in_bubble;
+
 PartInProgress* in_progress = nullptr;
 
 bool IsTimer(const Finding& finding) {
@@ -54,14 +71,18 @@ bool Grows(const heap::Usage& grown) {
 
 }  // namespace
 
-PartInProgress::PartInProgress() : began(Bubble::Current().Alive()) { in_progress = this; }
+PartInProgress::PartInProgress() : PartInProgress(in_bubble) {}
+
+PartInProgress::PartInProgress(const Counters& there) : counters(there), began(there.Alive()) {
+  in_progress = this;
+}
 
 PartInProgress::~PartInProgress() { in_progress = nullptr; }
 
 std::optional<Failure> PartInProgress::End() {
   calls->Wait();
-  Wait();
-  const std::vector<Finding> left = JudgeLeftBehind(began, Bubble::Current().Alive());
+  counters.Settle();
+  const std::vector<Finding> left = JudgeLeftBehind(began, counters.Alive());
   if (left.empty()) return std::nullopt;
   return Failure("left", Sentence(left.front(), "when all calls have returned than before them"));
 }
@@ -73,7 +94,8 @@ void Require(bool holds, const char* id, const std::string& sentence) {
 }
 
 void RequireNothingLeft(const char* id, const std::string& sentence) {
-  const std::vector<Finding> left = JudgeLeftBehind(in_progress->began, Bubble::Current().Alive());
+  const std::vector<Finding> left =
+      JudgeLeftBehind(in_progress->began, in_progress->counters.Alive());
   Require(TimersIn(left) == 0, id, sentence);
   RequireNone(left, id, "when the work is over than before it");
 }
@@ -83,42 +105,42 @@ void RequireFlatHeap(const char* id, const std::string& sentence,
   heap::Usage few;
   for (int i = 1; i <= Load::kTurns; ++i) {
     turn(i);
-    Wait();
+    in_progress->counters.Settle();
     if (i == Load::kFew) few = in_progress->heap_usage();
   }
   Require(!Grows(Grown(few, in_progress->heap_usage())), id, sentence);
 }
 
 void Load::Look() {
-  Wait();
+  const Counters& counters = in_progress->counters;
+  counters.Settle();
   const heap::Scope::Suspend suspend;
-  if (samples_.empty()) before_ = Bubble::Current().Alive();
-  samples_.push_back({time::Now().time_since_epoch(), Bubble::Current().Totals()});
+  if (samples_.empty()) before_ = counters.Alive();
+  samples_.push_back({counters.Now().time_since_epoch(), counters.Totals()});
 }
 
 void Load::Turn() {
   Look();
+  const Counters& counters = in_progress->counters;
   const heap::Scope::Suspend suspend;
   ++turns_;
   if (turns_ == kFew) {
     few_ = samples_.back();
-    after_few_ = Bubble::Current().Alive();
+    after_few_ = counters.Alive();
     heap_few_ = in_progress->heap_usage();
   }
   if (turns_ != kTurns) return;
   all_ = samples_.back();
-  report_ = Bubble::Current().Report();
-  grown_ = JudgeLeftBehind(after_few_, Bubble::Current().Alive());
+  report_ = counters.Report();
+  grown_ = JudgeLeftBehind(after_few_, counters.Alive());
   heap_grown_ = Grown(heap_few_, in_progress->heap_usage());
-  for (const Resource resource : kAll)
-    std::ranges::move(JudgeAbandoned(Bubble::Current().Report(resource)),
-                      std::back_inserter(abandoned_));
+  abandoned_ = counters.Abandoned();
 }
 
 void Load::Returned() {
   Turn();
   const heap::Scope::Suspend suspend;
-  std::vector<Finding> left = JudgeLeftBehind(before_, Bubble::Current().Alive());
+  std::vector<Finding> left = JudgeLeftBehind(before_, in_progress->counters.Alive());
   if (TimersIn(left) > TimersIn(left_) || left_.empty()) left_ = std::move(left);
 }
 
@@ -134,14 +156,14 @@ void JudgeLoad(const Load& load, const Exercise& exercise) {
   if (exercise.bounded) {
     Require(
         all.live <= few.live, "leak.grows",
-        fmt::format("{} {} are live after {} turns, and {} were after {} turns: they grow with the "
+        fmt::format("{} {} are {} after {} turns, and {} were after {} turns: they grow with the "
                     "work.",
-                    all.live, things, Load::kTurns, few.live, Load::kFew));
+                    all.live, things, exercise.state, Load::kTurns, few.live, Load::kFew));
     RequireNone(load.grown(), "leak.grows", than);
   }
   Require(TimersIn(load.left()) == 0, "leak.left",
-          fmt::format("When the work of a turn is over, as many as {} of its {} are still live.",
-                      TimersIn(load.left()), things));
+          fmt::format("When the work of a turn is over, as many as {} of its {} are still {}.",
+                      TimersIn(load.left()), things, exercise.state));
   RequireNone(load.left(), "leak.left", "when the work of a turn is over than before it");
   Require(!exercise.bounded || !Grows(load.heap_grown()), "leak.heap",
           fmt::format("{} blocks with {} bytes more are on the heap {}: something keeps what is "

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "afterleak/afterleak.h"
 #include "afterleak/census/judge.h"
@@ -11,10 +12,23 @@
 
 namespace workshop {
 
-// Made and ended by the goroutine that does the part; one at a time.
+// What a part is counted by: its bubble, or the event loops of the process (on_loop.h).
+class Counters {
+ public:
+  virtual ~Counters() = default;
+  virtual Time Now() const = 0;
+  virtual void Settle() const = 0;
+  virtual Inventory Alive() const = 0;
+  virtual CensusTotals Totals() const = 0;  // of what is plotted, like the next
+  virtual CensusReport Report() const = 0;
+  virtual std::vector<Finding> Abandoned() const = 0;
+};
+
+// Made and ended by the thread that does the part; one at a time.
 class PartInProgress {
  public:
-  PartInProgress();
+  PartInProgress();  // a goroutine: what counts is its bubble
+  explicit PartInProgress(const Counters& there);
   ~PartInProgress();
   PartInProgress(const PartInProgress&) = delete;
   PartInProgress& operator=(const PartInProgress&) = delete;
@@ -25,6 +39,7 @@ class PartInProgress {
   // What the code of the part has on the heap.
   heap::Usage heap_usage() const { return scope_.usage(); }
 
+  const Counters& counters;
   const Inventory began;  // what was alive
   const std::shared_ptr<sync::WaitGroup> calls = std::make_shared<sync::WaitGroup>();
 

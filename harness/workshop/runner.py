@@ -15,7 +15,11 @@ from workshop import catalog, doctor, folder as folders, guide, show
 from workshop.arguments import ABOUT, parse
 from workshop.builder import Builder
 from workshop.watch import Watch
-from workshop.words import colorful, paint, unicode
+from workshop.words import colorful, listed, paint, unicode
+
+
+class Lacking(Refused):
+    """An exercise is on an event loop that is not installed."""
 
 
 class Verbs:
@@ -40,6 +44,14 @@ class Verbs:
         self.folder.state["current"] = exercise.name
         self.folder.save()
 
+    def load(self):
+        self.folder.load()
+        self.see_what_is_absent()
+
+    def see_what_is_absent(self):
+        with contextlib.suppress(Refused):  # nothing is built yet
+            self.folder.absent = {e.name: package for e in self.exercises.values() if (package := self.builder.lacks(e))}
+
     # ---- what watch mode does too
 
     def introduce(self):
@@ -49,6 +61,8 @@ class Verbs:
 
     def check_current(self):
         exercise = self.folder.current
+        if package := self.builder.lacks(exercise):
+            raise Lacking(f"{exercise.name} is on an event loop that is not installed; apt-get install {package}, then {self.script} start")
         path = self.folder.file(exercise)
         text = self.folder.read(exercise)
         result = self.builder.check(exercise, path, colorful(), unicode())
@@ -59,11 +73,16 @@ class Verbs:
         before = None if exercise.decoy or exercise.test else json.loads(self.builder.before(exercise).read_text())
         print(show.success(exercise, result, before, text, self.builder.short(path)))
         if self.folder.next_open() is None:
-            print(paint(f"All {len(self.exercises)} exercises have passed.", "bold"))
+            print(paint(self.all_passed(), "bold"))
             print(f"{self.script} progress --export FILE writes it down.\n\n{show.your_own_code()}")
         else:
             print("The command next, or the key n, goes on.")
         return True
+
+    def all_passed(self):
+        absent = self.folder.absent.values()
+        return f"All {len(self.exercises)} exercises have passed." if not absent else \
+            f"All have passed, but for {len(absent)} that need {listed(dict.fromkeys(absent))}: scripts/setup --all installs that."
 
     def untouched(self):
         """Nothing was done about it yet."""
@@ -79,6 +98,12 @@ class Verbs:
         self.folder.save()
         print(show.hint(exercise, entry["hints"]))
 
+    def show_solution(self, exercise):
+        if not self.folder.entry(exercise)["passed"]:
+            self.folder.entry(exercise)["peeked"] = True
+            self.folder.save()
+        print(exercise.solution(), end="")
+
     def bring_back(self, exercise):
         backup = self.folder.reset(exercise)
         kept = f"; yours is kept in {self.builder.short(backup)}" if backup else ""
@@ -90,7 +115,7 @@ class Verbs:
             self.folder.entry(self.folder.current)["skipped"] = True
         following = self.folder.next_open()
         if following is None:
-            print(f"All {len(self.exercises)} exercises have passed.")
+            print(self.all_passed())
         elif following is self.folder.current:
             print(f"{following.name} is the only one that is left.")
         else:
@@ -105,8 +130,9 @@ class Verbs:
     # ---- one for each command
 
     def hand_out(self):
-        self.builder.prepare()
+        self.builder.prepare(self.exercises.values())
         self.folder.start(self.args.name)
+        self.see_what_is_absent()
         self.folder.write_compile_commands(self.builder)
 
     def start(self):
@@ -114,12 +140,13 @@ class Verbs:
         self.hand_out()
         print(f"{'Your work folder' if new else 'Your work folder is there already'}: {self.builder.short(self.folder.path)}\n")
         self.introduce()
-        print(f"\nEdit the file, then: {self.script} check\nOr let it check whenever you save: {self.script} watch")
+        print(f"\nEdit the file, then: {self.script} check\nOr let it check whenever you save: {self.script} watch\n"
+              f"New to Go? One page: {self.script} go")
 
     def resume(self):
         if not self.folder.started() or self.args.name:
             self.hand_out()
-        self.folder.load()
+        self.load()
         if sys.stdin.isatty() and sys.stdout.isatty():
             return self.watch()
         print(show.progress(self.folder))
@@ -141,6 +168,9 @@ class Verbs:
         """A line for each."""
         results = {}
         for exercise in self.exercises.values():
+            if exercise.name in self.folder.absent:
+                print(f"{exercise.name:<16}  skipped: it needs {self.folder.absent[exercise.name]}", flush=True)
+                continue
             text = self.folder.read(exercise)
             result = results[exercise.name] = self.builder.check(exercise, self.folder.file(exercise))
             self.folder.checked(exercise, text, result.passed)
@@ -177,18 +207,18 @@ class Verbs:
 
     def solution(self):
         exercise = self.named()
-        if not self.folder.entry(exercise)["passed"]:
-            if not self.args.peek:
-                raise Refused(f"{exercise.name} has not passed yet; solution --peek shows it all the same, and that is recorded")
-            self.folder.entry(exercise)["peeked"] = True
-            self.folder.save()
-        print(exercise.solution(), end="")
+        if not self.folder.entry(exercise)["passed"] and not self.args.peek:
+            raise Refused(f"{exercise.name} has not passed yet; solution --peek shows it all the same, and that is recorded")
+        self.show_solution(exercise)
+
+    def go(self):
+        print(show.go_page())
 
     def progress(self):
         if self.args.room:
             print(guide.room(self.args.room, self.exercises))
             return
-        self.folder.load()
+        self.load()
         if self.args.name:
             self.folder.state["name"] = self.args.name
         if not self.args.export:
@@ -212,23 +242,25 @@ def run(arguments):
     if args.instructor:
         print(guide.instructor(verbs.exercises))
         return 0
+    if args.verb == "go":
+        return verbs.go() or 0
     if args.verb in ("doctor", "progress"):  # they look, and change nothing
         return getattr(verbs, args.verb)() or 0
     if args.verb == "list":
-        verbs.folder.load()
+        verbs.load()
         return verbs.list() or 0
     if args.verb not in ("start", "") and not verbs.folder.started():
         raise Refused(f"there is no workshop in {verbs.folder.path}; begin with: {verbs.script} start")
     try:
         with verbs.folder.locked(args.verb or "watch"):
             if args.verb not in ("start", ""):
-                verbs.folder.load()
+                verbs.load()
             return getattr(verbs, args.verb or "resume")() or 0
     except folders.AtWork as held:
         if args.verb not in ("check", "hint", "solution"):
             raise
         say(f"{held.command} is at work here: nothing is written down")
-        verbs.folder.load()
+        verbs.load()
         verbs.folder.only_looks = True
         verbs.builder.work = verbs.folder.own / f"build.{os.getpid()}"
         try:

@@ -87,7 +87,7 @@ def success(exercise, result, before, text, path):
         lines += [f"After {before['totals']['turns']} turns:",
                   *(f"  {row}" for row in side_by_side(before["totals"], result.details["totals"])), ""]
     lines += difference(exercise, text, path)
-    if not exercise.test:
+    if exercise.passed_by:
         lines += ["", *wrap(tools(exercise))]
     lines += ["", paint(f"{exercise.name}: passed", "bold", "green"),
               paint(timing(result.seconds), "dim")]
@@ -119,6 +119,10 @@ def tools(exercise):
     return f"Which tools would have missed it: {passed}. They find nothing in the file as it was handed out."
 
 
+def go_page():
+    return (catalog.HERE / "go.txt").read_text().rstrip("\n")
+
+
 def your_own_code():
     """The CMake of README.md, for those who have passed everything."""
     readme = (catalog.ROOT / "README.md").read_text()
@@ -140,7 +144,10 @@ def listing(folder):
     for exercise in folder.exercises.values():
         entry = folder.entry(exercise)
         here = ">" if exercise.name == folder.state["current"] else " "
-        rows.append([here, exercise.name, exercise.minutes, folder.status(exercise), entry["hints"] or "", exercise.title])
+        state = folder.status(exercise)
+        if exercise.name in folder.absent and not entry["passed"]:
+            state = f"needs {folder.absent[exercise.name]}"
+        rows.append([here, exercise.name, exercise.minutes, state, entry["hints"] or "", exercise.title])
     lines = [line if len(line) <= 80 else line[:77].rstrip() + "..." for line in table(rows, right=(2, 4))]
     painted = [paint(lines[0], "bold")]
     for line, row in zip(lines[1:], rows[1:]):

@@ -3,6 +3,8 @@
 import contextlib
 import os
 import re
+import select
+import shlex
 import signal
 import sys
 import termios
@@ -10,11 +12,13 @@ import tty
 
 from evidence.common import children
 from evidence.common.words import Refused
+from workshop import show
 from workshop.words import paint
 
 POLL = 0.3  # seconds between two looks at the file
+QUIT = ("q", "\x04")
 SEQUENCE = re.compile(r"\x1b(\[[\d;]*[A-Za-z~]|O[A-Z])?")  # of an arrow or a function key: none of ours
-KEYS = "h hint  n next  r reset  l list  c check  q quit"
+KEYS = "h hint  n next  s solution  e edit  r reset  l list  c check  ? Go  q quit"
 
 
 class Keyboard:
@@ -25,6 +29,7 @@ class Keyboard:
         self.terminal = sys.stdin.fileno()
         self.resumed = False
         self.typed = ""  # and not yet asked for
+        self.gone = False
 
     def __enter__(self):
         self.saved = termios.tcgetattr(self.terminal)
@@ -50,15 +55,28 @@ class Keyboard:
 
     def key(self, seconds):
         """The next key; "" if none came in that time; None when the terminal is gone."""
+        if not self.typed and children.wait_for([self.terminal], seconds):
+            self.take()
         if not self.typed:
-            if not children.wait_for([self.terminal], seconds):
-                return ""
-            data = os.read(self.terminal, 64)
-            if not data:
-                return None
-            self.typed = SEQUENCE.sub("", data.decode(errors="replace"))
+            return None if self.gone else ""
         key, self.typed = self.typed[:1], self.typed[1:]
         return key
+
+    def take(self):
+        """What can be read, for later."""
+        while select.select([self.terminal], [], [], 0)[0] and not self.gone:
+            data = os.read(self.terminal, 64)
+            self.gone = not data
+            self.typed += SEQUENCE.sub("", data.decode(errors="replace"))
+
+    @contextlib.contextmanager
+    def lent(self):
+        """While another program has the terminal."""
+        self.restore()
+        try:
+            yield
+        finally:
+            tty.setcbreak(self.terminal)
 
 
 def stamp(path):
@@ -70,6 +88,10 @@ def stamp(path):
         return None
 
 
+class Stale(Exception):
+    """A check is of no use any more: the file was saved, or the learner leaves."""
+
+
 class Watch:
     """`verbs` does the work; each of its methods that is called here prints what there is to see."""
 
@@ -79,10 +101,11 @@ class Watch:
 
     def run(self):
         with Keyboard() as keyboard:
+            self.keyboard = keyboard
             self.begin()
             while True:
                 key = keyboard.key(POLL)
-                if key is None or key in ("q", "\x04"):
+                if key is None or key in QUIT:
                     break
                 if keyboard.resumed:
                     keyboard.resumed = False
@@ -125,6 +148,13 @@ class Watch:
         self.check()
 
     def check(self):
+        """Begins again when the file is saved meanwhile."""
+        while not self.check_once():
+            pass
+        self.prompt()
+
+    def check_once(self):
+        """Whether it came to its end, or there is no need."""
         self.seen = self.stamps()
         if os.environ.get("TERM", "dumb") != "dumb":
             print("\x1b[H\x1b[2J", end="")
@@ -133,12 +163,33 @@ class Watch:
             print(f"{self.verbs.builder.short(self.path())} is not there.\nr, twice, brings it back as it was handed out.")
         else:
             try:
-                self.verbs.check_current()
+                with children.meanwhile(self.keyboard.terminal, POLL, self.look_meanwhile):
+                    self.verbs.check_current()
+            except Stale:
+                print("stopped")
+                return self.leaving()
             except Refused as refused:
-                if self.path().exists():
+                if self.path().exists() and self.verbs.folder.current.name not in self.verbs.folder.absent:
                     raise
-                print(refused)  # it went just now
-        self.prompt()
+                print(refused)  # the file went just now, or the exercise cannot be checked here
+        return True
+
+    def look_meanwhile(self):
+        self.keyboard.take()
+        if self.leaving() or stamp(self.path()) != self.seen[self.verbs.folder.current.name]:
+            raise Stale
+
+    def leaving(self):
+        return self.keyboard.gone or any(key in self.keyboard.typed for key in QUIT)
+
+    def edit(self):
+        """In the learner's editor, which has the terminal until it ends."""
+        editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+        if not editor:
+            print("EDITOR is not set: EDITOR=nano, say, or EDITOR='code --wait'.")
+            return
+        with self.keyboard.lent():
+            children.in_the_foreground([*shlex.split(editor), self.path()])
 
     def prompt(self):
         folder = self.verbs.folder
@@ -160,6 +211,16 @@ class Watch:
             else:
                 self.asked = "n"
                 print("It has not passed yet. n again leaves it for later.")
+        elif key == "s":
+            if self.verbs.passed() or twice:
+                self.verbs.show_solution(self.verbs.folder.current)
+            else:
+                self.asked = "s"
+                print("It has not passed yet. s again shows the solution, and that is recorded.")
+        elif key == "e":
+            self.edit()
+        elif key == "?":
+            print(show.go_page())
         elif key == "r":
             if twice:
                 self.verbs.bring_back(self.verbs.folder.current)

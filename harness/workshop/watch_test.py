@@ -79,7 +79,7 @@ class Watch(runner_test.RunnerTest):
 
     def test_checks_at_once_and_whenever_the_file_is_saved(self):
         terminal = self.watch("watch")
-        self.assertIn("01_relay (1 of 11): The weather relay", terminal.all)
+        self.assertIn(f"01_relay (1 of {runner_test.COUNT}): The weather relay", terminal.all)
         self.assertIn("it is checked whenever you save", terminal.all)
         self.assertNotIn("not yet", terminal.all)
         terminal.type("\n")
@@ -87,7 +87,7 @@ class Watch(runner_test.RunnerTest):
         terminal.wait_for(self.prompt)
         self.write("01_relay", runner_test.EXERCISES["01_relay"].solution())
         terminal.wait_for("01_relay: passed")
-        terminal.wait_for("1 of 11 passed")
+        terminal.wait_for(f"1 of {runner_test.COUNT} passed")
         # As editors save: another file in its place.
         beside = self.folder / "01_relay.cc~"
         beside.write_text(runner_test.EXERCISES["01_relay"].shipped())
@@ -142,7 +142,7 @@ class Watch(runner_test.RunnerTest):
         terminal.type("n")
         terminal.wait_for("n again")
         terminal.type("n")
-        terminal.wait_for(r"02_first_quote \(2 of 11\): The first price wins")
+        terminal.wait_for(rf"02_first_quote \(2 of {runner_test.COUNT}\): The first price wins")
         self.assertEqual(terminal.wait_for(self.prompt)[1], "02_first_quote")
         self.write("02_first_quote", runner_test.EXERCISES["02_first_quote"].solution())
         terminal.wait_for("02_first_quote: passed")
@@ -163,7 +163,45 @@ class Watch(runner_test.RunnerTest):
         again = self.watch()  # bare, on a terminal: it goes on where the learner was
         self.assertIn("02_first_quote: not yet", again.all)
         again.type("q")
-        self.assertRegex(again.all, r"02_first_quote  0 of 11 passed")
+        self.assertRegex(again.all, rf"02_first_quote  0 of {runner_test.COUNT} passed")
+
+    def test_the_page_on_go_the_solution_and_the_editor(self):
+        editor = helper.write_program(self.here / "editor", 'echo "it edits $1"')
+        terminal = self.watch("watch", EDITOR=f"'{editor}'")
+        terminal.type("?")
+        terminal.wait_for("Go, for those who know C")
+        terminal.wait_for("queue between goroutines")
+        terminal.type("s")
+        terminal.wait_for("s again shows the solution, and that is recorded")
+        self.assertFalse(self.state("01_relay")["peeked"])
+        terminal.type("s")
+        terminal.wait_for("The shift has one timer for all turns")
+        self.assertTrue(self.state("01_relay")["peeked"])
+        terminal.type("e")
+        terminal.wait_for(f"it edits {self.folder}/01_relay.cc")
+        terminal.type("h")
+        terminal.wait_for("Hint 1 of 3")
+        terminal.type("q")
+        self.assert_restored(terminal, 0)
+        terminal = self.watch("watch", EDITOR="", VISUAL="")
+        terminal.type("e")
+        terminal.wait_for("EDITOR is not set")
+
+    def test_a_save_or_q_stops_a_check(self):
+        terminal = self.watch("watch", AFTERLEAK_WORKSHOP_SECONDS="600")
+        text = runner_test.EXERCISES["01_relay"].shipped()
+        hangs = text.replace("  int count = 0;\n", "  int count = 0;\n  for (;;) Gosched();\n")
+        self.write("01_relay", hangs)
+        helper.wait_until(self.running, "a check runs")
+        self.write("01_relay", runner_test.EXERCISES["01_relay"].solution())
+        terminal.wait_for("01_relay: passed")
+        terminal.wait_for(self.prompt)
+        self.write("01_relay", hangs)
+        helper.wait_until(self.running, "a check runs")
+        terminal.type("q")
+        terminal.wait_for("stopped")
+        self.assert_restored(terminal, 0)
+        helper.wait_until(lambda: not self.running(), "no check runs")
 
     def test_ctrl_c_while_it_waits(self):
         terminal = self.watch("watch")
@@ -237,7 +275,9 @@ class Watch(runner_test.RunnerTest):
     def test_colours_are_for_terminals_and_can_be_refused(self):
         for env, colored in (({}, True), ({"NO_COLOR": "1"}, False)):
             terminal = self.watch("watch", **env)
-            terminal.type("cq")
+            terminal.type("c")
+            terminal.wait_for(self.prompt)
+            terminal.type("q")
             terminal.wait_for("Bye")
             self.assertEqual("\x1b[1;31m01_relay: not yet" in terminal.all, colored)
             self.assertEqual(bool(re.search(r"\x1b\[[\d;]*[1-9]m", terminal.all)), colored)
@@ -245,7 +285,7 @@ class Watch(runner_test.RunnerTest):
     def test_no_line_is_wider_than_the_terminal(self):
         terminal = self.watch("watch", NO_COLOR="1")
         terminal.type("chhhl")
-        terminal.wait_for("11_your_test")
+        terminal.wait_for("16_search")
         shown = re.sub(r"\x1b\[[\d;]*[A-Z]", "", terminal.all.split("code $?", 1)[1])
         self.assertLessEqual(max(map(len, shown.splitlines())), 80)
 

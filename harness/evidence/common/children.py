@@ -8,6 +8,7 @@ A signal handler takes no lock, raises nothing and waits for nothing: it is Pyth
 (signal.set_wakeup_fd). A thread that waits for a child waits for that pipe too; it then kills its child and raises Stopped.
 """
 
+import contextlib
 import os
 import pathlib
 import select
@@ -32,6 +33,7 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _caught, _catch = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)  # the number of each signal that has a handler
 _stop = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)  # readable from the first of STOPS on: never read, so all threads see it
 _stopped_by = 0
+_meanwhile = None  # a file, seconds and what to call (meanwhile)
 
 
 class Unavailable(Refused):
@@ -85,16 +87,34 @@ def stopped():
     return _stopped_by
 
 
+@contextlib.contextmanager
+def meanwhile(file, seconds, look):
+    """While this lasts, what waits for a child calls `look` when the file can be read, and that often. What it raises ends the
+    child, and comes out of the wait."""
+    global _meanwhile
+    _meanwhile = file, seconds, look
+    try:
+        yield
+    finally:
+        _meanwhile = None
+
+
 def wait_for(files, seconds=None):
     """Waits until some of the files can be read, and returns those; none when the seconds are over. Raises Stopped."""
     deadline = None if seconds is None else time.monotonic() + seconds
     while True:
         left = None if deadline is None else max(0, deadline - time.monotonic())
-        ready = select.select([*files, _caught, _stop], [], [], left)[0]
+        also, pause, look = _meanwhile or (None, left, None)
+        watched = [*files, _caught, _stop] + ([also] if look else [])
+        ready = select.select(watched, [], [], pause if left is None else min(left, pause))[0]
         if stopped():
             raise Stopped
-        if not ready or set(ready) & set(files):
-            return [file for file in ready if file in files]
+        if look:
+            look()
+        if found := [file for file in ready if file in files]:
+            return found
+        if deadline is not None and time.monotonic() >= deadline:
+            return []
 
 
 # ---- Children

@@ -108,6 +108,30 @@ class Run(helper.FolderTest):
             children.run("a tool", ["bash", "-c", text], timeout=0.5, gently=20)
         self.assertTrue((self.folder / "clean").exists())
 
+    def test_what_looks_meanwhile_can_end_it(self):
+        class Enough(Exception):
+            pass
+
+        def look():
+            looks.append(os.read(out, 10) if select.select([out], [], [], 0)[0] else b"")
+            if len(looks) > 2 and looks[-1]:
+                raise Enough
+
+        looks = []
+        out, into = os.pipe()
+        self.addCleanup(os.close, out)
+        self.addCleanup(os.close, into)
+        pid = self.folder / "pid"
+        with self.assertRaises(Enough), children.meanwhile(out, 0.01, look):
+            threading.Timer(0.2, os.write, [into, b"enough"]).start()
+            children.run("a tool", ["bash", "-c", 'echo $$ >"$0"; sleep 600', pid])
+        self.assertEqual(looks[-1], b"enough")
+        self.assertFalse(pid.exists() and children.alive(int(pid.read_text())))
+        self.assertEqual(children.run("true", ["true"]).code, 0)
+        count = len(looks)
+        self.assertEqual(children.wait_for([out], 0.05), [])
+        self.assertEqual(len(looks), count)
+
     def test_one_that_prints_for_ever_is_stopped(self):
         with unittest.mock.patch.object(children, "MOST_OUTPUT", 100_000):
             ended = children.run("yes", ["yes"])

@@ -1,0 +1,28 @@
+// The exercises on Asio: what they define and their checks call. The promise of each is at the top
+// of its file.
+#pragma once
+
+#include <asio.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "afterleak/census/clock.h"
+
+namespace workshop {
+
+using afterleak::Duration;
+using namespace std::chrono_literals;
+
+// 12_lookup
+// Asks a name server. It calls `answered` with the answer in the loop's thread: in this call,
+// later, or never. It may let go of `answered` uncalled, too.
+using NameServer =
+    std::function<void(const std::string& name, std::function<void(std::string)> answered)>;
+void Lookup(asio::io_context& loop, const NameServer& ask, const std::string& name, Duration limit,
+            std::function<void(std::optional<std::string>)> done);
+
+}  // namespace workshop
