@@ -102,12 +102,6 @@ bool IsOperator(std::string_view pretty, std::size_t at) {
 
 }  // namespace
 
-Site Site::WithCallStack() const {
-  Site site = *this;
-  site.stack_ = &internal::CaptureCallStack();
-  return site;
-}
-
 Place PlaceOf(const Site& site, std::span<const std::string> wrappers) {
   Place place{.file = site.file_name(), .line = site.line(), .column = site.column()};
   place.function = ShortFunction(site.function_name());
