@@ -8,12 +8,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace afterleak::watch {
 namespace {
@@ -45,16 +48,22 @@ std::vector<char*> Pointers(std::vector<std::string>& texts) {
   return pointers;
 }
 
-// Ours, but for those that are replaced.
-std::vector<std::string> With(const std::vector<std::string>& replaced) {
-  std::vector<std::string> all = replaced;
+// Ours with these: each takes the place of the one that has its name, or stands at the end.
+std::vector<std::string> With(std::vector<std::string> changed) {
+  std::vector<std::string> all;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string_view ours = *entry;
     const std::string_view name = ours.substr(0, ours.find('=') + 1);
-    bool keep = true;
-    for (const std::string& other : replaced) keep = keep && !other.starts_with(name);
-    if (keep) all.emplace_back(ours);
+    const auto other = std::ranges::find_if(
+        changed, [&](const std::string& change) { return change.starts_with(name); });
+    if (other == changed.end()) {
+      all.emplace_back(ours);
+    } else {
+      all.push_back(std::move(*other));
+      changed.erase(other);
+    }
   }
+  std::ranges::move(changed, std::back_inserter(all));
   return all;
 }
 

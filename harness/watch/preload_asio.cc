@@ -14,8 +14,8 @@ void Begin(Wait wait, Clock clock, std::chrono::nanoseconds left, const void* ca
 }  // namespace
 
 extern "C" {
-extern const WatchedAsio afterleak_watched_asio;
-[[gnu::visibility("default"), gnu::used]] const WatchedAsio afterleak_watched_asio = {
+[[gnu::visibility("default")]] extern const WatchedAsio afterleak_watched_asio;
+[[gnu::used]] const WatchedAsio afterleak_watched_asio = {
     .begin = &Begin,
     .fire = [](Wait wait) { internal::Fired(Library::kAsio, wait); },
     .stop = [](Wait wait) { internal::Stopped(Library::kAsio, wait); }};

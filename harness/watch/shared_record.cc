@@ -93,16 +93,24 @@ std::uint32_t SharedRecord::images() const {
   return std::min(record_->image_count.load(std::memory_order_acquire), Record::kMostImages);
 }
 
-const Image* SharedRecord::LastImage() const {
+std::uint32_t SharedRecord::Subject() const {
+  std::uint32_t last = 0;
   for (std::uint32_t i = images(); i > 0; --i) {
-    const Image& image = record_->images[i - 1];
-    if (image.ledger.load(std::memory_order_acquire) != nullptr) return &image;
+    Ledger* const ledger = record_->images[i - 1].ledger.load(std::memory_order_acquire);
+    if (ledger == nullptr) continue;
+    if (ledger->census().totals().armed > 0) return i - 1;
+    last = std::max(last, i - 1);
   }
-  return nullptr;
+  return last;
+}
+
+const Image* SharedRecord::SubjectImage() const {
+  const Image& image = record_->images[Subject()];
+  return image.ledger.load(std::memory_order_acquire) == nullptr ? nullptr : &image;
 }
 
 std::optional<CensusCount> SharedRecord::Look(Then then) {
-  const Image* const image = LastImage();
+  const Image* const image = SubjectImage();
   if (image == nullptr) return std::nullopt;
   Ledger& ledger = *image->ledger.load(std::memory_order_relaxed);
   if (!ledger.mutex().TryLockFor(kPatience)) return std::nullopt;
@@ -121,12 +129,12 @@ std::optional<CensusCount> SharedRecord::Look(Then then) {
 }
 
 std::int64_t SharedRecord::Unrecorded() const {
-  const Image* const image = LastImage();
+  const Image* const image = SubjectImage();
   return image == nullptr ? 0 : image->ledger.load()->unrecorded().load(std::memory_order_relaxed);
 }
 
 void SharedRecord::NameItsAddresses() const {
-  const Image* const image = LastImage();
+  const Image* const image = SubjectImage();
   if (image == nullptr) return;
   std::vector<internal::LoadedFile> files;
   const std::uint32_t count = image->module_count.load(std::memory_order_acquire);

@@ -23,10 +23,13 @@ class SharedRecord {
   // What the program opens; only processes of the same user can.
   const std::string& path() const { return path_; }
 
-  // How many programs have put something into it: the second one came by exec.
+  // How many programs have begun: the second one came by exec.
   std::uint32_t images() const;
 
-  // The counters of the last program; none if it has not begun, or is stopped in the middle of a
+  // Which of them is looked at: the last that has armed anything, or else the last.
+  std::uint32_t Subject() const;
+
+  // Its counters; none if it has not begun, or is stopped in the middle of a
   // change. The program waits meanwhile, if it wants to change them: some 3 ns for each live timer.
   // NextWindow: begins a window, too.
   enum class Then : std::uint8_t { kNothing, kNextWindow };
@@ -35,11 +38,11 @@ class SharedRecord {
   // Armings for which there was no memory.
   std::int64_t Unrecorded() const;
 
-  // Has addresses named as those of the last program, by what it has loaded so far.
+  // Has addresses named as those of that program, by what it has loaded so far.
   void NameItsAddresses() const;
 
  private:
-  const Image* LastImage() const;
+  const Image* SubjectImage() const;
 
   int descriptor_ = -1;
   std::string path_;

@@ -148,8 +148,8 @@ class Watching {
   }
 
   void LookAgain(SharedRecord::Then then) {
-    if (record_.images() != images_) {  // another program: its sites are others
-      images_ = record_.images();
+    if (record_.Subject() != subject_) {  // another program: its sites are others
+      subject_ = record_.Subject();
       seen_ = {.last = {}, .before = {}, .windows = Windows(kFirstWindow)};
     }
     std::optional<CensusCount> count = record_.Look(then);
@@ -180,10 +180,9 @@ class Watching {
           "afterleak::loops_asio)");
     if (const std::int64_t lost = record_.Unrecorded())
       report.remarks.push_back(fmt::format("{} armings, for which there was no memory", lost));
-    if (images_ > 1)
-      report.remarks.push_back(
-          fmt::format("what the program armed before it replaced itself (exec), {} time{}",
-                      images_ - 1, images_ == 2 ? "" : "s"));
+    if (subject_ > 0)
+      report.remarks.push_back(fmt::format(
+          "what the program armed before it replaced itself (exec), for the {}. time", subject_));
     return report;
   }
 
@@ -200,7 +199,7 @@ class Watching {
   Time interrupt_report_ = Time::max();
   Time end_ = Time::max();
   bool told_to_end_ = false;
-  std::uint32_t images_ = 0;
+  std::uint32_t subject_ = 0;
   Seen seen_{.last = {}, .before = {}, .windows = Windows(kFirstWindow)};
 };
 

@@ -23,14 +23,21 @@ void Windows::Add(const CensusCount& count) {
 }
 
 std::vector<CensusReport> Windows::Named(const CensusCount& last, Resource resource) const {
-  const std::size_t warm_up = windows_.size() / 5;
+  constexpr std::size_t kFewest = 8;  // of those that are joined
+  const std::size_t usable = windows_.size() - windows_.size() / 5;
+  const std::size_t joined = std::max<std::size_t>(usable / kFewest, 1);
   std::vector<CensusReport> named;
   CensusCount count = last;
-  for (std::size_t w = warm_up; w < windows_.size(); ++w) {
-    const std::vector<std::int64_t>& peaks = windows_[w].peaks;
+  for (std::size_t w = windows_.size() - usable / joined * joined; w < windows_.size();
+       w += joined) {
     for (std::size_t site = 0; site < count.sites.size(); ++site) {
       SiteReport& counted = count.sites[site].counted;
-      counted.window_peak_live = site < peaks.size() && counted.armed > 0 ? peaks[site] : 0;
+      counted.window_peak_live = 0;
+      for (std::size_t i = w; i < w + joined; ++i) {
+        const std::vector<std::int64_t>& peaks = windows_[i].peaks;
+        if (site < peaks.size() && counted.armed > 0)
+          counted.window_peak_live = std::max(counted.window_peak_live, peaks[site]);
+      }
     }
     named.push_back(NameSites(count, resource));
   }
