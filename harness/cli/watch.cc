@@ -90,7 +90,8 @@ const Finding* FirstToFailOn(const std::vector<std::string>& words, const watch:
 }  // namespace
 
 void AddWatchFlags(CLI::App& command, WatchArguments& arguments) {
-  command.add_option("PROGRAM", arguments.command, "and its arguments: all that follows is its own")
+  command
+      .add_option("PROGRAM", arguments.command, "and its arguments: all that follows is its own")
       ->option_text("...");
   command.add_option("--every", arguments.every, "report every so often: 10s, 5m")
       ->type_name("DURATION");

@@ -29,14 +29,14 @@ class Real(helper.FolderTest):
 
     def test_tmux(self):
         def session(watch):
-            terminal = ["tmux", "-L", self.folder.name, "-f", "/dev/null"]
+            terminal = ["tmux", "-S", self.folder / "socket", "-f", "/dev/null"]
 
             def ask(*words):
-                return subprocess.run([*terminal, *words], capture_output=True, text=True, check=False).stdout
+                """Of that server: -N starts no other."""
+                return subprocess.run([*terminal, "-N", *words], capture_output=True, text=True, check=False).stdout
 
             server = self.start([*watch, *terminal, "-D"])
-            helper.wait_until(lambda: subprocess.run([*terminal, "new-session", "-d", "-x", "80", "-y", "24", "sh"], check=False,
-                                                     capture_output=True).returncode == 0, "the server is there")
+            helper.wait_until(lambda: ask("new-session", "-d", "-P", "-x", "80", "-y", "24", "sh"), "the server is there")
             ask("send-keys", "echo $((6 * 7))", "Enter")
             helper.wait_until(lambda: "\n42\n" in ask("capture-pane", "-p"), "the shell has answered")
             pane = [line for line in ask("capture-pane", "-p").splitlines() if "42" in line or "echo" in line]

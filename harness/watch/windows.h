@@ -24,8 +24,9 @@ class Windows {
   // A window is over; these are its peaks.
   void Add(const CensusCount& count);
 
-  // From 8 to 15 equal ones behind the warm-up, as the judge wants them: several are joined, since a
-  // peak within a short time is in part chance. Fewer if there are no more. `last` has the sites that the indices stand for.
+  // From 8 to 15 equal ones behind the warm-up, as the judge wants them: several are joined, since
+  // a peak within a short time is in part chance. Fewer if there are no more. `last` has the sites
+  // that the indices stand for.
   std::vector<CensusReport> Named(const CensusCount& last, Resource resource) const;
 
   // What was live or idle at the end of each window, in all.

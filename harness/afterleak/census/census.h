@@ -112,7 +112,7 @@ struct CensusReport {
 };
 
 // The same before the sites are named, which takes a look at debug information: so a ledger need
-// not be locked for that. Its sites are in the order in which they were first seen, of all resources.
+// not be locked for that. Its sites are in the order in which they were first seen.
 struct CensusCount {
   struct At {
     Site site;
