@@ -12,6 +12,7 @@ import sys
 from evidence.common import children
 from tests import helper
 
+ASIO = {name: program for name, program in (word.split("=") for word in os.environ.get("AFTERLEAK_ASIO_TESTS", "").split())}
 SMALL = pathlib.Path(os.environ["AFTERLEAK_LOOP_PROGRAMS"]) / "watched_small"
 
 
@@ -79,10 +80,23 @@ class Watch(helper.FolderTest):
     def test_a_program_that_closes_everything_and_is_killed(self):
         self.assertEqual(self.armed(self.json(SMALL, "closes all", code=-signal.SIGKILL)), 2)
 
+    def test_a_program_that_limits_its_memory(self):
+        self.assertEqual(self.armed(self.json(SMALL, "limits")), 500)
+
     def test_nothing_armed_is_said_and_is_3(self):
         done = watch(SMALL)
         self.assertEqual(done.returncode, 3)
         self.assertIn("no timer was armed", done.stderr)
+
+    def test_asio_where_the_program_has_the_hook_and_where_not(self):
+        if not ASIO:
+            self.skipTest("no program with Asio is built for this: libasio-dev is not installed (scripts/setup --all), or a sanitizer is on")
+        report = self.json(ASIO["with"], "--gtest_filter=Asio.SeveralWaitOnOneTimer:Asio.AWaitIsLiveUntilItFires")
+        waits = [site for site in report["sites"] if site["kind"] == "steady_timer::async_wait"]
+        self.assertEqual(sorted((site["armed"], site["fired"], site["stopped"]) for site in waits), [(1, 1, 0), (3, 0, 3)])
+        self.assertEqual(report["not_seen"], [])
+        done = watch(ASIO["without"], "--gtest_filter=-*")
+        self.assertIn("uses Asio, which is compiled into it", done.stderr.replace("\n        ", " "))
 
     # ---- the program does not notice
 

@@ -8,7 +8,6 @@
 #include <link.h>
 #include <pthread.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,24 +35,21 @@ Image* image = nullptr;
 
 // ---- the record
 
+// A part of it: a program may limit its address space, or lock all that it has in memory.
 Record* MapRecord(const char* path) {
   const int descriptor = open(path, O_RDWR | O_CLOEXEC);
   if (descriptor < 0) return nullptr;
-  struct stat about;
-  void* mapped = MAP_FAILED;
-  if (fstat(descriptor, &about) == 0) {
-    mapped = mmap(reinterpret_cast<void*>(kBase), static_cast<std::size_t>(about.st_size),
-                  PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE,
-                  descriptor, 0);
-  }
+  void* const mapped = mmap(reinterpret_cast<void*>(kBase), kMappedFirst, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, descriptor, 0);
   close(descriptor);
   if (mapped == MAP_FAILED) return nullptr;
   auto* const found = static_cast<Record*>(mapped);
   if (mapped != reinterpret_cast<void*>(kBase) || std::strcmp(found->version, kVersion) != 0) {
-    munmap(mapped, static_cast<std::size_t>(about.st_size));
+    munmap(mapped, kMappedFirst);
     return nullptr;
   }
-  madvise(mapped, found->size, MADV_DONTDUMP);
+  madvise(mapped, kMappedFirst, MADV_DONTDUMP);
+  found->mapped.store(kMappedFirst, std::memory_order_release);
   return found;
 }
 
@@ -67,7 +63,28 @@ Record* FindRecord() {
   return MapRecord(end + 1);
 }
 
-void* FromRecord(std::size_t bytes) { return TakeFrom(*record, bytes); }
+// After exec, what was used before is more than what is mapped.
+bool MapMoreFor(std::size_t bytes) {
+  const std::uint64_t mapped = record->mapped.load(std::memory_order_relaxed);
+  const std::uint64_t wanted =
+      std::min(record->used.load(std::memory_order_relaxed) + bytes + kReserve, record->size);
+  if (wanted <= mapped) return true;
+  std::uint64_t more = mapped;
+  while (more < wanted) more *= 2;
+  more = std::min(more, record->size);
+  if (mremap(record, mapped, more, 0) == MAP_FAILED) return false;
+  madvise(record, more, MADV_DONTDUMP);
+  record->mapped.store(more, std::memory_order_release);
+  return true;
+}
+
+void* FromRecord(std::size_t bytes) {
+  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&mutex);
+  void* const taken = MapMoreFor(bytes) ? TakeFrom(*record, bytes, record->size) : nullptr;
+  pthread_mutex_unlock(&mutex);
+  return taken;
+}
 
 // ---- what has been loaded
 

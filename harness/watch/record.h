@@ -43,20 +43,25 @@ struct Record {
 
   char version[64];  // both sides must have been built together
   std::uint64_t size;
-  std::atomic<std::uint64_t> used;  // from kBase on; the rest is zero
+  std::atomic<std::uint64_t> used;    // from kBase on; the rest is zero
+  std::atomic<std::uint64_t> mapped;  // by the program, which maps more as it needs it
   std::atomic<std::uint32_t> image_count;
   Image images[kMostImages];
 };
 // Where what is taken begins: on a page.
 inline constexpr std::size_t kFirst = (sizeof(Record) + 4095) / 4096 * 4096;
 static_assert(kFirst < kSmallest / 4);
+// How much is mapped at first; and how much more than is used, for what the watcher may take.
+inline constexpr std::size_t kMappedFirst = std::size_t{8} << 20;
+inline constexpr std::size_t kReserve = std::size_t{1} << 20;
+static_assert(kFirst + kReserve < kMappedFirst && kMappedFirst <= kSmallest);
 
-// Memory of the record: null if it is full. What was taken is never given back.
-inline void* TakeFrom(Record& record, std::size_t bytes) {
+// Memory of the record up to a limit; null if there is none. What was taken is never given back.
+inline void* TakeFrom(Record& record, std::size_t bytes, std::uint64_t limit) {
   constexpr std::size_t kAligned = 64;
   bytes = (bytes + kAligned - 1) / kAligned * kAligned;
   const std::uint64_t begin = record.used.fetch_add(bytes, std::memory_order_relaxed);
-  if (begin + bytes <= record.size) return reinterpret_cast<void*>(kBase + begin);
+  if (begin + bytes <= limit) return reinterpret_cast<void*>(kBase + begin);
   record.used.fetch_sub(bytes, std::memory_order_relaxed);
   return nullptr;
 }

@@ -26,12 +26,16 @@ using loops::internal::Ledger;
 
 constexpr Duration kPatience = std::chrono::milliseconds(100);
 
-// Where the few changes that the watcher makes find memory.
-constexpr Keeper kRecordPages = {
-    .take = [](std::size_t bytes) { return TakeFrom(*reinterpret_cast<Record*>(kBase), bytes); },
-    .give_back = [](void*, std::size_t) {},
-    .note_code = nullptr,
-    .shared = true};
+// Where the few changes that the watcher makes find memory: what the program has mapped, too.
+void* FromRecord(std::size_t bytes) {
+  auto& record = *reinterpret_cast<Record*>(kBase);
+  return TakeFrom(record, bytes, record.mapped.load(std::memory_order_acquire));
+}
+
+constexpr Keeper kRecordPages = {.take = &FromRecord,
+                                 .give_back = [](void*, std::size_t) {},
+                                 .note_code = nullptr,
+                                 .shared = true};
 
 class KeepInRecord {
  public:

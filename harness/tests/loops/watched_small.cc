@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -67,6 +68,12 @@ int main(int argc, char** argv) {
     Arm(1000);
     Arm(1000);
     raise(SIGKILL);
+  }
+  if (mode == "limits") {
+    const rlimit limit = {std::size_t{64} << 20, std::size_t{64} << 20};
+    setrlimit(RLIMIT_AS, &limit);
+    void* const memory = malloc(std::size_t{16} << 20);
+    for (int i = 0; memory != nullptr && i < 500; ++i) Arm(1000);
   }
   if (mode == "wait" || mode == "handles") {
     if (mode == "handles") signal(SIGINT, [](int) { _exit(5); });
