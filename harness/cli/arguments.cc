@@ -82,18 +82,19 @@ void Allow(const std::string& text, Allowance& allowance) {
   }
 }
 
-Allowance AllowanceOf(const Arguments& arguments) {
+}  // namespace
+
+Allowance AllowanceOf(const std::vector<std::string>& sites,
+                      const std::optional<std::string>& file) {
   Allowance allowance;
   try {
-    if (arguments.allow_file) allowance = Allowance::FromFile(*arguments.allow_file);
+    if (file) allowance = Allowance::FromFile(*file);
   } catch (const std::exception& error) {
     Refuse(fmt::format("--allow-file {}", error.what()));
   }
-  for (const std::string& text : arguments.allow) Allow(text, allowance);
+  for (const std::string& text : sites) Allow(text, allowance);
   return allowance;
 }
-
-}  // namespace
 
 bool Expectation::Asks(Leak kind) const { return std::ranges::find(none, kind) != none.end(); }
 
@@ -138,7 +139,7 @@ RunOptions Understand(const Pattern& pattern, const Arguments& arguments) {
   options.bubble.journal = arguments.journal;
   options.tempo = static_cast<std::int64_t>(WholeNumber("--tempo", arguments.tempo, 1, kMaxTempo));
   options.length = PositiveDuration("--for", arguments.length);
-  options.allowed = AllowanceOf(arguments);
+  options.allowed = AllowanceOf(arguments.allow, arguments.allow_file);
   options.ask_left_behind = ExpectationOf(arguments).Asks(Leak::kLeftBehind);
 
   options.workload = WorkloadFor(pattern, arguments.workload);

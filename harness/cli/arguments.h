@@ -68,6 +68,8 @@ struct Expectation {
 const afterleak::Pattern& FindPattern(const std::string& name);
 afterleak::RunOptions Understand(const afterleak::Pattern& pattern, const Arguments& arguments);
 Expectation ExpectationOf(const Arguments& arguments);
+afterleak::Allowance AllowanceOf(const std::vector<std::string>& sites,
+                                 const std::optional<std::string>& file);
 // Leaves no trace if the run does not finish. Also throws afterleak::FileError.
 void Open(const Arguments& arguments, Files* files);
 std::filesystem::path FolderOf(const Arguments& arguments);

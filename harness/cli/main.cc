@@ -13,6 +13,7 @@
 #include "cli/arguments.h"
 #include "cli/commands.h"
 #include "cli/output.h"
+#include "cli/watch.h"
 
 namespace {
 
@@ -84,6 +85,8 @@ int Main(int argc, char** argv) {
       *app.add_subcommand("compare", "both sides of a pattern: one table, one plot");
   CLI::App& reproduce =
       *app.add_subcommand("reproduce", "every pattern, and the files of results/");
+  CLI::App& watch =
+      *app.add_subcommand("watch", "the timers of any program, by site: peaks, what leaks");
   AddRunFlags(run, arguments);
   run.add_option("--variant", arguments.variant, "leaky (the default) or fixed")
       ->check(CLI::IsMember({"leaky", "fixed"}))
@@ -150,6 +153,9 @@ int Main(int argc, char** argv) {
       ->check(CLI::IsMember({"A", "B"}))
       ->option_text("ARTICLE");
 
+  cli::WatchArguments watched;
+  cli::AddWatchFlags(watch, watched);
+
   app.set_version_flag("--version", "afterleak " AFTERLEAK_VERSION, "print the version and exit");
 
   const CLI::App* command = &app;  // the one that an error is about
@@ -157,9 +163,14 @@ int Main(int argc, char** argv) {
     const std::vector<CLI::App*> same =
         app.get_subcommands([&](CLI::App* each) { return each->get_name() == argv[1]; });
     if (same.empty())
-      throw std::invalid_argument(
-          fmt::format("unknown command \"{}\"; there are: list, run, compare, reproduce", argv[1]));
+      throw std::invalid_argument(fmt::format(
+          "unknown command \"{}\"; there are: list, run, compare, reproduce, watch", argv[1]));
     command = same.front();
+  }
+  if (command == &watch) {
+    const cli::Split split = cli::SplitCommandLine(watch, argc, argv);
+    watched.command.assign(argv + split.command, argv + argc);
+    argc = split.flags_end;
   }
   try {
     app.parse(argc, argv);
@@ -177,6 +188,7 @@ int Main(int argc, char** argv) {
   if (run.parsed()) return cli::Run(arguments);
   if (compare.parsed()) return cli::Compare(arguments);
   if (reproduce.parsed()) return cli::ReproduceResults(arguments);
+  if (watch.parsed()) return cli::Watch(watched);
   return cli::List(arguments);
 }
 

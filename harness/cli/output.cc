@@ -15,9 +15,15 @@ namespace cli {
 
 using namespace afterleak;
 
+namespace {
+constinit struct sigaction on_pipe_before = {}, on_size_before = {};
+}  // namespace
+
 void PrepareOutput() {
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // `ulimit -f`
+  struct sigaction ignore = {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &ignore, &on_pipe_before);
+  sigaction(SIGXFSZ, &ignore, &on_size_before);  // `ulimit -f`
   // The next file opened would get the lowest free number. A closed stream is still noticed,
   // because it cannot be written.
   int descriptor = 0;
@@ -29,6 +35,11 @@ void PrepareOutput() {
     throw std::runtime_error("standard output is closed; send it to /dev/null to see none of it");
 }
 
+void RestoreSignals() {
+  sigaction(SIGPIPE, &on_pipe_before, nullptr);
+  sigaction(SIGXFSZ, &on_size_before, nullptr);
+}
+
 void Print(std::string_view text) {
   const int error = WriteAll(STDOUT_FILENO, text);
   if (error == EPIPE) throw ReaderGone();
@@ -37,6 +48,8 @@ void Print(std::string_view text) {
                                          std::generic_category().message(error)));
   }
 }
+
+void Tell(std::string_view text) noexcept { static_cast<void>(WriteAll(STDERR_FILENO, text)); }
 
 void Complain(std::string_view line) noexcept try {
   std::string text = fmt::format("afterleak: {}", line);

@@ -22,8 +22,15 @@ class ReaderGone : public std::exception {
 // is closed, so that this is reported before a long run, not after.
 void PrepareOutput();
 
+// Has the signals that PrepareOutput ignores handled as before it. Only makes system calls: for a
+// child between fork and exec.
+void RestoreSignals();
+
 // Writes to standard output, unbuffered. Throws ReaderGone, or std::runtime_error with one line.
 void Print(std::string_view text);
+
+// Writes to standard error. Never throws, either.
+void Tell(std::string_view text) noexcept;
 
 // Writes one line to standard error, after "afterleak: ". If that fails too, there is no way to
 // report it: it never throws, and the exit code stays what it is.

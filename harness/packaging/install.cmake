@@ -1,6 +1,6 @@
 # Included by harness/afterleak/. What a user installs: the library, its headers, and the files by which CMake and pkg-config find it. Components:
 #   development   the library (afterleak::afterleak, afterleak::heap_operators, afterleak::loops, afterleak::testing)
-#   program       the program afterleak
+#   program       the program afterleak, and what it preloads into the programs that it watches
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/afterleak)

@@ -35,6 +35,9 @@ constexpr Rule kRules[] = {
     {Leak::kGrowing, "warning", "Growing", "At constant load, more and more is alive at once",
      "What is alive at once rises window after window. That is no proof: wanted reminders grow "
      "too. Stop what is no longer needed, or allow for it (--allow SITE=N)."},
+    {Leak::kOutlived, "error", "Outlived", "Far more later ones ended than ever before",
+     "What is alive was overtaken by far more later ones of its site than any that ended ever was. "
+     "End it on every way out of the work that armed it, or allow for it (--allow SITE=N)."},
 };
 
 const Rule& RuleOf(Leak leak) { return kRules[static_cast<std::size_t>(leak)]; }
@@ -95,7 +98,7 @@ std::string EscapedMessage(std::string_view text) { return Escaped(text, "%\r\n"
 }  // namespace
 
 std::string_view RuleId(Leak leak) {
-  constexpr std::string_view kIds[] = {"abandoned", "left-behind", "growing"};
+  constexpr std::string_view kIds[] = {"abandoned", "left-behind", "growing", "outlived"};
   return kIds[static_cast<std::size_t>(leak)];
 }
 

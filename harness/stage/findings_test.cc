@@ -31,7 +31,7 @@ TEST(Sarif, HasARuleForEachKindAndAResultAtTheLine) {
   EXPECT_EQ(log["version"], "2.1.0");
   const auto& run = log["runs"][0];
   const auto& rules = run["tool"]["driver"]["rules"];
-  ASSERT_EQ(rules.size(), 3u);
+  ASSERT_EQ(rules.size(), 4u);
   for (const auto& result : run["results"])
     EXPECT_EQ(rules[result["ruleIndex"].get<std::size_t>()]["id"], result["ruleId"]);
   const auto& first = run["results"][0];

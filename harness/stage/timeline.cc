@@ -186,6 +186,8 @@ std::string InShort(const Finding& finding, const CensusTotals& timers) {
                          finding.waits.empty() ? "is left" : "waits in " + finding.waits);
     case Leak::kGrowing:
       return fmt::format("{} grows to {}", where, finding.count);
+    case Leak::kOutlived:
+      return fmt::format("{} {} outlived later ones", finding.count, where);
   }
   return "";
 }

@@ -158,6 +158,9 @@ class Package(unittest.TestCase):
         for path in found:
             self.done(["dpkg-deb", "--extract", path, root])
         self.assertRegex(self.done([root / "usr/bin/afterleak", "list"]), "(?m)^looping_select ")
+        status, printed = run([root / "usr/bin/afterleak", "watch", "true"])  # it finds what it preloads
+        self.assertEqual(status, 3, printed)
+        self.assertIn("no timer was armed", printed)
         self.check(self.project("deb-gcc", user_project.FIND_PACKAGE, "g++", f"-DCMAKE_PREFIX_PATH={root}/usr"))
         self.need("lintian")
         status, printed = run(["lintian", "--allow-root", "--fail-on", "error", *found])

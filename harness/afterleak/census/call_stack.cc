@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <execinfo.h>
+#include <pthread.h>
 #include <unwind.h>
 
 #include <algorithm>
@@ -11,13 +12,39 @@
 #include <new>
 #include <utility>
 
+#include "afterleak/census/keeper.h"
 #include "afterleak/census/mapped_array.h"
+#include "afterleak/census/site.h"
 #include "afterleak/heap/heap.h"
 
 namespace afterleak::internal {
 namespace {
 
 using Backtrace = int (*)(void**, int);
+
+#ifdef AFTERLEAK_PRELOADED
+
+// Not libunwind: it keeps a pipe, and where the program has closed all descriptors, it closes what
+// has their numbers since.
+Backtrace FindBacktrace() {
+  return [](void** addresses, int most) {
+    struct Found {
+      void** next;
+      void** end;
+    } found = {addresses, addresses + most};
+    _Unwind_Backtrace(
+        [](_Unwind_Context* context, void* data) {
+          auto& [next, end] = *static_cast<Found*>(data);
+          if (next == end) return _URC_END_OF_STACK;
+          *next++ = reinterpret_cast<void*>(_Unwind_GetIP(context));
+          return _URC_NO_REASON;
+        },
+        &found);
+    return static_cast<int>(found.next - addresses);
+  };
+}
+
+#else
 
 // Not linked: libunwind exports the functions that throw exceptions, too, and would take the place
 // of the compiler's.
@@ -32,17 +59,34 @@ Backtrace FindBacktrace() {
   return &::backtrace;
 }
 
+#endif
+
 // A hash table outside the heap: a timer may be armed in a signal handler that interrupts malloc.
 class Table {
  public:
   // Never destroyed: threads may outlive static objects.
   static Table& Get() {
-    alignas(Table) static std::byte memory[sizeof(Table)];
-    static Table& table = *new (memory) Table;
+    static Table& table = *Create();
     return table;
   }
 
   const CallStack& Keep(std::uint64_t hash, std::span<const std::uintptr_t> frames) {
+    bool is_new = false;
+    const CallStack& kept = Keep(hash, frames, is_new);
+    if (is_new && KeeperNow().note_code != nullptr) KeeperNow().note_code();
+    return kept;
+  }
+
+ private:
+  static Table* Create() {
+    auto* const table = new (TakePages(sizeof(Table))) Table;
+    // A child of fork gets the table as it was, and not in the middle of a change.
+    pthread_atfork([] { Get().mutex_.lock(); }, [] { Get().mutex_.unlock(); },
+                   [] { Get().mutex_.unlock(); });
+    return table;
+  }
+
+  const CallStack& Keep(std::uint64_t hash, std::span<const std::uintptr_t> frames, bool& is_new) {
     const std::lock_guard lock(mutex_);
     std::uint32_t& first = buckets_[hash % buckets_.size()];
     for (std::uint32_t i = first; i != 0; i = stacks_[i].next) {
@@ -54,10 +98,10 @@ class Table {
     std::ranges::copy(frames, kept.frames.begin());
     kept.stack.frames = std::span(kept.frames).first(frames.size());
     kept.next = std::exchange(first, index);
+    is_new = true;
     return kept.stack;
   }
 
- private:
   struct Stack {
     CallStack stack;
     std::array<std::uintptr_t, kMostFrames> frames;
@@ -166,3 +210,13 @@ const CallStack& KeepCallStack(std::span<const std::uintptr_t> found) {
 }
 
 }  // namespace afterleak::internal
+
+namespace afterleak {
+
+Site Site::WithCallStack() const {
+  Site site = *this;
+  site.stack_ = &internal::CaptureCallStack();
+  return site;
+}
+
+}  // namespace afterleak

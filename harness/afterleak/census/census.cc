@@ -1,14 +1,10 @@
 #include "afterleak/census/census.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <bit>
 #include <limits>
-#include <map>
-#include <tuple>
 #include <utility>
 
-#include "afterleak/census/duration.h"
 #include "afterleak/census/site.h"
 
 namespace afterleak {
@@ -18,18 +14,20 @@ Duration Since(std::int64_t instant, Time now) {
   return now.time_since_epoch() - Duration(instant);
 }
 
-std::string Left(Duration left) {
-  return left > std::chrono::hours(24 * 365 * 100) ? "forever" : FormatDuration(left);
+// One bucket for each number up to 8, and then four for each power of two.
+constexpr std::uint64_t kExact = 8;
+
+std::size_t BucketOf(std::uint64_t number) {
+  if (number < kExact) return static_cast<std::size_t>(number);
+  const int power = static_cast<int>(std::bit_width(number)) - 1;  // 3 or more
+  return static_cast<std::size_t>(power - 1) * 4 + (number >> (power - 2) & 3);
 }
 
-// The column is shown where a line armed two things of one kind in two places.
-std::string Where(const SiteReport& site, const std::vector<SiteReport>& all) {
-  const bool twice = std::ranges::any_of(all, [&](const SiteReport& other) {
-    return other.line == site.line && other.column != site.column && other.file == site.file &&
-           other.kind == site.kind;
-  });
-  return twice ? fmt::format("{}:{}:{}", site.file, site.line, site.column)
-               : fmt::format("{}:{}", site.file, site.line);
+// The largest number that is in a bucket.
+std::uint64_t MostIn(std::size_t bucket) {
+  if (bucket < kExact) return bucket;
+  const std::size_t power = bucket / 4 + 1;
+  return ((4 + (bucket & 3) + 1) << (power - 2)) - 1;
 }
 
 }  // namespace
@@ -43,6 +41,8 @@ void Census::KeepCallStacks(std::vector<std::string> wrappers) {
   call_stacks_ = true;
   wrappers_ = std::move(wrappers);
 }
+
+void Census::KeepOvertaken() { keeps_overtaken_ = true; }
 
 void Census::KeepJournal(std::function<Time()> now) {
   journal_ = std::make_unique<Journal>(std::move(now));
@@ -64,6 +64,7 @@ inline Census::Counts& Census::CountsOf(const TimerKind& kind, const Site& site)
 }
 
 Census::Counts& Census::AddSite(const TimerKind& kind, const Site& site, Counts* next) {
+  while (keeps_overtaken_ && crowds_.size() <= sites_.size()) crowds_.Grow();
   const auto id = static_cast<std::uint32_t>(sites_.Grow());
   Counts& counts = sites_[id];  // all zero
   counts.site = site;
@@ -78,14 +79,21 @@ Census::Ticket Census::Arm(const TimerKind& kind, const Site& site, std::uint32_
                            Time deadline) {
   bytes &= 0x7fffffffu;  // as much as a record has room for
   Counts& counts = CountsOf(kind, site);
-  if (free_ == 0) [[unlikely]]
+  if (free_ == 0) [[unlikely]] {
+    while (keeps_overtaken_ && before_.size() <= records_.size()) before_.Grow();
     free_ = static_cast<Ticket>(records_.Grow());
+  }
   const Ticket ticket = free_;
   if (journal_ != nullptr && kind.resource == Resource::kTimer)
     journal_->Arm(ticket, kind, site, now, deadline);
 
   // Nothing throws from here on: the timer is either counted or not.
   free_ = static_cast<Ticket>(records_[ticket].armed_at);
+  if (keeps_overtaken_)
+    before_[ticket] = {static_cast<std::uint32_t>(counts.stopped),
+                       static_cast<std::uint32_t>(counts.live)};
+  if (deadline != Time::max())
+    counts.longest_timeout = std::max(counts.longest_timeout, (deadline - now).count());
   ++counts.armed;
   counts.window_peak = std::max(counts.window_peak, ++counts.live);
   counts.bytes_each = bytes;
@@ -151,6 +159,7 @@ std::pair<CensusTotals&, bool> Census::Close(Ticket ticket, TimerEnd end) {
   Counts& counts = sites_[record.site];
   CensusTotals& totals = *counts.totals;
   const bool abandoned = record.abandoned != 0;
+  if (keeps_overtaken_) ++crowds_[record.site].ended[BucketOf(OvertakenBy(ticket, counts))];
   --counts.live;
   counts.live_bytes -= record.bytes;
   --totals.live;
@@ -183,96 +192,83 @@ void Census::NextWindow() {
   }
 }
 
-CensusReport Census::Report(Time now, Resource resource) const {
-  struct Span {
+std::uint64_t Census::OvertakenBy(Ticket ticket, const Counts& counts) const {
+  const Before& before = before_[ticket];
+  const std::uint32_t since = static_cast<std::uint32_t>(counts.stopped) - before.stopped;
+  return since > before.live ? since - before.live : 0;
+}
+
+std::uint64_t Census::UsuallyOvertakenBy(std::size_t site) const {
+  const Crowd& crowd = crowds_[site];
+  std::uint64_t all = 0, seen = 0;
+  for (const std::uint32_t count : crowd.ended) all += count;
+  for (std::size_t bucket = 0; bucket < crowd.ended.size(); ++bucket) {
+    seen += crowd.ended[bucket];
+    if (seen * 100 >= all * 99) return all == 0 ? 0 : MostIn(bucket);
+  }
+  return 0;
+}
+
+CensusCount Census::Count(Time now) const {
+  CensusCount count{.at = now, .totals = totals_, .sites = {}};
+  struct Live {
     std::int64_t first_armed = std::numeric_limits<std::int64_t>::max();
     std::int64_t first_deadline = std::numeric_limits<std::int64_t>::max();
     std::int64_t last_deadline = 0;
+    std::uint64_t usually = 0;
+    std::uint64_t most = 0;
+    std::int64_t outlived = 0;
   };
-  std::vector<Span> spans(sites_.size());
+  std::vector<Live> of_site(sites_.size());
+  for (std::size_t id = 1; keeps_overtaken_ && id < sites_.size(); ++id)
+    of_site[id].usually = UsuallyOvertakenBy(id);
   for (std::size_t i = 1; i < records_.size(); ++i) {
     const Record& record = records_[i];
     if (record.site == 0) continue;
-    Span& span = spans[record.site];
-    span.first_armed = std::min(span.first_armed, record.armed_at);
-    span.first_deadline = std::min(span.first_deadline, record.deadline);
-    span.last_deadline = std::max(span.last_deadline, record.deadline);
+    Live& live = of_site[record.site];
+    live.first_armed = std::min(live.first_armed, record.armed_at);
+    live.first_deadline = std::min(live.first_deadline, record.deadline);
+    live.last_deadline = std::max(live.last_deadline, record.deadline);
+    if (!keeps_overtaken_) continue;
+    const std::uint64_t overtaken = OvertakenBy(static_cast<Ticket>(i), sites_[record.site]);
+    live.most = std::max(live.most, overtaken);
+    live.outlived += overtaken > 2 * live.usually + 10;
   }
-
-  std::map<std::tuple<std::string, std::uint32_t, std::uint32_t, std::string,
-                      std::vector<std::string>, std::string_view>,
-           SiteReport>
-      joined;
+  count.sites.reserve(sites_.size());
   for (std::size_t id = 1; id < sites_.size(); ++id) {
     const Counts& counts = sites_[id];
-    if (counts.kind->resource != resource) continue;
-    const Span& span = spans[id];
-    Place place = PlaceOf(counts.site, wrappers_);
-    SiteReport& row = joined[{place.file, place.line, place.column, place.function,
-                              place.called_from, counts.kind->name}];
-    static_cast<Place&>(row) = std::move(place);
+    const Live& live = of_site[id];
+    CensusCount::At& at = count.sites.emplace_back(counts.site, counts.kind);
+    SiteReport& row = at.counted;
     if (counts.live > 0) {
-      const Duration shortest = -Since(span.first_deadline, now);
-      row.shortest_left = row.live == 0 ? shortest : std::min(row.shortest_left, shortest);
-      row.longest_left = std::max(row.longest_left, -Since(span.last_deadline, now));
-      row.oldest_age = std::max(row.oldest_age, Since(span.first_armed, now));
+      row.shortest_left = -Since(live.first_deadline, now);
+      row.longest_left = -Since(live.last_deadline, now);
+      row.oldest_age = Since(live.first_armed, now);
     }
-    row.kind = counts.kind->name;
-    row.cure = counts.kind->cure;
-    row.armed += counts.armed;
-    row.live += counts.live;
-    row.abandoned += counts.abandoned;
-    row.live_bytes += counts.live_bytes;
-    row.bytes_each = std::max<std::int64_t>(row.bytes_each, counts.bytes_each);
-    row.peak_live += std::max(counts.peak, counts.window_peak);
-    row.peak_abandoned += counts.peak_abandoned;
-    row.ever_abandoned += counts.ever_abandoned;
-    row.fired += counts.fired;
-    row.stopped += counts.stopped;
-    row.ticks += counts.ticks;
-    row.stale += counts.stale;
-    row.byte_seconds_lost += counts.byte_seconds_lost;
-    row.window_peak_live += counts.window_peak;
+    row.armed = counts.armed;
+    row.live = counts.live;
+    row.abandoned = counts.abandoned;
+    row.live_bytes = counts.live_bytes;
+    row.bytes_each = counts.bytes_each;
+    row.peak_live = std::max(counts.peak, counts.window_peak);
+    row.peak_abandoned = counts.peak_abandoned;
+    row.ever_abandoned = counts.ever_abandoned;
+    row.fired = counts.fired;
+    row.stopped = counts.stopped;
+    row.ticks = counts.ticks;
+    row.stale = counts.stale;
+    row.byte_seconds_lost = counts.byte_seconds_lost;
+    row.window_peak_live = counts.window_peak;
+    row.longest_timeout = Duration(counts.longest_timeout);
+    row.outlived = counts.stopped >= kStopsToOutlive ? live.outlived : 0;
+    row.most_overtaken = static_cast<std::int64_t>(live.most);
+    row.usually_overtaken = static_cast<std::int64_t>(live.usually);
   }
-
-  CensusReport report{.at = now, .totals = totals(resource), .sites = {}};
-  for (auto& [key, row] : joined) report.sites.push_back(std::move(row));
-  std::ranges::sort(report.sites, [](const SiteReport& a, const SiteReport& b) {
-    return std::tie(b.abandoned, b.live, a.file, a.line, a.column, a.function, a.called_from,
-                    a.kind) < std::tie(a.abandoned, a.live, b.file, b.line, b.column, b.function,
-                                       b.called_from, b.kind);
-  });
-  return report;
+  return count;
 }
 
-std::string ToString(const CensusReport& report) {
-  const CensusTotals& t = report.totals;
-  std::string out = fmt::format("census at {}: {} live, {} abandoned (peak {} and {})\n",
-                                FormatDuration(report.at.time_since_epoch()), t.live, t.abandoned,
-                                t.peak_live, t.peak_abandoned);
-  out += fmt::format("  armed {} = fired {} + stopped {} + collected {} + live {}\n", t.armed,
-                     t.fired, t.stopped, t.collected, t.live);
-  if (t.fired_unheard > 0)
-    out += fmt::format("  of the fired, {} were abandoned before: nobody heard them\n",
-                       t.fired_unheard);
-  if (t.stale > 0)
-    out +=
-        fmt::format("  stale values: {} were left in their channels by Stop or Reset\n", t.stale);
-  if (t.byte_seconds_lost > 0)
-    out += fmt::format("  lost to abandoned timers: {:.0f} byte-seconds\n", t.byte_seconds_lost);
-  if (t.live == 0) return out;
-  out += fmt::format("  {:>9} {:>9} {:>10}  {:>8}  {:>8}  {}\n", "live", "abandoned", "bytes",
-                     "oldest", "left", "armed by");
-  for (const SiteReport& site : report.sites) {
-    if (site.live == 0) continue;
-    out += fmt::format("  {:>9} {:>9} {:>10}  {:>8}  {:>8}  {}\n", site.live, site.abandoned,
-                       site.live_bytes, FormatDuration(site.oldest_age), Left(site.longest_left),
-                       site.kind);
-    out += fmt::format("      {} {}\n", Where(site, report.sites), site.function);
-    for (const std::string& caller : site.called_from)
-      out += fmt::format("          from {}\n", caller);
-  }
-  return out;
+CensusReport Census::Report(Time now, Resource resource) const {
+  return NameSites(Count(now), resource, wrappers_);
 }
 
 }  // namespace afterleak

@@ -58,6 +58,8 @@ std::string_view ToString(Leak leak) {
       return "left behind";
     case Leak::kGrowing:
       return "growing";
+    case Leak::kOutlived:
+      return "outlived";
   }
   return "";
 }
@@ -246,6 +248,54 @@ std::vector<Finding> JudgeGrowing(std::span<const CensusReport> windows, const A
   }
   MostFirst(findings);
   return findings;
+}
+
+std::vector<Finding> JudgeOutlived(const CensusReport& report, const Allowance& allowed) {
+  constexpr std::int64_t kFewest = 3;
+  std::vector<Finding> findings;
+  for (const SiteReport& site : report.sites) {
+    if (site.outlived < kFewest) continue;
+    if (site.outlived <= allowed.For(site.file, site.line, site.function)) continue;
+    Finding finding = FindingAt(Leak::kOutlived, site);
+    finding.count = site.outlived;
+    finding.bytes = site.outlived * site.bytes_each;
+    finding.evidence = fmt::format(
+        "up to {} later ones were stopped before them; 99 of 100 that ended saw at most {}",
+        site.most_overtaken, site.usually_overtaken);
+    findings.push_back(std::move(finding));
+  }
+  MostFirst(findings);
+  return findings;
+}
+
+std::string_view ToString(Word word) {
+  switch (word) {
+    case Word::kLeak:
+      return "leak";
+    case Word::kGrows:
+      return "grows, not proven";
+    case Word::kNotEnough:
+      return "not enough evidence";
+    case Word::kNoSign:
+      return "no sign";
+  }
+  return "";
+}
+
+Word WordFor(const SiteReport& site, std::span<const Finding> findings, Duration watched,
+             std::size_t windows) {
+  constexpr std::int64_t kFewest = 20;
+  constexpr std::size_t kFewestWindows = 8;
+  Word word = Word::kNoSign;
+  if (site.armed < kFewest || windows < kFewestWindows ||
+      (site.stopped < kFewest && 2 * site.longest_timeout > watched))
+    word = Word::kNotEnough;
+  for (const Finding& finding : findings) {
+    if (KeyOf(finding) != KeyOf(site)) continue;
+    if (finding.leak != Leak::kGrowing) return Word::kLeak;
+    word = Word::kGrows;
+  }
+  return word;
 }
 
 void KeepFirstOfEachSite(std::vector<Finding>& findings) {

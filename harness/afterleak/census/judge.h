@@ -1,13 +1,15 @@
 // The judge: what in a ledger is a leak. The program, the matchers, the workshop and the results
 // all ask it, so that they agree.
 //
-// It judges exact counters and exact peaks, never samples, and knows three kinds of leak:
+// It judges exact counters and exact peaks, never samples, and knows four kinds of leak:
 //
 //   abandoned    there ever was something pending that nobody could hear or cancel. A proof.
 //   left behind  the work is over, everything has settled, and more is alive than before: timers,
 //                contexts, registrations, goroutines. A proof, where you say what the work is.
 //   growing      at constant load, what is alive at once rises window after window. Evidence:
 //                wanted reminders grow too.
+//   outlived     what is alive was overtaken by far more later ones of its site than any that ended
+//                ever was. Evidence, for a program whose units of work nobody named.
 //
 // Allowances are for what is meant to stay. Everything here is a pure function of its arguments.
 #pragma once
@@ -23,8 +25,8 @@
 
 namespace afterleak {
 
-enum class Leak : std::uint8_t { kAbandoned, kLeftBehind, kGrowing };
-std::string_view ToString(Leak leak);  // "abandoned", "left behind", "growing"
+enum class Leak : std::uint8_t { kAbandoned, kLeftBehind, kGrowing, kOutlived };
+std::string_view ToString(Leak leak);  // "abandoned", "left behind", "growing", "outlived"
 
 struct Finding : Place {  // where it was armed or started; no file for heap blocks
   Leak leak = Leak::kAbandoned;
@@ -112,6 +114,25 @@ bool Rises(std::span<const std::int64_t> peaks);
 // (see Census::NextWindow), most first.
 std::vector<Finding> JudgeGrowing(std::span<const CensusReport> windows,
                                   const Allowance& allowed = {});
+
+// A finding for each site of which three or more are alive that were overtaken by more than twice
+// as many as 99 of 100 that ended, and ten. For a ledger that keeps that (Census::KeepOvertaken).
+// It is silent where fewer than 20 were stopped, and on a few that are meant to live long among
+// many short ones of their site.
+std::vector<Finding> JudgeOutlived(const CensusReport& report, const Allowance& allowed = {});
+
+// What is said of a site of a program whose units of work nobody named. There is no "clean".
+enum class Word : std::uint8_t {
+  kLeak,       // abandoned, left behind or outlived
+  kGrows,      // wanted or leaked?
+  kNotEnough,  // too few of them, or too short a time: a cache's time-outs and a leak look alike
+  kNoSign,
+};
+std::string_view ToString(Word word);  // "leak", "grows, not proven", ...
+
+// By the findings at that site. `watched`: for how long, in how many windows of equal length.
+Word WordFor(const SiteReport& site, std::span<const Finding> findings, Duration watched,
+             std::size_t windows);
 
 // Removes each finding of which an earlier one of another kind of leak names the same site: a proof
 // needs no second one.

@@ -291,6 +291,93 @@ TEST(JudgeGrowing, IsSilentForASiteThatComesLate) {
   EXPECT_THAT(JudgeGrowing(windows), IsEmpty());
 }
 
+// ---- outlived
+
+// Work of which each piece arms one and stops it; of `leaks` in a hundred it forgets to.
+CensusReport AfterWork(int pieces, int leaks) {
+  Census census;
+  census.KeepOvertaken();
+  for (int i = 0; i < pieces; ++i) {
+    const Census::Ticket ticket = Arm(census);
+    if (i % 100 >= leaks) census.Stop(ticket);
+  }
+  return census.Report(Time(60s));
+}
+
+TEST(JudgeOutlived, OnePathOfManyForgets) {
+  const std::vector<Finding> findings = JudgeOutlived(AfterWork(500, 1));
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].leak, Leak::kOutlived);
+  EXPECT_EQ(findings[0].count, 5);
+  EXPECT_THAT(findings[0].evidence, HasSubstr("up to 495 later ones"));
+  EXPECT_THAT(findings[0].evidence, HasSubstr("saw at most 0"));
+  EXPECT_THAT(ToString(findings[0]), HasSubstr("outlived: 5 x test::Once"));
+}
+
+TEST(JudgeOutlived, IsSilentOnTwoAndOnWhatIsAllowed) {
+  EXPECT_THAT(JudgeOutlived(AfterWork(200, 1)), IsEmpty());
+  EXPECT_THAT(JudgeOutlived(AfterWork(500, 1), Allowance().Each(5)), IsEmpty());
+  EXPECT_THAT(JudgeOutlived(AfterWork(500, 1), Allowance().Each(4)), SizeIs(1));
+}
+
+TEST(JudgeOutlived, IsSilentWhereNoneOrFewAreStopped) {
+  EXPECT_THAT(JudgeOutlived(AfterWork(500, 100)), IsEmpty());
+  EXPECT_THAT(JudgeOutlived(AfterWork(22, 3)), IsEmpty());  // 19 are
+  EXPECT_THAT(JudgeOutlived(AfterWork(23, 3)), SizeIs(1));
+}
+
+// A hundred at once, each stopped in its turn: all are overtaken by as many.
+TEST(JudgeOutlived, IsSilentOnACrowd) {
+  Census census;
+  census.KeepOvertaken();
+  std::vector<Census::Ticket> crowd;
+  for (int i = 0; i < 100; ++i) crowd.push_back(Arm(census));
+  for (std::size_t i = 0; i < 1000; ++i) {
+    census.Stop(crowd[i % 100]);
+    crowd[i % 100] = Arm(census);
+  }
+  EXPECT_THAT(JudgeOutlived(census.Report(Time(60s))), IsEmpty());
+}
+
+TEST(JudgeOutlived, KnowsNothingUnlessItIsKept) {
+  Census census;
+  for (int i = 0; i < 500; ++i) {
+    const Census::Ticket ticket = Arm(census);
+    if (i % 100 != 0) census.Stop(ticket);
+  }
+  EXPECT_THAT(JudgeOutlived(census.Report(Time(60s))), IsEmpty());
+}
+
+// ---- the word for a site
+
+TEST(Word, NeedsEnoughToSayThatThereIsNoSign) {
+  constexpr Duration kWatched = 60s;
+  SiteReport site;
+  site.armed = 100;
+  site.stopped = 100;
+  site.longest_timeout = 10s;
+  EXPECT_EQ(WordFor(site, {}, kWatched, 8), Word::kNoSign);
+  EXPECT_EQ(WordFor(site, {}, kWatched, 7), Word::kNotEnough);
+  site.stopped = 19;
+  EXPECT_EQ(WordFor(site, {}, kWatched, 8), Word::kNoSign);
+  site.longest_timeout = 31s;
+  EXPECT_EQ(WordFor(site, {}, kWatched, 8), Word::kNotEnough);
+  site.longest_timeout = 10s;
+  site.armed = 19;
+  EXPECT_EQ(WordFor(site, {}, kWatched, 8), Word::kNotEnough);
+}
+
+TEST(Word, IsThatOfTheFindingsAtTheSite) {
+  const CensusReport report = AfterWork(500, 1);
+  const std::vector<Finding> outlived = JudgeOutlived(report);
+  EXPECT_EQ(WordFor(report.sites[0], outlived, 60s, 1), Word::kLeak);
+  std::vector<Finding> growing = outlived;
+  growing[0].leak = Leak::kGrowing;
+  EXPECT_EQ(WordFor(report.sites[0], growing, 60s, 1), Word::kGrows);
+  growing[0].line = 1;
+  EXPECT_EQ(WordFor(report.sites[0], growing, 60s, 8), Word::kNoSign);
+}
+
 // ---- allowances
 
 TEST(KeepFirstOfEachSite, KeepsThoseOfOtherSitesAndOfTheSameKindOfLeak) {

@@ -1,26 +1,24 @@
 // MappedArray: a growing array outside the heap.
 //
-// The census counts what is on the heap and must not show up there itself. Its records come
-// straight from the kernel (mmap), where neither the counting allocator nor Valgrind, heaptrack or
-// a heap profile sees them. Elements never move.
+// The census counts what is on the heap and must not show up there itself. Its records are in pages
+// (keeper.h), where neither the counting allocator nor Valgrind, heaptrack or a heap profile sees
+// them. Elements never move.
 #pragma once
-
-#include <sys/mman.h>
 
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <new>
 #include <type_traits>
 
+#include "afterleak/census/keeper.h"
 #include "afterleak/version.h"
 
 namespace afterleak::internal {
 
 // Elements start zeroed. Chunk k holds 2^k times as many elements as the first one, so an
-// index finds its chunk with one bit scan. Not thread-safe. Throws std::bad_alloc when the
-// kernel has no memory.
+// index finds its chunk with one bit scan. Not thread-safe. Throws std::bad_alloc when there
+// is no memory.
 template <typename T>
 class MappedArray {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
@@ -31,7 +29,7 @@ class MappedArray {
   MappedArray& operator=(const MappedArray&) = delete;
   ~MappedArray() {
     for (std::size_t first = kFirst; ChunkOf(first) != 0; first *= 2) {
-      munmap(At(first), first * sizeof(T));
+      GiveBackPages(At(first), first * sizeof(T));
     }
   }
 
@@ -51,7 +49,6 @@ class MappedArray {
   // An index plus kFirst is a biased index. Its highest bit is the biased index of its chunk's
   // first element, and also the number of elements in that chunk.
   static constexpr std::size_t kFirst = std::bit_ceil(4096 / sizeof(T));
-  static constexpr std::size_t kHugePage = std::size_t{1} << 21;
 
   // By the highest bit: the address where a chunk would begin if it held all elements from
   // biased index 0.
@@ -64,10 +61,7 @@ class MappedArray {
 
   void AddChunk(std::size_t first) {
     const std::size_t bytes = first * sizeof(T);
-    void* chunk = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (chunk == MAP_FAILED) throw std::bad_alloc();
-    // One page fault instead of 512. If the kernel has no huge page, small ones do.
-    if (bytes >= 2 * kHugePage) madvise(chunk, bytes, MADV_HUGEPAGE);
+    void* const chunk = TakePages(bytes);
     chunks_[std::countr_zero(first)] = reinterpret_cast<std::uintptr_t>(chunk) - bytes;
   }
 

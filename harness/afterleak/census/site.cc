@@ -48,6 +48,7 @@ bool IsInLibrary(const Frame& frame) {
   if (frame.file.ends_with("afterleak/loops/asio_waits.h")) return true;
   if (frame.file.ends_with("afterleak/loops/main.cc")) return true;
   if (frame.module.starts_with("/lib/") || frame.module.starts_with("/usr/lib/")) return true;
+  if (frame.module.ends_with("/libafterleak_watch.so")) return true;
   if (std::ranges::any_of(kOurs,
                           [&](std::string_view ours) { return frame.function.starts_with(ours); }))
     return true;
@@ -101,12 +102,6 @@ bool IsOperator(std::string_view pretty, std::size_t at) {
 }
 
 }  // namespace
-
-Site Site::WithCallStack() const {
-  Site site = *this;
-  site.stack_ = &internal::CaptureCallStack();
-  return site;
-}
 
 Place PlaceOf(const Site& site, std::span<const std::string> wrappers) {
   Place place{.file = site.file_name(), .line = site.line(), .column = site.column()};

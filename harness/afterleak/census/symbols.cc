@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <ranges>
 #include <unordered_map>
 #include <utility>
 
@@ -56,6 +57,14 @@ class Process {
     return known->second;
   }
 
+  void NameAddressesOf(std::vector<LoadedFile> files) {
+    const std::lock_guard lock(mutex_);
+    if (files == files_) return;
+    files_ = std::move(files);
+    Refresh();
+    std::erase_if(known_, [](const auto& known) { return known.second.front().module.empty(); });
+  }
+
  private:
   Process() { Refresh(); }
 
@@ -100,7 +109,11 @@ class Process {
                                              .debuginfo_path = nullptr};
     if (dwfl_ == nullptr) dwfl_ = dwfl_begin(&callbacks);
     dwfl_report_begin(dwfl_);
-    dwfl_linux_proc_report(dwfl_, getpid());
+    if (files_.empty()) dwfl_linux_proc_report(dwfl_, getpid());
+    // The latest first: one that was unloaded may have been where another is now, and the first
+    // that is reported wins.
+    for (const LoadedFile& file : std::views::reverse(files_))
+      dwfl_report_elf(dwfl_, file.path.c_str(), file.path.c_str(), -1, file.bias, true);
     dwfl_report_end(dwfl_, nullptr, nullptr);
   }
 
@@ -155,6 +168,7 @@ class Process {
 
   std::mutex mutex_;
   Dwfl* dwfl_ = nullptr;
+  std::vector<LoadedFile> files_;                                 // none: those of this process
   std::unordered_map<std::uintptr_t, std::vector<Frame>> known_;  // elements do not move
 };
 
@@ -163,6 +177,10 @@ class Process {
 const std::vector<Frame>& FramesAt(std::uintptr_t return_address) {
   const heap::Scope::Suspend suspend;
   return Process::Get().FramesAt(return_address);
+}
+
+void NameAddressesOf(std::vector<LoadedFile> files) {
+  Process::Get().NameAddressesOf(std::move(files));
 }
 
 }  // namespace afterleak::internal

@@ -1,4 +1,5 @@
-// What addresses of this process stand for: functions and source lines, from its debug information.
+// What addresses stand for: functions and source lines, from debug information. Those of this
+// process, or of another one that NameAddressesOf was told about.
 #pragma once
 
 #include <cstdint>
@@ -21,5 +22,17 @@ struct Frame {
 // compiler has inlined are frames too. Milliseconds for the first address of a module, then
 // microseconds; each address is looked up once. Thread-safe.
 const std::vector<Frame>& FramesAt(std::uintptr_t return_address);
+
+// A program or shared library of another process.
+struct LoadedFile {
+  std::string path;
+  std::uintptr_t bias = 0;  // what its addresses are more than those in the file
+
+  bool operator==(const LoadedFile&) const = default;
+};
+
+// From now on addresses are those of the process that has loaded these, the latest last; it need
+// not exist any more. An address that could not be named is looked up again.
+void NameAddressesOf(std::vector<LoadedFile> files);
 
 }  // namespace afterleak::internal

@@ -11,6 +11,7 @@
 #include "afterleak/census/call_stack.h"
 #include "afterleak/heap/heap.h"
 #include "afterleak/loops/asio_waits.h"
+#include "afterleak/loops/asio_watched.h"
 #include "afterleak/loops/interpose.h"
 #include "afterleak/loops/sources.h"
 #include "afterleak/loops/timers.h"
@@ -27,22 +28,11 @@ constexpr internal::LoopTimer Timer(std::string_view armed_by) {
                                     "cancel it, or destroy its timer, when its work is over");
 }
 
-const internal::LoopTimer& TimerOf(Clock clock) {
-  static constexpr internal::LoopTimer kSteady = Timer("steady_timer::async_wait");
-  static constexpr internal::LoopTimer kSystem = Timer("system_timer::async_wait");
-  static constexpr internal::LoopTimer kPosixTime = Timer("deadline_timer::async_wait");
-  static constexpr internal::LoopTimer kOther = Timer("basic_waitable_timer::async_wait");
-  switch (clock) {
-    case Clock::kSteady:
-      return kSteady;
-    case Clock::kSystem:
-      return kSystem;
-    case Clock::kPosixTime:
-      return kPosixTime;
-    case Clock::kOther:
-      break;
-  }
-  return kOther;
+// Null where nobody watches.
+const WatchedAsio* Watched() {
+  static const auto* const watched =
+      static_cast<const WatchedAsio*>(internal::FindLoaded("afterleak_watched_asio"));
+  return watched;
 }
 
 std::atomic<Wait> last = 0;
@@ -98,17 +88,37 @@ std::size_t Lines(const Coroutines& coroutines, std::span<std::uintptr_t, kMostF
 
 }  // namespace
 
+const internal::LoopTimer& TimerOf(Clock clock) {
+  static constexpr internal::LoopTimer kSteady = Timer("steady_timer::async_wait");
+  static constexpr internal::LoopTimer kSystem = Timer("system_timer::async_wait");
+  static constexpr internal::LoopTimer kPosixTime = Timer("deadline_timer::async_wait");
+  static constexpr internal::LoopTimer kOther = Timer("basic_waitable_timer::async_wait");
+  switch (clock) {
+    case Clock::kSteady:
+      return kSteady;
+    case Clock::kSystem:
+      return kSystem;
+    case Clock::kPosixTime:
+      return kPosixTime;
+    case Clock::kOther:
+      break;
+  }
+  return kOther;
+}
+
 [[gnu::noinline]] Wait Begin(Clock clock, std::chrono::nanoseconds left) {
   const Wait wait = last.fetch_add(1, std::memory_order_relaxed) + 1;
   internal::Armed(TimerOf(clock), wait, left, AFTERLEAK_CALLER);
+  if (Watched() != nullptr) Watched()->begin(wait, clock, left, AFTERLEAK_CALLER, {});
   return wait;
 }
 
 Wait Begin(Clock clock, std::chrono::nanoseconds left, const Coroutines& coroutines) {
   const Wait wait = last.fetch_add(1, std::memory_order_relaxed) + 1;
   std::array<std::uintptr_t, kMostFrames> frames{};
-  const std::size_t count = Lines(coroutines, frames);
-  internal::Armed(TimerOf(clock), wait, left, std::span(frames).first(count));
+  const auto lines = std::span(frames).first(Lines(coroutines, frames));
+  internal::Armed(TimerOf(clock), wait, left, lines);
+  if (Watched() != nullptr) Watched()->begin(wait, clock, left, AFTERLEAK_CALLER, lines);
   return wait;
 }
 
@@ -130,9 +140,15 @@ void Forget(const void* frame) noexcept {
   stacks.of_frame.erase(frame);
 }
 
-void Fire(Wait wait) noexcept { internal::Fired(Library::kAsio, wait); }
+void Fire(Wait wait) noexcept {
+  internal::Fired(Library::kAsio, wait);
+  if (Watched() != nullptr) Watched()->fire(wait);
+}
 
-void Stop(Wait wait) noexcept { internal::Stopped(Library::kAsio, wait); }
+void Stop(Wait wait) noexcept {
+  internal::Stopped(Library::kAsio, wait);
+  if (Watched() != nullptr) Watched()->stop(wait);
+}
 
 bool UsesAsio() noexcept {
   used.store(true, std::memory_order_relaxed);

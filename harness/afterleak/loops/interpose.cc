@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "afterleak/census/symbols.h"
-
 namespace afterleak::loops::internal {
 
 constinit thread_local int OwnCall::depth_ = 0;
@@ -47,17 +45,11 @@ Module::Module(const void* function) {
       &search);
 }
 
-bool CalledByLoop(const void* caller) {
+bool IsInLoop(const void* code) {
   static const Module loops[] = {
       Module(FindNext("event_add", nullptr)), Module(FindNext("ev_run", nullptr)),
       Module(FindNext("sd_event_new", nullptr)), Module(FindNext("uv_run", nullptr))};
-  if (std::ranges::any_of(loops, [&](const Module& loop) { return loop.Contains(caller); }))
-    return true;
-  const OwnCall call;  // a look-up opens and closes files
-  const auto& frames = afterleak::internal::FramesAt(reinterpret_cast<std::uintptr_t>(caller));
-  return std::ranges::any_of(frames, [](const afterleak::internal::Frame& frame) {
-    return frame.function.starts_with("asio::") || frame.function.starts_with("boost::asio::");
-  });
+  return std::ranges::any_of(loops, [&](const Module& loop) { return loop.Contains(code); });
 }
 
 }  // namespace afterleak::loops::internal

@@ -22,7 +22,7 @@
 // over a shared library, and gives way to a library that is linked statically: the address of
 // `name` is then another.
 #define AFTERLEAK_IN_FRONT(Result, name, ours, parameters) \
-  extern "C" [[gnu::weak, gnu::alias(#ours)]] Result name parameters
+  extern "C" [[gnu::weak, gnu::alias(#ours), gnu::visibility("default")]] Result name parameters
 
 namespace afterleak::loops::internal {
 
@@ -125,9 +125,13 @@ class KeepErrno {
   const int errno_ = errno;
 };
 
+// True if the code is in the shared library of a loop.
+bool IsInLoop(const void* code);
+
 // True if a loop library called: it has one timer of the kernel for all those that it keeps. Asio,
 // which is compiled into the program, is known by the names of its functions: that takes
-// milliseconds for each line that is new, and a program that is stripped has no names.
+// milliseconds for each line that is new, and a program that is stripped has no names. (Of a
+// program that is watched the watcher finds it out, watch/report.h.)
 bool CalledByLoop(const void* caller);
 
 }  // namespace afterleak::loops::internal

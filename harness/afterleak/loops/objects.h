@@ -2,15 +2,12 @@
 // largest size. Not thread-safe: timers.cc locks it.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <cstddef>
-#include <memory>
-#include <new>
 #include <utility>
 
 #include "afterleak/census/call_stack.h"
 #include "afterleak/census/census.h"
+#include "afterleak/census/keeper.h"
 #include "afterleak/loops/timers.h"
 
 namespace afterleak::loops::internal {
@@ -28,10 +25,15 @@ struct Object {
 // A hash table with open addressing: what is displaced stands behind its place without a gap.
 class Objects {
  public:
+  Objects() = default;
+  ~Objects() { GiveBack(slots_, capacity_); }
+  Objects(const Objects&) = delete;
+  Objects& operator=(const Objects&) = delete;
+
   Object* Find(Key key) {
     if (slots_ == nullptr) return nullptr;
     for (std::size_t i = Home(key);; i = Behind(i)) {
-      Object& object = (*slots_)[i];
+      Object& object = slots_[i];
       if (object.key == key) return &object;
       if (object.key == 0) return nullptr;
     }
@@ -48,43 +50,25 @@ class Objects {
 
   // All places, for walks: free ones have no key and no timer.
   std::size_t capacity() const { return capacity_; }
-  Object& At(std::size_t i) { return (*slots_)[i]; }
+  Object& At(std::size_t i) { return slots_[i]; }
 
   void Remove(Object& removed) {
     --used_;
-    auto hole = static_cast<std::size_t>(&removed - &(*slots_)[0]);
+    auto hole = static_cast<std::size_t>(&removed - &slots_[0]);
     for (std::size_t i = Behind(hole);; i = Behind(i)) {
-      Object& object = (*slots_)[i];
+      Object& object = slots_[i];
       if (object.key == 0) break;
       // It may move into the hole unless its home lies behind that.
       const std::size_t from_home = (i - Home(object.key)) & (capacity_ - 1);
       const std::size_t from_hole = (i - hole) & (capacity_ - 1);
       if (from_home < from_hole) continue;
-      (*slots_)[hole] = object;
+      slots_[hole] = object;
       hole = i;
     }
-    (*slots_)[hole] = Object{};
+    slots_[hole] = Object{};
   }
 
  private:
-  class Slots {  // outside the heap, as in MappedArray, but in one piece
-   public:
-    explicit Slots(std::size_t count) : bytes_(count * sizeof(Object)) {
-      void* const memory =
-          mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      if (memory == MAP_FAILED) throw std::bad_alloc();
-      first_ = static_cast<Object*>(memory);
-    }
-    ~Slots() { munmap(first_, bytes_); }
-    Slots(const Slots&) = delete;
-    Slots& operator=(const Slots&) = delete;
-    Object& operator[](std::size_t i) const { return first_[i]; }
-
-   private:
-    std::size_t bytes_;
-    Object* first_;
-  };
-
   static constexpr std::size_t kFirst = 1024;
 
   std::size_t Home(Key key) const {
@@ -94,21 +78,27 @@ class Objects {
 
   Object& FreeFor(Key key) {
     std::size_t i = Home(key);
-    while ((*slots_)[i].key != 0) i = Behind(i);
-    return (*slots_)[i];
+    while (slots_[i].key != 0) i = Behind(i);
+    return slots_[i];
   }
 
   void Enlarge() {
+    Object* const old = slots_;
     const std::size_t old_capacity = capacity_;
-    auto larger = std::make_unique<Slots>(old_capacity == 0 ? kFirst : 2 * old_capacity);
-    std::unique_ptr<Slots> old = std::exchange(slots_, std::move(larger));
-    capacity_ = old_capacity == 0 ? kFirst : 2 * old_capacity;
+    const std::size_t capacity = old_capacity == 0 ? kFirst : 2 * old_capacity;
+    slots_ = static_cast<Object*>(afterleak::internal::TakePages(capacity * sizeof(Object)));
+    capacity_ = capacity;
     for (std::size_t i = 0; i < old_capacity; ++i) {
-      if ((*old)[i].key != 0) FreeFor((*old)[i].key) = (*old)[i];
+      if (old[i].key != 0) FreeFor(old[i].key) = old[i];
     }
+    GiveBack(old, old_capacity);
   }
 
-  std::unique_ptr<Slots> slots_;
+  static void GiveBack(Object* slots, std::size_t capacity) {
+    if (slots != nullptr) afterleak::internal::GiveBackPages(slots, capacity * sizeof(Object));
+  }
+
+  Object* slots_ = nullptr;   // pages of the keeper, in one piece
   std::size_t capacity_ = 0;  // a power of two
   std::size_t used_ = 0;
 };

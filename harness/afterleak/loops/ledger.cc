@@ -1,0 +1,171 @@
+#include "afterleak/loops/ledger.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <new>
+
+#include "afterleak/census/keeper.h"
+#include "afterleak/heap/heap.h"
+
+namespace afterleak::loops::internal {
+
+using afterleak::internal::CallStack;
+using afterleak::internal::KeeperNow;
+using afterleak::internal::TakePages;
+
+namespace {
+
+std::string_view CopyText(std::string_view text, char*& to) {
+  const std::string_view copy(to, text.size());
+  to = std::ranges::copy(text, to).out;
+  return copy;
+}
+
+}  // namespace
+
+Time LedgerNow() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return Time(std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
+}
+
+void LedgerMutex::lock() {
+  if (pthread_mutex_lock(&mutex_) == EOWNERDEAD) pthread_mutex_consistent(&mutex_);
+}
+
+bool LedgerMutex::TryLockFor(Duration patience) {
+  timespec until;
+  clock_gettime(CLOCK_MONOTONIC, &until);
+  const Duration end = std::chrono::seconds(until.tv_sec) + Duration(until.tv_nsec) + patience;
+  until.tv_sec = end / std::chrono::seconds(1);
+  until.tv_nsec = (end % std::chrono::seconds(1)).count();
+  const int error = pthread_mutex_clocklock(&mutex_, CLOCK_MONOTONIC, &until);
+  if (error == EOWNERDEAD) pthread_mutex_consistent(&mutex_);
+  return error == 0 || error == EOWNERDEAD;
+}
+
+void LedgerMutex::Renew() {
+  pthread_mutexattr_t attributes;
+  pthread_mutexattr_init(&attributes);
+  if (KeeperNow().shared) {
+    pthread_mutexattr_setpshared(&attributes, PTHREAD_PROCESS_SHARED);
+    pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+  }
+  pthread_mutex_init(&mutex_, &attributes);
+  pthread_mutexattr_destroy(&attributes);
+}
+
+Ledger::Ledger() {
+  if (KeeperNow().shared) census_.KeepOvertaken();
+}
+
+Ledger& Ledger::Get() {
+  static Ledger& ledger = *Create();
+  return ledger;
+}
+
+Ledger* Ledger::Create() {
+  const heap::Scope::Suspend suspend;
+  auto* const ledger = new (TakePages(sizeof(Ledger))) Ledger;
+  // A child of fork gets the ledger as it was, and not in the middle of a change.
+  pthread_atfork([] { Get().mutex_.lock(); }, [] { Get().mutex_.unlock(); },
+                 [] {
+                   if (!KeeperNow().shared) Get().mutex_.Renew();
+                 });
+  return ledger;
+}
+
+const LoopTimer& Ledger::Kept(const LoopTimer& timer) {
+  if (!KeeperNow().shared) return timer;
+  std::size_t i = KeyOf(&timer) * 0x9E3779B97F4A7C15u >> 57;
+  static_assert(std::tuple_size_v<decltype(copies_)> == 1 << 7);
+  for (; copies_[i].of != nullptr; i = (i + 1) % copies_.size()) {
+    if (copies_[i].of == &timer) return copies_[i].timer;
+  }
+  char* text = static_cast<char*>(
+      TakePages(timer.live.name.size() + timer.live.cure.size() + timer.idle.cure.size()));
+  LoopTimer copy = timer;
+  copy.live.name = CopyText(timer.live.name, text);
+  copy.live.cure = CopyText(timer.live.cure, text);
+  copy.idle.name = timer.idle.name.empty() ? std::string_view() : copy.live.name;
+  copy.idle.cure = CopyText(timer.idle.cure, text);
+  copies_[i] = {&timer, copy};
+  return copies_[i].timer;
+}
+
+void Ledger::Arm(const LoopTimer& timer, Key key, Time now, Time deadline, const CallStack& stack,
+                 void* data) {
+  const LoopTimer& kept = Kept(timer);
+  const Census::Ticket ticket = census_.Arm(kept.live, Site(stack), 0, now, deadline);
+  Object* object = objects(timer.library).Find(key);
+  const CallStack* born = &stack;
+  if (object != nullptr) {
+    census_.Stop(object->ticket);
+    born = object->born;
+  } else {
+    object = &Add(timer, key, ticket);
+  }
+  *object = {
+      .key = key, .timer = &kept, .born = born, .data = data, .ticket = ticket, .live = true};
+}
+
+void Ledger::Make(const LoopTimer& timer, Key key, Time now, const CallStack& stack, void* data) {
+  if (objects(timer.library).Find(key) != nullptr) return;
+  const LoopTimer& kept = Kept(timer);
+  const Census::Ticket ticket = census_.Arm(kept.idle, Site(stack), 0, now, Time::max());
+  Add(timer, key, ticket) = {
+      .key = key, .timer = &kept, .born = &stack, .data = data, .ticket = ticket, .live = false};
+}
+
+void Ledger::Fire(Object& object) {
+  census_.Fire(object.ticket);
+  BecomeIdle(object);
+}
+
+void Ledger::Stop(Object& object) {
+  census_.Stop(object.ticket);
+  BecomeIdle(object);
+}
+
+void Ledger::Free(Object& object) {
+  census_.Stop(object.ticket);
+  objects(object.timer->library).Remove(object);
+}
+
+void Ledger::FireOverdue(Library library, Time now) {
+  Objects& all = objects(library);
+  for (std::size_t i = 0; i < all.capacity(); ++i) {
+    Object& object = all.At(i);
+    if (object.key == 0 || !object.live || object.timer->live.periodic) continue;
+    if (census_.DeadlineOf(object.ticket) < now) Fire(object);
+  }
+}
+
+// Its live record is closed; now it has an idle one.
+void Ledger::BecomeIdle(Object& object) {
+  object.live = false;
+  if (object.timer->idle.name.empty()) {
+    objects(object.timer->library).Remove(object);
+    return;
+  }
+  try {
+    object.ticket =
+        census_.Arm(object.timer->idle, Site(*object.born), 0, LedgerNow(), Time::max());
+  } catch (const std::bad_alloc&) {
+    unrecorded_.fetch_add(1, std::memory_order_relaxed);
+    objects(object.timer->library).Remove(object);
+  }
+}
+
+// For a record that is open; closes it if there is no memory.
+Object& Ledger::Add(const LoopTimer& timer, Key key, Census::Ticket ticket) {
+  try {
+    return objects(timer.library).Add(key);
+  } catch (...) {
+    census_.Stop(ticket);
+    throw;
+  }
+}
+
+}  // namespace afterleak::loops::internal

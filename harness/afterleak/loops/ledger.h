@@ -1,0 +1,85 @@
+// The ledger of the event loops: the census, and what is known of each timer object. timers.cc
+// writes it; `afterleak watch` reads that of another process, which has all of it in memory that
+// both share (census/keeper.h), at one address.
+#pragma once
+
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "afterleak/census/call_stack.h"
+#include "afterleak/census/census.h"
+#include "afterleak/loops/objects.h"
+#include "afterleak/loops/sources.h"
+#include "afterleak/loops/timers.h"
+
+namespace afterleak::loops::internal {
+
+// Within 4 ms, which is enough for ages and for what is left, and costs a quarter. It is
+// the same in every process.
+Time LedgerNow();
+
+// A lock that another process may hold, too, and that is free again when its holder has died.
+class LedgerMutex {
+ public:
+  LedgerMutex() { Renew(); }
+  LedgerMutex(const LedgerMutex&) = delete;
+  LedgerMutex& operator=(const LedgerMutex&) = delete;
+
+  void lock();
+  bool TryLockFor(Duration patience);  // false: its holder did not let go, or has been stopped
+  void unlock() { pthread_mutex_unlock(&mutex_); }
+  void Renew();  // in a child of fork that has a copy: nobody holds it
+
+ private:
+  pthread_mutex_t mutex_;
+};
+
+class Ledger {
+ public:
+  // Never destroyed: timers end while static objects are destroyed, and after it.
+  static Ledger& Get();
+
+  // What the functions of timers.h do, under the lock. Those that arm throw std::bad_alloc.
+  void Arm(const LoopTimer& timer, Key key, Time now, Time deadline,
+           const afterleak::internal::CallStack& stack, void* data);
+  void Make(const LoopTimer& timer, Key key, Time now, const afterleak::internal::CallStack& stack,
+            void* data);
+  void Fire(Object& object);
+  void Stop(Object& object);
+  void Free(Object& object);
+
+  // For a library that tells nobody of a firing, where its owner cannot be asked: what ought to
+  // have fired before `now` has.
+  void FireOverdue(Library library, Time now);
+
+  // The constant that stands for it here: itself, or a copy where another process reads it.
+  const LoopTimer& Kept(const LoopTimer& timer);
+
+  Census& census() { return census_; }
+  Objects& objects(Library library) { return objects_[static_cast<std::size_t>(library)]; }
+  LedgerMutex& mutex() { return mutex_; }
+  std::atomic<std::int64_t>& unrecorded() { return unrecorded_; }
+
+ private:
+  struct Copy {
+    const LoopTimer* of;
+    LoopTimer timer;
+  };
+
+  Ledger();
+  static Ledger* Create();
+  Object& Add(const LoopTimer& timer, Key key, Census::Ticket ticket);
+  void BecomeIdle(Object& object);
+
+  LedgerMutex mutex_;
+  std::atomic<std::int64_t> unrecorded_ = 0;
+  Census census_;
+  std::array<Objects, kLibraries> objects_;
+  std::array<Copy, 128> copies_{};  // found by their address; there are some 40 constants
+};
+
+}  // namespace afterleak::loops::internal

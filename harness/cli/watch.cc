@@ -1,0 +1,184 @@
+#include "cli/watch.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
+#include <system_error>
+
+#include "afterleak/census/duration.h"
+#include "cli/arguments.h"
+#include "cli/commands.h"
+#include "cli/output.h"
+#include "cli/show.h"
+#include "stage/findings.h"
+#include "watch/child.h"
+#include "watch/watching.h"
+
+namespace cli {
+namespace {
+
+using namespace afterleak;
+
+constexpr int kNothingArmed = 3;
+constexpr int kIndent = 8;  // of lines that continue one that is too long
+
+// Beside the program, or where it is installed.
+std::string FindPreloaded() {
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+  const std::filesystem::path name = "libafterleak_watch.so";
+  for (const auto& path : {folder / name, folder / AFTERLEAK_WATCH_FOLDER / name}) {
+    if (std::filesystem::exists(path)) return path.lexically_normal();
+  }
+  throw std::invalid_argument(fmt::format(
+      "{} is neither in {} nor in {}; it is built and installed with this program", name.string(),
+      folder.string(), (folder / AFTERLEAK_WATCH_FOLDER).lexically_normal().string()));
+}
+
+// LD_PRELOAD separates by blanks and colons. A file whose path has one is reached by another: its
+// descriptor stays open as long as this process.
+std::string WithoutSeparators(const std::string& path) {
+  if (path.find_first_of(" :") == std::string::npos) return path;
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0)
+    throw std::invalid_argument(
+        fmt::format("{}: {}", path, std::generic_category().message(errno)));
+  return fmt::format("/proc/{}/fd/{}", getpid(), descriptor);
+}
+
+std::optional<Duration> DurationOf(const char* flag, const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  try {
+    return ParsePositiveDuration(*text);
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(fmt::format("{} {}", flag, error.what()));
+  }
+}
+
+void CheckCommand(const std::vector<std::string>& command) {
+  if (command.empty())
+    throw std::invalid_argument("watch what? Write afterleak watch [FLAGS] PROGRAM [ARGUMENTS]");
+}
+
+// The standard output is the program's.
+void OpenFiles(const WatchArguments& arguments, Files* files) {
+  Arguments named;
+  named.csv = arguments.csv;
+  named.json = arguments.json;
+  named.sarif = arguments.sarif;
+  Open(named, files);
+  if (files->TakeStdout())
+    throw std::invalid_argument("standard output is that of the program; name a file");
+}
+
+// The first finding for which the run is to fail; null if there is none.
+const Finding* FirstToFailOn(const std::vector<std::string>& words, const watch::Report& report) {
+  const auto asks = [&](std::string_view word) {
+    return std::ranges::find(words, word) != words.end();
+  };
+  for (const Finding& finding : report.findings) {
+    if (asks(finding.leak == Leak::kGrowing ? "grows" : "leak")) return &finding;
+  }
+  return asks("idle") && !report.idle.empty() ? &report.idle.front() : nullptr;
+}
+
+}  // namespace
+
+void AddWatchFlags(CLI::App& command, WatchArguments& arguments) {
+  command
+      .add_option("PROGRAM", arguments.command, "and its arguments: all that follows is its own")
+      ->option_text("...");
+  command.add_option("--every", arguments.every, "report every so often: 10s, 5m")
+      ->type_name("DURATION");
+  command
+      .add_option("--for", arguments.length,
+                  "then end the program, by SIGTERM and 5 s later\nby SIGKILL")
+      ->type_name("DURATION");
+  command
+      .add_option("--fail-on", arguments.fail_on,
+                  "exit with 1 if it is found; repeatable, or a,b:\n"
+                  "  leak   by the evidence of one run\n"
+                  "  grows  more and more at once, wanted or not\n"
+                  "  idle   more and more that is idle, not freed")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"leak", "grows", "idle"}))
+      ->option_text("WHAT");
+  command
+      .add_option("--allow", arguments.allow,
+                  "what is meant to stay, repeatable: at most N\n"
+                  "(any number) at a FILE, FILE:LINE or function")
+      ->option_text("SITE[=N]");
+  command
+      .add_option("--allow-file", arguments.allow_file, "the same from a file, one SITE [N] a line")
+      ->type_name("FILE");
+  command.add_option("--json", arguments.json, "write everything to this file")->type_name("FILE");
+  command.add_option("--csv", arguments.csv, "write a row for each site to this file")
+      ->type_name("FILE");
+  command
+      .add_option("--sarif", arguments.sarif,
+                  "write the findings to this file, for GitHub's\ncode scanning")
+      ->type_name("FILE");
+  command.footer(
+      "Sees the timers of libuv, libevent, libev, GLib, sd-event, timerfd and POSIX\n"
+      "timers in a program that nobody changed, and those of Asio where it was built\n"
+      "with afterleak::loops_asio. Only the program itself is recorded, not what it\n"
+      "starts. The report is written to standard error: at the end, however the\n"
+      "program ends, and when this process gets SIGUSR2.\n\n"
+      "Exit code: that of the program, and if it is 0: 1 if --fail-on found what it\n"
+      "names, 3 if no timer was armed. 2: bad input.\n\n"
+      "For example:\n"
+      "  afterleak watch ./server --port 8080\n"
+      "  afterleak watch --for 10m --fail-on leak --json soak.json ./server\n");
+}
+
+Split SplitCommandLine(const CLI::App& command, int argc, char** argv) {
+  int i = 2;
+  while (i < argc && argv[i][0] == '-') {
+    if (std::string_view(argv[i]) == "--") return {.flags_end = i, .command = i + 1};
+    const CLI::Option* const option = command.get_option_no_throw(argv[i]);
+    const bool has_value = option != nullptr && option->get_items_expected_max() > 0;
+    i += has_value ? 2 : 1;
+  }
+  i = std::min(i, argc);
+  return {.flags_end = i, .command = i};
+}
+
+int Watch(const WatchArguments& arguments) {
+  CheckCommand(arguments.command);
+  const watch::WatchOptions options{
+      .command = arguments.command,
+      .preloaded = WithoutSeparators(FindPreloaded()),
+      .every = DurationOf("--every", arguments.every),
+      .length = DurationOf("--for", arguments.length),
+      .allowed = AllowanceOf(arguments.allow, arguments.allow_file),
+      .prepare = &RestoreSignals,
+      .in_between = [](const watch::Report& report) { Tell(Wrap(ToText(report), kIndent)); }};
+  Files files;
+  OpenFiles(arguments, &files);
+  const auto [report, status, ended_by_length, recorded] = watch::Watch(options);
+  Tell(Wrap(ToText(report), kIndent));
+  if (files.json) files.json->Write(ToJson(report));
+  if (files.csv) files.csv->Write(ToCsv(report));
+  if (files.sarif) files.sarif->Write(ToSarif(report.findings));
+  if (status != 0 && !ended_by_length) return watch::EndLike(status);
+  if (!recorded && report.remarks.empty()) {
+    Complain("nothing was recorded: the program did not load what was preloaded");
+    return kNothingArmed;
+  }
+  if (report.Armed() == 0) {
+    Complain("no timer was armed, so nothing can be said");
+    return kNothingArmed;
+  }
+  const Finding* const found = FirstToFailOn(arguments.fail_on, report);
+  if (found == nullptr) return kAsExpected;
+  Complain(fmt::format("--fail-on: {} {} at {}:{}: {}", found->count, found->kind, found->file,
+                       found->line, ToString(found->leak)));
+  return kNotAsExpected;
+}
+
+}  // namespace cli

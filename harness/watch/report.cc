@@ -1,0 +1,121 @@
+#include "watch/report.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "afterleak/census/call_stack.h"
+#include "afterleak/census/symbols.h"
+
+namespace afterleak::watch {
+namespace {
+
+using Key = std::tuple<std::string, std::uint32_t, std::uint32_t, std::string,
+                       std::vector<std::string>, std::string>;
+
+Key KeyOf(const auto& row) {
+  return {row.file, row.line, row.column, row.function, row.called_from, row.kind};
+}
+
+bool IsArmedByAsio(const CensusCount::At& at) {
+  if (!at.kind->name.starts_with("timerfd_") || at.site.call_stack() == nullptr ||
+      at.site.call_stack()->frames.empty())
+    return false;
+  const auto& frames = internal::FramesAt(at.site.call_stack()->frames.front());
+  return std::ranges::any_of(frames, [](const internal::Frame& frame) {
+    return frame.function.starts_with("asio::") || frame.function.starts_with("boost::asio::");
+  });
+}
+
+// Such sites stay where they are, since windows go by their index, and count nothing.
+bool LeaveOutAsio(CensusCount& count) {
+  bool any = false;
+  for (CensusCount::At& at : count.sites) {
+    if (!IsArmedByAsio(at)) continue;
+    any = true;
+    at.counted = SiteReport();
+  }
+  return any;
+}
+
+void AddFindings(std::vector<Finding>& all, std::vector<Finding> more) {
+  for (Finding& finding : more) {
+    const bool known = std::ranges::any_of(all, [&](const Finding& other) {
+      return other.leak == finding.leak && KeyOf(other) == KeyOf(finding);
+    });
+    if (!known) all.push_back(std::move(finding));
+  }
+}
+
+// Idle objects have the place and the kind of their timers, or of what made them.
+void AddIdle(const CensusReport& idle, Report& report) {
+  for (const SiteReport& site : idle.sites) {
+    if (site.peak_live == 0) continue;
+    auto row = std::ranges::find_if(
+        report.sites, [&](const SiteRow& other) { return KeyOf(other) == KeyOf(site); });
+    if (row == report.sites.end()) {
+      row = report.sites.emplace(report.sites.end());
+      static_cast<Place&>(*row) = site;
+      row->kind = site.kind;
+      row->word = Word::kNotEnough;
+    }
+    row->idle = site.live;
+    row->peak_idle = site.peak_live;
+  }
+}
+
+// What each row's word rests on.
+void AddEvidence(Report& report) {
+  const auto add = [&report](const std::vector<Finding>& findings, std::string_view before) {
+    for (const Finding& finding : findings) {
+      for (SiteRow& row : report.sites) {
+        if (KeyOf(row) != KeyOf(finding)) continue;
+        row.evidence += row.evidence.empty() ? "" : "; ";
+        row.evidence += before;
+        row.evidence += finding.evidence;
+      }
+    }
+  };
+  add(report.findings, "");
+  add(report.idle, "idle ones grow: ");
+}
+
+}  // namespace
+
+std::int64_t Report::Armed() const {
+  std::int64_t armed = 0;
+  for (const SiteRow& site : sites) armed += site.armed;
+  return armed;
+}
+
+bool Judge(const Seen& seen, const Allowance& allowed, Report& report) {
+  CensusCount last = seen.last, before = seen.before;
+  const bool asio = LeaveOutAsio(last);
+  LeaveOutAsio(before);
+  const CensusReport timers = NameSites(last, Resource::kTimer);
+  const auto windows = seen.windows.Named(last, Resource::kTimer);
+  const auto idle_windows = seen.windows.Named(last, Resource::kIdle);
+
+  AddFindings(report.findings, JudgeAbandoned(timers, allowed));
+  AddFindings(report.findings, JudgeOutlived(timers, allowed));
+  AddFindings(report.findings, JudgeOutlived(NameSites(before, Resource::kTimer), allowed));
+  AddFindings(report.findings, JudgeGrowing(windows, allowed));
+  KeepFirstOfEachSite(report.findings);
+  report.idle = JudgeGrowing(idle_windows, allowed);
+
+  report.windows = seen.windows.count();
+  report.samples = seen.windows.Samples();
+  for (const SiteReport& site : timers.sites) {
+    if (site.armed == 0) continue;
+    SiteRow& row = report.sites.emplace_back();
+    static_cast<SiteReport&>(row) = site;
+    row.word = WordFor(site, report.findings, report.watched, report.windows);
+  }
+  AddIdle(NameSites(last, Resource::kIdle), report);
+  AddEvidence(report);
+  std::ranges::stable_sort(report.sites, [](const SiteRow& a, const SiteRow& b) {
+    return std::tuple(a.word, -a.peak_live) < std::tuple(b.word, -b.peak_live);
+  });
+  return asio;
+}
+
+}  // namespace afterleak::watch

@@ -1,0 +1,53 @@
+// What `afterleak watch` says of a program: a row for each site, and the word of the judge.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "afterleak/census/census.h"
+#include "afterleak/census/judge.h"
+#include "watch/windows.h"
+
+namespace afterleak::watch {
+
+struct SiteRow : SiteReport {  // of its timers
+  std::int64_t idle = 0;       // fired or stopped, and neither freed nor armed again
+  std::int64_t peak_idle = 0;
+  Word word = Word::kNoSign;
+  std::string evidence{};  // a phrase with numbers; empty where the word says it all
+};
+
+struct Report {
+  std::string command{};  // as it was started
+  std::string how{};      // "still runs", "ended with 0", "killed by SIGKILL"
+  Time began{};           // on the clock of the ledger
+  Duration watched{};     // for how long
+  std::size_t windows = 0;
+  std::vector<std::string> remarks{};  // what is not seen, and why
+  std::vector<SiteRow> sites{};        // what leaks first, then the most live at once
+  std::vector<Finding> findings{};     // of leaks, and of what grows
+  std::vector<Finding> idle{};         // objects of which more and more are idle
+  std::vector<Windows::Sample> samples{};
+
+  std::int64_t Armed() const;
+};
+
+// What the watcher has seen of the counters.
+struct Seen {
+  CensusCount last{};    // as they are now
+  CensusCount before{};  // shortly before that: the program may have torn down all since
+  Windows windows;
+};
+
+// Fills in sites, findings, windows and samples. The addresses must have names
+// (SharedRecord::NameItsAddresses). What Asio arms in the kernel is left out: those are its own
+// descriptors. Returns whether there was any.
+bool Judge(const Seen& seen, const Allowance& allowed, Report& report);
+
+// As a table of 80 columns, but for the names of places.
+std::string ToText(const Report& report);
+std::string ToJson(const Report& report);
+std::string ToCsv(const Report& report);  // a row for each site
+
+}  // namespace afterleak::watch

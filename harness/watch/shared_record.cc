@@ -1,0 +1,150 @@
+#include "watch/shared_record.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <new>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include "afterleak/census/keeper.h"
+#include "afterleak/census/symbols.h"
+
+namespace afterleak::watch {
+namespace {
+
+using internal::Keeper;
+using loops::internal::Ledger;
+
+constexpr Duration kPatience = std::chrono::milliseconds(100);
+
+// Where the few changes that the watcher makes find memory: what the program has mapped, too.
+void* FromRecord(std::size_t bytes) {
+  auto& record = *reinterpret_cast<Record*>(kBase);
+  return TakeFrom(record, bytes, record.mapped.load(std::memory_order_acquire));
+}
+
+constexpr Keeper kRecordPages = {.take = &FromRecord,
+                                 .give_back = [](void*, std::size_t) {},
+                                 .note_code = nullptr,
+                                 .shared = true};
+
+class KeepInRecord {
+ public:
+  KeepInRecord() : before_(internal::keeper.exchange(&kRecordPages)) {}
+  ~KeepInRecord() { internal::keeper = before_; }
+  KeepInRecord(const KeepInRecord&) = delete;
+  KeepInRecord& operator=(const KeepInRecord&) = delete;
+
+ private:
+  const Keeper* const before_;
+};
+
+// `ulimit` may not let a process have more.
+std::size_t SizeWithin(std::size_t size) {
+  for (const auto which : {RLIMIT_FSIZE, RLIMIT_AS}) {
+    rlimit limit;
+    if (getrlimit(which, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+      size = std::min<std::size_t>(size, limit.rlim_cur / (which == RLIMIT_AS ? 4 : 1));
+  }
+  return std::max(size / 4096 * 4096, kSmallest);
+}
+
+[[noreturn]] void Fail(const char* what) {
+  throw std::runtime_error(fmt::format("there is no memory to share with the program: {}: {}", what,
+                                       std::generic_category().message(errno)));
+}
+
+}  // namespace
+
+SharedRecord::SharedRecord() {
+  descriptor_ = memfd_create("afterleak-record", MFD_CLOEXEC);
+  if (descriptor_ < 0) Fail("memfd_create");
+  const std::size_t size = SizeWithin(kLargest);
+  if (fchmod(descriptor_, S_IRUSR | S_IWUSR) != 0 ||
+      ftruncate(descriptor_, static_cast<off_t>(size)) != 0) {
+    close(descriptor_);
+    Fail("ftruncate");
+  }
+  void* const mapped = mmap(reinterpret_cast<void*>(kBase), size, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, descriptor_, 0);
+  if (mapped == MAP_FAILED) {
+    close(descriptor_);
+    Fail("mmap");
+  }
+  madvise(mapped, size, MADV_DONTDUMP);
+  record_ = static_cast<Record*>(mapped);  // all zero
+  std::strcpy(record_->version, kVersion);
+  record_->size = size;
+  record_->used = kFirst;
+  path_ = fmt::format("/proc/{}/fd/{}", getpid(), descriptor_);
+}
+
+SharedRecord::~SharedRecord() {
+  munmap(record_, record_->size);
+  close(descriptor_);
+}
+
+std::uint32_t SharedRecord::images() const {
+  return std::min(record_->image_count.load(std::memory_order_acquire), Record::kMostImages);
+}
+
+std::uint32_t SharedRecord::Subject() const {
+  std::uint32_t last = 0;
+  for (std::uint32_t i = images(); i > 0; --i) {
+    Ledger* const ledger = record_->images[i - 1].ledger.load(std::memory_order_acquire);
+    if (ledger == nullptr) continue;
+    if (ledger->census().totals().armed > 0) return i - 1;
+    last = std::max(last, i - 1);
+  }
+  return last;
+}
+
+const Image* SharedRecord::SubjectImage() const {
+  const Image& image = record_->images[Subject()];
+  return image.ledger.load(std::memory_order_acquire) == nullptr ? nullptr : &image;
+}
+
+std::optional<CensusCount> SharedRecord::Look(Then then) {
+  const Image* const image = SubjectImage();
+  if (image == nullptr) return std::nullopt;
+  Ledger& ledger = *image->ledger.load(std::memory_order_relaxed);
+  if (!ledger.mutex().TryLockFor(kPatience)) return std::nullopt;
+  const std::lock_guard lock(ledger.mutex(), std::adopt_lock);
+  const Time now = loops::internal::LedgerNow();
+  {
+    const KeepInRecord keep;
+    // The kernel tells only the process itself whether they have fired. The clock is coarse.
+    const Time surely = now - std::chrono::milliseconds(10);
+    ledger.FireOverdue(loops::Library::kTimerfd, surely);
+    ledger.FireOverdue(loops::Library::kPosixTimers, surely);
+  }
+  CensusCount count = ledger.census().Count(now);
+  if (then == Then::kNextWindow) ledger.census().NextWindow();
+  return count;
+}
+
+std::int64_t SharedRecord::Unrecorded() const {
+  const Image* const image = SubjectImage();
+  return image == nullptr ? 0 : image->ledger.load()->unrecorded().load(std::memory_order_relaxed);
+}
+
+void SharedRecord::NameItsAddresses() const {
+  const Image* const image = SubjectImage();
+  if (image == nullptr) return;
+  std::vector<internal::LoadedFile> files;
+  const std::uint32_t count = image->module_count.load(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i < count; ++i)
+    files.push_back({image->modules[i].path, image->modules[i].bias});
+  internal::NameAddressesOf(std::move(files));
+}
+
+}  // namespace afterleak::watch

@@ -1,0 +1,143 @@
+// A report as text, as JSON and as CSV.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "afterleak/census/duration.h"
+#include "watch/report.h"
+
+namespace afterleak::watch {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// As exact as a reader wants it: 2.35s, 1h4m.
+std::string Short(Duration span) {
+  using namespace std::chrono_literals;
+  if (span > std::chrono::hours(24 * 365 * 100)) return "forever";
+  const Duration unit = span >= 1h ? 1min : span >= 1min ? 1s : span >= 1s ? 10ms : 1ms;
+  return FormatDuration(span / unit * unit);
+}
+
+std::string Left(const SiteRow& row) {
+  if (row.live == 0) return "-";
+  return row.longest_left < Duration::zero() ? "0s" : Short(row.longest_left);
+}
+
+double Seconds(Duration span) { return std::chrono::duration<double>(span).count(); }
+
+std::string Where(const SiteRow& row) {
+  return fmt::format("{} at {}{} {}", row.kind, row.file.empty() ? "?" : row.file,
+                     row.line == 0 ? "" : fmt::format(":{}", row.line), row.function);
+}
+
+// Words of a field that stand within quotes.
+std::string Quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) out += c == '"' ? "\"\"" : std::string(1, c);
+  return out + '"';
+}
+
+Json ToJson(const Finding& finding) {
+  return {{"leak", ToString(finding.leak)}, {"kind", finding.kind},
+          {"file", finding.file},           {"line", finding.line},
+          {"function", finding.function},   {"count", finding.count},
+          {"evidence", finding.evidence},   {"cure", finding.cure}};
+}
+
+}  // namespace
+
+std::string ToText(const Report& report) {
+  std::int64_t live = 0, sites = 0;
+  for (const SiteRow& row : report.sites) {
+    live += row.live;
+    sites += row.armed > 0;
+  }
+  std::string out = fmt::format("afterleak: {} {}; watched for {}\n", report.command, report.how,
+                                Short(report.watched));
+  if (report.Armed() > 0) {
+    out += fmt::format("{} timer{} armed at {} site{}, {} live\n", report.Armed(),
+                       report.Armed() == 1 ? "" : "s", sites, sites == 1 ? "" : "s", live);
+    out += fmt::format("{:>8}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", "live", "peak", "armed",
+                       "fired", "stopped", "idle", "oldest", "left");
+  }
+  for (const SiteRow& row : report.sites) {
+    if (row.armed == 0 && row.idle == 0) continue;  // made there, and armed elsewhere
+    out += fmt::format("{:>8}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}\n", row.live, row.peak_live,
+                       row.armed, row.fired, row.stopped, row.idle,
+                       row.live == 0 ? "-" : Short(row.oldest_age), Left(row));
+    out += fmt::format("    {}: {}\n", ToString(row.word), Where(row));
+    for (const std::string& caller : row.called_from)
+      out += fmt::format("        from {}\n", caller);
+    if (!row.evidence.empty()) out += fmt::format("      {}\n", row.evidence);
+    if (row.word == Word::kLeak) out += fmt::format("      cure: {}\n", row.cure);
+  }
+  for (const std::string& remark : report.remarks) out += fmt::format("not seen: {}\n", remark);
+  return out;
+}
+
+std::string ToJson(const Report& report) {
+  Json samples = Json::array();
+  for (const Windows::Sample& sample : report.samples) {
+    samples.push_back({{"seconds", Seconds(sample.at - report.began)},
+                       {"live", sample.live},
+                       {"idle", sample.idle},
+                       {"armed", sample.armed}});
+  }
+  Json sites = Json::array();
+  for (const SiteRow& row : report.sites) {
+    sites.push_back({{"word", ToString(row.word)},
+                     {"kind", row.kind},
+                     {"file", row.file},
+                     {"line", row.line},
+                     {"function", row.function},
+                     {"called_from", row.called_from},
+                     {"live", row.live},
+                     {"peak", row.peak_live},
+                     {"armed", row.armed},
+                     {"fired", row.fired},
+                     {"stopped", row.stopped},
+                     {"ticks", row.ticks},
+                     {"idle", row.idle},
+                     {"peak_idle", row.peak_idle},
+                     {"oldest_seconds", Seconds(row.oldest_age)},
+                     {"outlived", row.outlived},
+                     {"evidence", row.evidence}});
+    // null: none is live, or the last one never ends
+    sites.back()["longest_left_seconds"] =
+        row.live == 0 || row.longest_left > std::chrono::hours(24 * 365 * 100)
+            ? Json()
+            : Json(Seconds(row.longest_left));
+  }
+  Json findings = Json::array(), idle = Json::array();
+  for (const Finding& finding : report.findings) findings.push_back(ToJson(finding));
+  for (const Finding& finding : report.idle) idle.push_back(ToJson(finding));
+  const Json all = {{"command", report.command},
+                    {"how", report.how},
+                    {"watched_seconds", Seconds(report.watched)},
+                    {"windows", report.windows},
+                    {"not_seen", report.remarks},
+                    {"samples", samples},
+                    {"sites", sites},
+                    {"findings", findings},
+                    {"idle_grows", idle}};
+  // What stands in a binary need not be UTF-8.
+  return all.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string ToCsv(const Report& report) {
+  std::string out =
+      "word,kind,file,line,function,live,peak,armed,fired,stopped,ticks,idle,peak_idle,oldest_s\n";
+  for (const SiteRow& row : report.sites) {
+    out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{:.3f}\n",
+                       Quoted(ToString(row.word)), Quoted(row.kind), Quoted(row.file), row.line,
+                       Quoted(row.function), row.live, row.peak_live, row.armed, row.fired,
+                       row.stopped, row.ticks, row.idle, row.peak_idle, Seconds(row.oldest_age));
+  }
+  return out;
+}
+
+}  // namespace afterleak::watch

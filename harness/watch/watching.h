@@ -1,0 +1,39 @@
+// Runs a program under watch, from its start to its end: takes the windows, passes signals on, and
+// reports when asked.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "afterleak/census/clock.h"
+#include "afterleak/census/judge.h"
+#include "watch/report.h"
+
+namespace afterleak::watch {
+
+struct WatchOptions {
+  std::vector<std::string> command;  // the program and its arguments
+  std::string preloaded;             // the path of the preload object
+  std::optional<Duration> every;     // between two reports
+  std::optional<Duration> length;    // then the program is told to end
+  Allowance allowed{};
+  std::function<void()> prepare;                  // see Child
+  std::function<void(const Report&)> in_between;  // called with each report before the last one
+};
+
+struct Watched {
+  Report report{};
+  int status = 0;                // as waitpid(2) has it
+  bool ended_by_length = false;  // and not by itself
+  bool recorded = false;         // false: what is preloaded did not begin
+};
+
+// Ctrl-C reaches the program from the terminal; SIGINT, SIGTERM, SIGHUP and SIGQUIT that somebody
+// sends to this process are passed on. SIGUSR2 asks for a report. If the program goes on after
+// Ctrl-C, there is a report, too. These signals stay blocked when this returns. Throws as
+// SharedRecord and Child do.
+Watched Watch(const WatchOptions& options);
+
+}  // namespace afterleak::watch
