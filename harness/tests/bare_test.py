@@ -61,6 +61,7 @@ fi
 make_system() {
   root=$kept/mount/$1
   mkdir "$root"
+  mount --bind "$root" "$root" # only where / is a mount can what runs there have a namespace of mounts: our own tests do
   tar -C "$root" -xf "$kept/base.tar"
   mount -t proc proc "$root/proc"
   mount -t sysfs -o ro sysfs "$root/sys"
