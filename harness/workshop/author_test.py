@@ -83,6 +83,7 @@ class Author(helper.FolderTest):
         self.assertEqual(set(re.findall(r'#include "(.*)"', code)),
                          {f"workshop/{self.exercise.header}"} | ({"afterleak/testing.h"} if self.exercise.test else set()))
         self.assertEqual(len({*self.exercise.hints} - {""}), 3)
+        self.assertFalse(self.exercise.loop and self.exercise.passed_by, "nobody has asked the tools")
         self.assertTrue(all(len(line) <= 100 for line in text.splitlines()))
 
     def usual_tool(self, flags, before):
@@ -139,6 +140,8 @@ class Catalog(unittest.TestCase):
 
 if __name__ == "__main__":
     Author.exercise = EXERCISES[sys.argv.pop(1)]
-    if Author.exercise.test:  # no code of the learner's leaks there
+    # Of those in which a test is to be written, no code of the learner's leaks. Of those on an event loop, nothing is said: it
+    # hangs on how the check leaves the loop, and LeakSanitizer does not start where others stand in front of the clocks.
+    if Author.exercise.test or Author.exercise.loop:
         del Author.test_memcheck_says_what_the_runner_says_it_does, Author.test_leaksanitizer_says_what_the_runner_says_it_does
     helper.main()

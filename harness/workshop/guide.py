@@ -59,7 +59,7 @@ def instructor(exercises):
         lines += ["  Wrong fixes that will come, and what the check calls them:"]
         lines += table([[f"    {fix['fails']}", fix["why"]] for fix in wrong[e.name]])
         lines += ["  Ask:", *(f"    {line}" for question in e.ask for line in wrap(question, 74))]
-        lines += [f"  {line}" for line in wrap(f"Passed by: {named(e.passed_by)}.", 76)]
+        lines += [] if e.loop else [f"  {line}" for line in wrap(f"Passed by: {named(e.passed_by)}.", 76)]
     return "\n".join(lines)
 
 

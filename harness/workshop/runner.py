@@ -80,9 +80,9 @@ class Verbs:
         return True
 
     def all_passed(self):
-        absent = self.folder.absent.values()
-        return f"All {len(self.exercises)} exercises have passed." if not absent else \
-            f"All have passed, but for {len(absent)} that need {listed(dict.fromkeys(absent))}: scripts/setup --all installs that."
+        packages = [package for name, package in self.folder.absent.items() if not self.folder.entry(self.exercises[name])["passed"]]
+        return f"All {len(self.exercises)} exercises have passed." if not packages else \
+            f"All have passed, but for {len(packages)} that need {listed(dict.fromkeys(packages))}: scripts/setup --all installs that."
 
     def untouched(self):
         """Nothing was done about it yet."""

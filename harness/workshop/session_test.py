@@ -14,6 +14,7 @@ import unittest
 
 from tests import helper
 from workshop import catalog
+from workshop.builder import Builder
 
 FILE = catalog.HERE / "SESSION.md"
 HEAD = """# The first exercise, from start to pass
@@ -26,6 +27,7 @@ EXERCISE = "01_relay"
 MENDED = "a timer and a deferred Stop"  # which is right, and not the reference
 STEPS = ["start", "check", "hint", {"to": "start the shift again in each turn"}, "check",
          {"to": MENDED}, "check", "next", "progress"]
+LAST = "$ ./scripts/workshop progress"
 
 
 def version(why):
@@ -81,7 +83,10 @@ class Recorded(unittest.TestCase):
     maxDiff = None
 
     def test_it_is_what_a_terminal_shows(self):
-        self.assertEqual(masked(play()), masked(FILE.read_text()))
+        played, recorded = masked(play()), masked(FILE.read_text())
+        if any(map(Builder(None).lacks, catalog.load().values())):  # the list says so then
+            played, recorded = played.partition(LAST)[0], recorded.partition(LAST)[0]
+        self.assertEqual(played, recorded)
 
     def test_it_shows_a_check_that_answers_within_five_seconds(self):
         totals = [float(t) for t in re.findall(r"^compiled .*: (\d+\.\d) s$", FILE.read_text(), re.MULTILINE)]
