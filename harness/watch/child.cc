@@ -43,6 +43,7 @@ bool IsExecutable(const std::string& path) {
 // argv or envp for execve: what they point to must stay.
 std::vector<char*> Pointers(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (std::string& text : texts) pointers.push_back(text.data());
   pointers.push_back(nullptr);
   return pointers;

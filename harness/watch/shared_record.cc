@@ -142,6 +142,7 @@ void SharedRecord::NameItsAddresses() const {
   if (image == nullptr) return;
   std::vector<internal::LoadedFile> files;
   const std::uint32_t count = image->module_count.load(std::memory_order_acquire);
+  files.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i)
     files.push_back({image->modules[i].path, image->modules[i].bias});
   internal::NameAddressesOf(std::move(files));

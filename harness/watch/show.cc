@@ -1,8 +1,6 @@
 // A report as text, as JSON and as CSV.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
 

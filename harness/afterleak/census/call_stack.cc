@@ -35,7 +35,7 @@ Backtrace FindBacktrace() {
     _Unwind_Backtrace(
         [](_Unwind_Context* context, void* data) {
           auto& [next, end] = *static_cast<Found*>(data);
-          if (next == end) return _URC_END_OF_STACK;
+          if (next == end || _Unwind_GetIP(context) == 0) return _URC_END_OF_STACK;
           *next++ = reinterpret_cast<void*>(_Unwind_GetIP(context));
           return _URC_NO_REASON;
         },
