@@ -3,7 +3,7 @@
 
 const AXIS_HEIGHT = 22;
 const CHART_HEIGHT = 400; // what lanes share, within the limits of their heights
-const LANE_HEIGHTS = { least: 7, most: 14 };
+const LANE_HEIGHTS = { least: 5, most: 14 };
 
 function element(tag, attributes = {}, ...children) {
   const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
