@@ -93,7 +93,7 @@ class Watch(helper.FolderTest):
             self.skipTest("no program with Asio is built for this: libasio-dev is not installed (scripts/setup --all), or a sanitizer is on")
         report = self.json(ASIO["with"], "--gtest_filter=Asio.SeveralWaitOnOneTimer:Asio.AWaitIsLiveUntilItFires")
         waits = [site for site in report["sites"] if site["kind"] == "steady_timer::async_wait"]
-        self.assertEqual(sorted((site["armed"], site["fired"], site["stopped"]) for site in waits), [(1, 1, 0), (3, 0, 3)])
+        self.assertEqual(sorted((site["armed"], site["fired"], site["stopped"]) for site in waits), [(1, 1, 0), (1, 1, 0), (3, 0, 3)])
         self.assertEqual(report["not_seen"], [])
         done = watch(ASIO["without"], "--gtest_filter=-*")
         self.assertIn("uses Asio, which is compiled into it", done.stderr.replace("\n        ", " "))

@@ -115,7 +115,9 @@ class ElfFile {
       if (text == nullptr || symbol.st_shndx == SHN_UNDEF) continue;
       const std::string_view name = text;
       if (name.find("4asio6detail") != std::string_view::npos) program.has_asio = true;
-      if (name.find("13asio_tracking") != std::string_view::npos) program.has_asio_hook = true;
+      if (name.find("13asio_tracking") != std::string_view::npos &&
+          name.find("uses_") != std::string_view::npos)
+        program.has_asio_hook = true;  // asio_tracking.h, and not only asio.cc
       if (name == "afterleak_loops") program.has_loops = true;
       for (const Loop& loop : kLoops) {
         if (name == loop.function) program.own_loops.insert(loop.library);
