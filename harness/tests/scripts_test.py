@@ -90,7 +90,8 @@ FAKES = {
         exit "${FAKE_PROGRAM_EXIT:-0}" """,
 }
 ALSO_FOUND = """ninja valgrind google-pprof file objdump clang++-19 heaptrack gnuplot chromium
-                chromedriver mmdebstrap flake8 pgrep clang-format-19 clang-tidy-19 git pkg-config dpkg-shlibdeps lintian""".split()
+                chromedriver mmdebstrap flake8 pgrep clang-format-19 clang-tidy-19 git pkg-config dpkg-shlibdeps lintian
+                tmux memcached gio""".split()
 MODULES_FOUND = ("selenium", "pexpect", "jsonschema")
 
 # What reproduce has written by Python: each writes down that it was called, and a page.
