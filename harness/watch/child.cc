@@ -133,7 +133,7 @@ Child::~Child() {
 
 void Child::Send(int signal) const { kill(pid_, signal); }
 
-int Child::Collect() {
+int Child::Collect() const {
   int status = 0;
   while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) continue;
   return status;

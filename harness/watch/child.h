@@ -34,7 +34,7 @@ class Child {
   void Send(int signal) const;
 
   // Once it has ended. Returns what waitpid(2) says.
-  int Collect();
+  int Collect() const;
 
  private:
   pid_t pid_ = -1;

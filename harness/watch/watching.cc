@@ -111,7 +111,7 @@ class Watching {
     pollfd files[] = {{child_.descriptor(), POLLIN, 0}, {signals_.descriptor(), POLLIN, 0}};
     const Duration left = std::max(instant - Now(), Duration::zero());
     const auto seconds = std::min<Duration>(left, 1h) / 1s;
-    const timespec timeout{seconds, static_cast<long>((std::min<Duration>(left, 1h) % 1s).count())};
+    const timespec timeout{seconds, (std::min<Duration>(left, 1h) % 1s).count()};
     if (ppoll(files, 2, &timeout, nullptr) <= 0) return false;
     while (const auto info = signals_.Next()) Handle(*info);
     return (files[0].revents & POLLIN) != 0;
@@ -175,7 +175,7 @@ class Watching {
       return remark.find("Asio") != std::string::npos;
     });
     if (asio && !said && report.Armed() == 0)
-      report.remarks.push_back(
+      report.remarks.emplace_back(
           "timers of Asio; build the program with target_link_libraries(... "
           "afterleak::loops_asio)");
     if (const std::int64_t lost = record_.Unrecorded())

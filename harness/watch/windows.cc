@@ -46,6 +46,7 @@ std::vector<CensusReport> Windows::Named(const CensusCount& last, Resource resou
 
 std::vector<Windows::Sample> Windows::Samples() const {
   std::vector<Sample> samples;
+  samples.reserve(windows_.size());
   for (const Window& window : windows_) samples.push_back(window.end);
   return samples;
 }

@@ -77,7 +77,7 @@ Ledger* Ledger::Create() {
 }
 
 const LoopTimer& Ledger::Kept(const LoopTimer& timer) {
-  if (!KeeperNow().shared) return timer;
+  if (!KeeperNow().shared) return timer;  // NOLINT: it lasts as long as the process
   std::size_t i = KeyOf(&timer) * 0x9E3779B97F4A7C15u >> 57;
   static_assert(std::tuple_size_v<decltype(copies_)> == 1 << 7);
   for (; copies_[i].of != nullptr; i = (i + 1) % copies_.size()) {
