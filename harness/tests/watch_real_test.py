@@ -51,7 +51,7 @@ class Real(helper.FolderTest):
     def test_memcached(self):
         def session(watch):
             path = self.folder / "socket"
-            server = self.start([*watch, "memcached", "-u", "nobody", "-s", path])
+            server = self.start([*watch, "memcached", "-u", "root", "-s", path])  # who may write into our folder
             helper.wait_until(path.exists, "the server is there")
             client = socket.socket(socket.AF_UNIX)
             client.connect(str(path))
