@@ -665,7 +665,8 @@ class Ci(ScriptTest):
 
     def run_ci(self, **env):
         run = self.run_script(".ci/run", **env)
-        self.assertEqual(self.calls("bare_test"), ["bare_test 12 --all", r"bare_test 13 -E ^workshop\.([0-9]|runner)|^detectors\.|^package\.each|\.(scripts|space)_test$"])
+        self.assertEqual(self.calls("bare_test"), [
+            "bare_test 12 --all", r"bare_test 13 -E ^workshop\.([0-9]|runner)|^detectors\.|^package\.each|\.(scripts|space)_test$"])
         self.assertEqual(self.calls("cmake --preset"), ["cmake --preset asan", "cmake --preset tsan"])
         return run
 
