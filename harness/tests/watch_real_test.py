@@ -37,6 +37,8 @@ class Real(helper.FolderTest):
 
             server = self.start([*watch, *terminal, "-D"])
             helper.wait_until(lambda: ask("new-session", "-d", "-P", "-x", "80", "-y", "24", "sh"), "the server is there")
+            # What is typed before the prompt is there stands elsewhere on the screen.
+            helper.wait_until(lambda: ask("capture-pane", "-p").strip(), "the shell asks")
             ask("send-keys", "echo $((6 * 7))", "Enter")
             helper.wait_until(lambda: "\n42\n" in ask("capture-pane", "-p"), "the shell has answered")
             pane = [line for line in ask("capture-pane", "-p").splitlines() if "42" in line or "echo" in line]
