@@ -26,7 +26,7 @@ class Dhat:
     commands = ("valgrind --tool=dhat {run}",)
 
     def __init__(self):
-        self.before = {}  # by pattern and side
+        self.before = {}  # by the run without its load
 
     def check(self, program, run, folder, *more):
         """The places, the line of the log that tells the largest heap, and how the run ended."""
@@ -46,11 +46,11 @@ class Dhat:
             raise Unavailable(f"DHAT's profile does not have the planted {PLANTED} bytes")
 
     def look_before(self, program, run, folder):
-        """What was held before the load: asked once for each pattern and side."""
-        key = run.pattern, run.side
-        if key not in self.before:
-            self.before[key] = number(self.check(program, run.short(), folder)[1][1])
-        return self.before[key]
+        """What was held before the load: asked once."""
+        short = run.short()
+        if short not in self.before:
+            self.before[short] = number(self.check(program, short, folder)[1][1])
+        return self.before[short]
 
     def examine(self, program, run, folder):
         before = self.look_before(program, run, folder)

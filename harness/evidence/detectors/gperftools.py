@@ -8,7 +8,7 @@ import sys
 
 from evidence.common import children
 from evidence.common.children import Unavailable
-from evidence.detectors.program import CONTROL, END, INSTANTS, PLANT, PLANTED, START
+from evidence.detectors.program import CONTROL, PLANT, PLANTED, START
 from evidence.detectors.verdict import Finding, mask, names
 
 LABEL = "gperftools"
@@ -132,13 +132,14 @@ class HeapProfiler:
 
     def examine(self, program, run_, folder):
         program = where_pprof_finds_it(program, folder)
-        ended, files, curve = self.check(program, run_, folder, "--checkpoints", ",".join(INSTANTS))
-        if END not in files:
-            raise Unavailable(f"gperftools' heap profiler dumped nothing at {END}")
-        command = ["google-pprof", "--text", "--lines", "--show_bytes", f"--base={files[START]}", program.path, files[END]]
+        end = run_.length
+        ended, files, curve = self.check(program, run_, folder, "--checkpoints", ",".join(run_.instants()))
+        if end not in files:
+            raise Unavailable(f"gperftools' heap profiler dumped nothing at {end}")
+        command = ["google-pprof", "--text", "--lines", "--show_bytes", f"--base={files[START]}", program.path, files[end]]
         table = children.run("google-pprof", command, litter="/tmp/pprof{}.sym").expect().out
         total, rows = self.parse(table)
-        if total != curve[END] - curve[START]:
+        if total != curve[end] - curve[START]:
             raise Unavailable(f"google-pprof's total of {total} bytes is not the difference of the two profiles")
         named = [(held, line) for held, line in rows if held > 0 and names(line, run_.line)]
         if not named and SPACE.search(str(program.path)):

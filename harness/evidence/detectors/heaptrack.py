@@ -40,7 +40,7 @@ class Heaptrack:
     commands = ("heaptrack -o /tmp/ht {run}\nheaptrack_print --print-leaks /tmp/ht.zst",)
 
     def __init__(self):
-        self.before = {}  # by pattern and side
+        self.before = {}  # by the run without its load
 
     def check(self, program, run, folder, *more):
         for old in folder.glob("heaptrack.*"):
@@ -60,11 +60,11 @@ class Heaptrack:
             raise Unavailable(f"heaptrack did not find the planted leak of {PLANTED} bytes; it wrote: {said}")
 
     def look_before(self, program, run, folder):
-        """The peak, and what was not freed, before the load: asked once for each pattern and side."""
-        key = run.pattern, run.side
-        if key not in self.before:
-            self.before[key] = [line[0] for line in self.check(program, run.short(), folder)[1:3]]
-        return self.before[key]
+        """The peak, and what was not freed, before the load: asked once."""
+        short = run.short()
+        if short not in self.before:
+            self.before[short] = [line[0] for line in self.check(program, short, folder)[1:3]]
+        return self.before[short]
 
     def examine(self, program, run, folder):
         peak_before, lost_before = self.look_before(program, run, folder)

@@ -4,7 +4,7 @@ import re
 
 from evidence.common.children import Unavailable
 from evidence.detectors import valgrind
-from evidence.detectors.program import CONTROL, END, INSTANTS, PLANT, PLANTED, START
+from evidence.detectors.program import CONTROL, PLANT, PLANTED, START
 from evidence.detectors.verdict import Finding, mask, names
 
 
@@ -45,9 +45,9 @@ class Massif:
             raise Unavailable(f"Massif's snapshot does not have the planted {PLANTED} bytes")
 
     def examine(self, program, run, folder):
-        _, ended = self.check(program, run, folder, "--checkpoints", ",".join(INSTANTS))
-        snapshots = {at: snapshot(folder, at) for at in INSTANTS}
-        (before, _), (after, tree) = snapshots[START], snapshots[END]
+        _, ended = self.check(program, run, folder, "--checkpoints", ",".join(run.instants()))
+        snapshots = {at: snapshot(folder, at) for at in run.instants()}
+        (before, _), (after, tree) = snapshots[START], snapshots[run.length]
         line = next((line for line in tree.splitlines() if names(line, run.line)), None)
         evidence = mask(line) if line else f"mem_heap_B={after}"
         curve = {at: held for at, (held, _) in snapshots.items()}

@@ -8,8 +8,7 @@ from evidence.common.children import Unavailable
 from evidence.common.words import Refused
 
 SIDES, EXITS = ("leaky", "fixed"), ("torn-down", "pending")
-START, END = "0s", "60s"  # the two instants that decide
-INSTANTS = tuple(f"{t}s" for t in range(0, 61, 5))  # when tools that can look at any instant are asked
+START, END = "0s", "60s"  # the two instants that decide, unless a run is shorter
 PLANTED = 7777  # bytes that --plant-leak loses
 
 # Thousands of timers, and a second or two under Valgrind. A pattern that is not listed runs with its last workload.
@@ -30,9 +29,13 @@ class Run:
         return ["run", self.pattern, "--variant", self.side, "--workload", self.workload, "--for", self.length,
                 "--sample", "30s" if self.length == END else self.length, "--exit", self.exit, *more]
 
+    def instants(self):
+        """When tools that can look at any instant are asked; the first and the last decide."""
+        return [f"{t}s" for t in range(0, int(self.length.removesuffix("s")) + 1, 5)]
+
     def short(self):
         """The same without its load, to compare with when a tool looks only once; it ends with all that it made still there."""
-        return dataclasses.replace(self, workload="idle", length="1ms", exit="pending")
+        return dataclasses.replace(self, workload="idle", length="1ms", exit="pending", line="")
 
 
 # A very short run, with one true leak: a tool that does not find that is broken, or did not really run.

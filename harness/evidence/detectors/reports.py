@@ -1,13 +1,13 @@
-"""Writes DIR/detectors_reports.md: what leak detectors say of the leaky programs after public reports.
+"""Writes DIR/detectors_reports.md: what the detectors of the scorecard say of the leaky programs after public reports.
 
     python3 -m evidence.detectors.reports --program AFTERLEAK --lsan-program A --reports-program R --reports-lsan L --out DIR
 
-Each runs for 20 s of virtual time and ends with all that it made still there, as a server does. Tools that look when the process ends
-are asked; what they say at instants of a run is on detectors.md. Exit code: 0 written; 2 it could not run; 3 a tool is missing or
-broken, and its column SKIPPED.
+Each runs for 20 s of virtual time and ends with all that it made still there, as a server does. Exit code: 0 written; 2 it could not run;
+3 a tool is missing or broken, and its column SKIPPED.
 """
 
 import concurrent.futures
+import dataclasses
 import pathlib
 import tempfile
 
@@ -16,9 +16,11 @@ from evidence.common.children import Unavailable
 from evidence.common.files import write_whole
 from evidence.common.markdown import machine, table
 from evidence.common.words import say
-from evidence.detectors.gperftools import HeapLeakChecker
+from evidence.detectors.dhat import Dhat
+from evidence.detectors.gperftools import HeapLeakChecker, HeapProfiler
 from evidence.detectors.heaptrack import Heaptrack
 from evidence.detectors.lsan import LeakSanitizer
+from evidence.detectors.massif import Massif
 from evidence.detectors.memcheck import Memcheck
 from evidence.detectors.program import Program, Run
 from evidence.detectors.scorecard import AT_ONCE
@@ -54,11 +56,18 @@ class AtExit(Memcheck):
 
 
 def detectors():
-    return (AtExit(), LeakSanitizer(), HeapLeakChecker(), Heaptrack())
+    return (AtExit(), LeakSanitizer(), HeapLeakChecker(), HeapProfiler(), Massif(), Dhat(), Heaptrack())
+
+
+class ReportRun(Run):
+    """A run of one of the programs. Without its load it does nothing, as all of them: one stands for all."""
+
+    def short(self):
+        return dataclasses.replace(super().short(), pattern=corpus.cases()[0]["case"])
 
 
 def run_of(case):
-    return Run(case["case"], "load", "leaky", "pending", f"{case['case']}/leaky.cc:{corpus.marked(case['case'])[0]}", "20s")
+    return ReportRun(case["case"], "load", "leaky", "pending", f"{case['case']}/leaky.cc:{corpus.marked(case['case'])[0]}", "20s")
 
 
 class Card:
