@@ -124,11 +124,11 @@ void AddWatchFlags(CLI::App& command, WatchArguments& arguments) {
                   "write the findings to this file, for GitHub's\ncode scanning")
       ->type_name("FILE");
   command.footer(
-      "Sees the timers of libuv, libevent, libev, GLib, sd-event, timerfd and POSIX\n"
-      "timers in a program that nobody changed, and those of Asio where it was built\n"
-      "with afterleak::loops_asio. Only the program itself is recorded, not what it\n"
-      "starts. The report is written to standard error: at the end, however the\n"
-      "program ends, and when this process gets SIGUSR2.\n\n"
+      "Sees the timers of libuv, libevent, libev, GLib, Qt, sd-event, timerfd and\n"
+      "POSIX timers in a program that nobody changed, and those of Asio where it was\n"
+      "built with afterleak::loops_asio. Only the program itself is recorded, not\n"
+      "what it starts. The report is written to standard error: at the end, however\n"
+      "the program ends, and when this process gets SIGUSR2.\n\n"
       "Exit code: that of the program, and if it is 0: 1 if --fail-on found what it\n"
       "names, 3 if no timer was armed. 2: bad input.\n\n"
       "For example:\n"

@@ -26,11 +26,9 @@ struct Loop {
   std::string_view library;
   std::string_view function;  // which the program has itself if the library is linked statically
 };
-constexpr Loop kLoops[] = {{"libuv", "uv_timer_start"},
-                           {"libevent", "event_add"},
-                           {"libev", "ev_timer_start"},
-                           {"GLib", "g_timeout_add_full"},
-                           {"sd-event", "sd_event_add_time"}};
+constexpr Loop kLoops[] = {{"libuv", "uv_timer_start"},       {"libevent", "event_add"},
+                           {"libev", "ev_timer_start"},       {"GLib", "g_timeout_add_full"},
+                           {"sd-event", "sd_event_add_time"}, {"Qt", "_ZN6QTimerC1EP7QObject"}};
 
 // What the file of a program says of it.
 struct Program {

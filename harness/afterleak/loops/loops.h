@@ -1,5 +1,5 @@
-// The timers of the event loops that a program uses: Asio, libuv, libevent, libev, GLib, sd-event,
-// timerfd and POSIX timers, in one census for the whole process.
+// The timers of the event loops that a program uses: Asio, libuv, libevent, libev, GLib, Qt,
+// sd-event, timerfd and POSIX timers, in one census for the whole process.
 //
 // Link afterleak::loops into a test program; the code under test is not changed, and needs no
 // recompilation (Asio does: link afterleak::loops_asio to what is compiled with it). From then on

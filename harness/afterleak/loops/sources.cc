@@ -9,12 +9,13 @@ extern const Source kLibev;
 extern const Source kLibevent;
 extern const Source kLibuv;
 extern const Source kPosixTimers;
+extern const Source kQt;
 extern const Source kSdEvent;
 extern const Source kTimerfd;
 
 std::span<const Source> Sources() {
-  static const Source sources[] = {kAsio, kLibuv,   kLibevent,    kLibev,
-                                   kGlib, kTimerfd, kPosixTimers, kSdEvent};
+  static const Source sources[] = {kAsio,    kLibuv,       kLibevent, kLibev, kGlib,
+                                   kTimerfd, kPosixTimers, kSdEvent,  kQt};
   return sources;
 }
 
@@ -50,6 +51,8 @@ std::string_view ToString(Library library) {
       return "POSIX timers";
     case Library::kSdEvent:
       return "sd-event";
+    case Library::kQt:
+      return "Qt";
   }
   return "?";
 }

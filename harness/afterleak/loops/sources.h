@@ -18,8 +18,9 @@ enum class Library : std::uint8_t {
   kTimerfd,
   kPosixTimers,
   kSdEvent,
+  kQt,
 };
-inline constexpr int kLibraries = 8;
+inline constexpr int kLibraries = 9;
 std::string_view ToString(Library library);  // "libuv"
 
 namespace internal {

@@ -53,8 +53,7 @@ LIBRARIES = (
             "GLib lists no sources; heaptrack names who called `g_timeout_source_new`"),
     Library("qt", "Qt", "an object that lives long has more and more children",
             "`object->findChildren<QTimer*>()` has them all; heaptrack names the line",
-            "A child is freed with its parent, which is what hides it. The census does not see Qt's timers, so the test counts them, and "
-            "names no line."),
+            "A child is freed with its parent, which is what hides it: so the parent lives on in the test."),
     Library("timerfd", "timerfd", "`Too many open files`",
             "`ls -l /proc/PID/fd` has a line with `timerfd` for each; `/proc/PID/fdinfo/N` has its deadline"),
     Library("posix_timers", "POSIX timers", "`timer_create` fails with `EAGAIN`; signals come for what is long over",
