@@ -10,8 +10,9 @@ import unittest
 from tests import helper
 
 PROGRAMS = pathlib.Path(os.environ["AFTERLEAK_LOOP_PROGRAMS"])
-VARIANTS = {"ev_conn": 4, "evt_clean": 5, "evt_request": 5, "glib_clean_net": 4, "glib_request": 5, "posix_thread": 4, "tfd_request": 4}
-HAS_OBJECTS = {"evt_clean", "evt_request", "glib_clean_net", "posix_thread", "tfd_request"}  # that the program has to free
+VARIANTS = {"ev_conn": 4, "evt_clean": 5, "evt_request": 5, "glib_clean_net": 4, "glib_request": 5, "posix_thread": 4, "qt_session": 4,
+            "tfd_request": 4}
+HAS_OBJECTS = {"evt_clean", "evt_request", "glib_clean_net", "posix_thread", "qt_session", "tfd_request"}  # that the program has to free
 # The program does not count it as armed again when a ready time is moved.
 MOVES = {("glib_clean_net", 2)}
 
