@@ -74,6 +74,8 @@ std::vector<Frame> OfProgram(std::vector<Frame> frames) {
 // has moved that line, from the first function outside of this library.
 std::vector<Frame> FramesFrom(const Site& site) {
   std::vector<Frame> frames;
+  if (site.line() == 0 && !site.call_stack()->frames.empty())
+    frames = internal::FramesOfJumps(site.call_stack()->frames.front());
   for (const std::uintptr_t address : site.call_stack()->frames)
     std::ranges::copy(internal::FramesAt(address), std::back_inserter(frames));
   if (site.line() == 0) return OfProgram(std::move(frames));

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <ranges>
 #include <unordered_map>
 #include <utility>
@@ -57,12 +58,20 @@ class Process {
     return known->second;
   }
 
+  std::vector<Frame> FramesOfJumps(std::uintptr_t return_address) {
+    const std::lock_guard lock(mutex_);
+    const auto [known, is_new] = jumps_.try_emplace(return_address);
+    if (is_new) known->second = FollowJumps(return_address);
+    return known->second;
+  }
+
   void NameAddressesOf(std::vector<LoadedFile> files) {
     const std::lock_guard lock(mutex_);
     if (files == files_) return;
     files_ = std::move(files);
     Refresh();
     std::erase_if(known_, [](const auto& known) { return known.second.front().module.empty(); });
+    jumps_.clear();
   }
 
  private:
@@ -102,6 +111,24 @@ class Process {
     return frames;
   }
 
+  std::vector<Frame> FollowJumps(std::uintptr_t return_address) {
+    constexpr int kMost = 8;
+    std::vector<Frame> frames;
+    Dwarf_Addr bias = 0;
+    Dwfl_Module* const module = dwfl_addrmodule(dwfl_, return_address - 1);
+    Dwarf_Die* const unit = module != nullptr ? UnitAt(module, return_address - 1, bias) : nullptr;
+    if (unit == nullptr) return frames;
+    std::optional<Dwarf_Die> called = CalledAt(unit, return_address - bias);
+    for (int i = 0; called && i < kMost; ++i) {
+      const std::optional<Call> jump = OnlyJumpOf(*called);
+      if (!jump) break;
+      const std::vector<Frame> more = LookUp(jump->return_address + bias);
+      frames.insert(frames.begin(), more.begin(), more.end());
+      called = jump->called;
+    }
+    return frames;
+  }
+
   void Refresh() {
     static const Dwfl_Callbacks callbacks = {.find_elf = &dwfl_linux_proc_find_elf,
                                              .find_debuginfo = &dwfl_standard_find_debuginfo,
@@ -130,22 +157,26 @@ class Process {
     return unit;
   }
 
+  // What is around an address, innermost first: each function that is inlined there, and the one
+  // that has the code.
+  static std::vector<Dwarf_Die> ScopesAt(Dwarf_Die* unit, Dwarf_Addr address) {
+    Dwarf_Die* found = nullptr;
+    if (dwarf_getscopes(unit, address, &found) <= 0) return {};
+    const std::unique_ptr<Dwarf_Die, void (*)(void*)> scopes(found, &std::free);
+    // The scopes around an inlined function are those where it was written, not where it was
+    // called: ask for those of the DIE itself.
+    Dwarf_Die* of_die = nullptr;
+    const int count = dwarf_getscopes_die(&found[0], &of_die);
+    if (count <= 0) return {};
+    const std::unique_ptr<Dwarf_Die, void (*)(void*)> freed(of_die, &std::free);
+    return std::vector<Dwarf_Die>(of_die, of_die + count);
+  }
+
   // One frame for each function inlined at the address, and one for the function that they are in.
   static std::vector<Frame> Expand(Dwarf_Die* unit, Dwarf_Addr address, Frame innermost) {
     std::vector<Frame> frames{std::move(innermost)};
     if (unit == nullptr) return frames;
-    Dwarf_Die* found = nullptr;
-    const int count = dwarf_getscopes(unit, address, &found);
-    if (count <= 0) return frames;
-    std::unique_ptr<Dwarf_Die, void (*)(void*)> scopes(found, &std::free);
-    // The scopes around an inlined function are those where it was written, not where it was
-    // called: ask for those of the DIE itself.
-    Dwarf_Die* of_die = nullptr;
-    const int die_count = dwarf_getscopes_die(&scopes.get()[0], &of_die);
-    if (die_count <= 0) return frames;
-    scopes.reset(of_die);
-    for (int i = 0; i < die_count; ++i) {
-      Dwarf_Die& scope = scopes.get()[i];
+    for (Dwarf_Die& scope : ScopesAt(unit, address)) {
       const int tag = dwarf_tag(&scope);
       if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram) continue;
       frames.back().function = NameOf(scope);
@@ -166,10 +197,96 @@ class Process {
     return frames;
   }
 
+  // A call that debug information tells of.
+  struct Call {
+    Dwarf_Addr return_address = 0;
+    bool is_jump = false;
+    // Its function, which may be only declared; none if that is known when the call is made.
+    std::optional<Dwarf_Die> called{};
+  };
+
+  // None if `die` is no call.
+  static std::optional<Call> CallOf(Dwarf_Die& die) {
+    const int tag = dwarf_tag(&die);
+    if (tag != DW_TAG_call_site && tag != DW_TAG_GNU_call_site) return std::nullopt;
+    const bool gnu = tag == DW_TAG_GNU_call_site;
+    Call call;
+    Dwarf_Attribute attribute;
+    if (dwarf_formaddr(dwarf_attr(&die, gnu ? DW_AT_low_pc : DW_AT_call_return_pc, &attribute),
+                       &call.return_address) != 0)
+      return std::nullopt;
+    Dwarf_Die called;
+    if (dwarf_formref_die(
+            dwarf_attr(&die, gnu ? DW_AT_abstract_origin : DW_AT_call_origin, &attribute),
+            &called) != nullptr)
+      call.called = called;
+    call.is_jump = dwarf_hasattr(&die, gnu ? DW_AT_GNU_tail_call : DW_AT_call_tail_call) != 0;
+    return call;
+  }
+
+  // Calls `use` with each call in the code of `die`.
+  static void EachCall(Dwarf_Die& die, const auto& use) {
+    Dwarf_Die child;
+    if (dwarf_child(&die, &child) != 0) return;
+    do {
+      if (const std::optional<Call> call = CallOf(child)) use(*call);
+      EachCall(child, use);
+    } while (dwarf_siblingof(&child, &child) == 0);
+  }
+
+  // The function that is called where the call returns to that address.
+  static std::optional<Dwarf_Die> CalledAt(Dwarf_Die* unit, Dwarf_Addr return_address) {
+    std::optional<Dwarf_Die> called;
+    for (Dwarf_Die& scope : ScopesAt(unit, return_address - 1)) {
+      if (dwarf_tag(&scope) != DW_TAG_subprogram) continue;
+      EachCall(scope, [&](const Call& call) {
+        if (call.return_address == return_address) called = call.called;
+      });
+    }
+    return called;
+  }
+
+  // The entry of debug information that has a function's code: another one than what a call refers
+  // to, where the function is inlined elsewhere or declared before.
+  static std::optional<Dwarf_Die> CodeOf(Dwarf_Die function) {
+    Dwarf_Addr entry = 0;
+    if (dwarf_entrypc(&function, &entry) == 0) return function;
+    Dwarf_Die unit, die;
+    if (dwarf_diecu(&function, &unit, nullptr, nullptr) == nullptr || dwarf_child(&unit, &die) != 0)
+      return std::nullopt;
+    do {
+      if (dwarf_tag(&die) != DW_TAG_subprogram || dwarf_entrypc(&die, &entry) != 0) continue;
+      for (const unsigned int refers : {DW_AT_abstract_origin, DW_AT_specification}) {
+        Dwarf_Attribute attribute;
+        Dwarf_Die referred;
+        if (dwarf_formref_die(dwarf_attr(&die, refers, &attribute), &referred) != nullptr &&
+            dwarf_dieoffset(&referred) == dwarf_dieoffset(&function))
+          return die;
+      }
+    } while (dwarf_siblingof(&die, &die) == 0);
+    return std::nullopt;
+  }
+
+  // The jump that a function ends with, if it is the only one. Nothing is known of a function that
+  // is declared here and defined elsewhere: a library's, which is where a site's stack begins.
+  static std::optional<Call> OnlyJumpOf(const Dwarf_Die& function) {
+    std::optional<Dwarf_Die> code = CodeOf(function);
+    if (!code) return std::nullopt;
+    std::optional<Call> only;
+    int count = 0;
+    EachCall(*code, [&](const Call& call) {
+      if (!call.is_jump) return;
+      ++count;
+      only = call;
+    });
+    return count == 1 ? only : std::nullopt;
+  }
+
   std::mutex mutex_;
   Dwfl* dwfl_ = nullptr;
   std::vector<LoadedFile> files_;                                 // none: those of this process
   std::unordered_map<std::uintptr_t, std::vector<Frame>> known_;  // elements do not move
+  std::unordered_map<std::uintptr_t, std::vector<Frame>> jumps_;
 };
 
 }  // namespace
@@ -177,6 +294,11 @@ class Process {
 const std::vector<Frame>& FramesAt(std::uintptr_t return_address) {
   const heap::Scope::Suspend suspend;
   return Process::Get().FramesAt(return_address);
+}
+
+std::vector<Frame> FramesOfJumps(std::uintptr_t return_address) {
+  const heap::Scope::Suspend suspend;
+  return Process::Get().FramesOfJumps(return_address);
 }
 
 void NameAddressesOf(std::vector<LoadedFile> files) {

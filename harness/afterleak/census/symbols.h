@@ -23,6 +23,12 @@ struct Frame {
 // microseconds; each address is looked up once. Thread-safe.
 const std::vector<Frame>& FramesAt(std::uintptr_t return_address);
 
+// Where the innermost return address of a stack is: the frames that are on no stack, innermost
+// first. A function that ends with a call makes a jump of it (a tail call), so what it called
+// returns to its caller. Debug information says which function was called there, and which calls
+// of that function are jumps; empty unless that leaves one way.
+std::vector<Frame> FramesOfJumps(std::uintptr_t return_address);
+
 // A program or shared library of another process.
 struct LoadedFile {
   std::string path;
