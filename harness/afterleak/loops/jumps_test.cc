@@ -1,5 +1,5 @@
-// Functions that end with a call, of which the compiler makes a jump: they are on no stack. Compiled
-// with optimization and debug information in every build.
+// Functions that end with a call, of which the compiler makes a jump: they are on no stack. This
+// file is compiled with optimization and debug information in every build.
 #include <uv.h>
 
 #include "afterleak/loops/loops.h"

@@ -18,7 +18,7 @@ namespace {
 namespace loops = afterleak::loops;
 using afterleak::test::HasLiveAt;
 
-// Counts the events of its own timers.
+// Counts the events of the timers that it has started.
 class Object : public QObject {
  public:
   int events() const { return events_; }
@@ -41,8 +41,8 @@ class OnQt : public afterleak::test::LoopCensus, public testing::WithParamInterf
     application_ = std::make_unique<QCoreApplication>(arguments_, nullptr);
   }
 
-  // Until that many milliseconds have passed: what is due before that has fired, however busy the
-  // machine is.
+  // Until that many milliseconds have passed. What is due before that has fired then, however busy
+  // the machine is.
   void Run(int length) {
     QEventLoop loop;
     QTimer end;
