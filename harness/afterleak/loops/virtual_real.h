@@ -38,8 +38,13 @@ struct RealFunctions {
 #undef AFTERLEAK_FIELD
 };
 
-// Looked up once. Under a sanitizer they are the sanitizer's.
+// Looked up once. Under a sanitizer they are the sanitizer's. The thread that looks them up may come
+// back meanwhile, since a look-up allocates and LeakSanitizer's allocator asks for the time: of what
+// it gets then only clock_gettime is set.
 const RealFunctions& Real();
+
+// A system call, as the C library's syscall makes it.
+long SystemCall(long number, const long (&argument)[6]);
 
 // The name of a function that the process does not get from us; null if it gets all of them.
 const char* NotInFront();

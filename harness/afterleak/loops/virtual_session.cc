@@ -168,7 +168,7 @@ void World::EnterOutside() {
 void World::LeaveOutside() {
   Member& self = Self();
   const Lock lock = Locked();
-  if (--self.outside == 0 && Anywhere()) Pin(self);
+  if (--self.outside == 0 && HasBubble()) Pin(self);
 }
 
 void World::LeaveBehind(Member& member) {

@@ -18,14 +18,14 @@ KNOWN = {
 }
 
 
-def expected(row, pattern, side, exit_):
+def expected(row, pattern, side, exit_, library=None):
     """The verdict, and whether the arming line is named (None: of a fixed side that does not matter)."""
     if side == "fixed":
         return NO, None
     return KNOWN[row][("torn-down", "pending").index(exit_)]
 
 
-def unexpected(found):
+def unexpected(found, library=None):
     """A line for each finding that is not as expected."""
     for (row, pattern, side, exit_), finding in found.items():
         verdict, named = expected(row, pattern, side, exit_)
