@@ -45,28 +45,30 @@ RealFunctions LookUp() {
   return found;
 }
 
-int AskKernel(clockid_t clock, timespec* now) noexcept {
-  return static_cast<int>(
-      SystemCall(SYS_clock_gettime, {clock, reinterpret_cast<long>(now), 0, 0, 0, 0}));
-}
+constinit std::atomic<const RealFunctions*> known = nullptr;
+
+[[gnu::constructor]] void LookUpBeforeMain() { Real(); }
 
 }  // namespace
 
 const RealFunctions& Real() {
-  static constinit std::atomic<const RealFunctions*> known = nullptr;
   if (const RealFunctions* const found = known.load(std::memory_order_acquire)) return *found;
-  static constinit thread_local bool looking_up = false;
-  static constexpr RealFunctions meanwhile = [] {
-    RealFunctions only{};
-    only.clock_gettime = &AskKernel;
-    return only;
-  }();
-  if (looking_up) return meanwhile;
-  looking_up = true;
-  static const RealFunctions real = LookUp();  // a second call of this thread would never get here
-  looking_up = false;
+  static const RealFunctions real = LookUp();
   known.store(&real, std::memory_order_release);
   return real;
+}
+
+int RealClock(clockid_t clock, timespec* now) {
+  if (const RealFunctions* const found = known.load(std::memory_order_acquire))
+    return found->clock_gettime(clock, now);
+  return static_cast<int>(
+      SystemCall(SYS_clock_gettime, {clock, reinterpret_cast<long>(now), 0, 0, 0, 0}));
+}
+
+std::int64_t RealNanoseconds() {
+  timespec now;
+  RealClock(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
 }
 
 long SystemCall(long number, const long (&argument)[6]) {

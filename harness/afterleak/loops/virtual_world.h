@@ -73,8 +73,8 @@ struct Waiter {
   Member* member = nullptr;
 };
 
-// Knows whether the calling thread has it. While that thread allocates, tcmalloc may wait for a spin
-// lock in a function that is stood in front of, and such a wait must not come here.
+// Knows whether the calling thread has it. While that thread allocates, tcmalloc may wait in a
+// function that is stood in front of, and such a wait must not come here.
 class WorldMutex {
  public:
   void lock() {
@@ -239,6 +239,7 @@ class World {
   bool in_event_ = false;
   bool pin_ = false;
   Duration stuck_after_{};
+  std::int64_t began_at_ = 0;        // in real time
   std::uint64_t progress_ = 0;       // turns_ when the driver last looked
   std::int64_t progress_at_ = 0;     // in real time
   std::uint64_t moved_at_turn_ = 0;  // turns_ when time last moved

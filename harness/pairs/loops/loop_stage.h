@@ -38,9 +38,9 @@ struct LoopRun {
 enum class LoopEnd : std::uint8_t { kTornDown, kPending };
 
 // Runs one side for options.length, ends the load and judges. options.bubble says nothing here.
-// Without a judge there are samples only: a report reads the program's symbols, which takes 13 MB of
-// the heap. Throws what LoopBubble throws, and std::invalid_argument if the pattern is not written
-// for loops.
+// Without a judge there are samples only: a report reads the program's symbols, which takes 13 MB
+// of the heap. Throws what LoopBubble throws, and std::invalid_argument if the pattern is not
+// written for loops.
 LoopRun RunOnLoop(const MakeLoopHost& make, std::string_view pattern,
                   const afterleak::RunOptions& options, LoopEnd end = LoopEnd::kTornDown,
                   bool judged = true);
