@@ -37,7 +37,8 @@ is *no*.
   heaptrack tell only the largest heap of a run; there a run of 60 s is compared with one of 1 ms.
 - **possibly**: Memcheck found only pointers into the middle of a block. What this timer queue links has a virtual table, which
   Memcheck takes for the start of an object (*reachable via heuristic*). Timers that are linked through a plain member it calls
-  possibly lost while they are pending, wanted or not. Storage of running threads is suppressed (`harness/evidence/detectors/memcheck.supp`).
+  possibly lost while they are pending, wanted or not. What glibc keeps of threads and libraries is suppressed
+  (`harness/evidence/detectors/memcheck.supp`).
 - **the line**: that of the leaky side which arms most of its timers, as the census names it:
   {lines}.
 - **did it run?** First each tool had to find {planted:,} lost bytes in a run with `--plant-leak`, and in each run its own
