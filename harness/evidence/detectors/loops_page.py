@@ -134,7 +134,8 @@ def write(out, cards, left_out):
     versions = {version for card in cards.values() for version in card.versions.values()}
     patterns = next(iter(cards.values())).patterns if cards else {}
     run = " ".join(Run(*next(iter(patterns.items())), "leaky", "pending").arguments()) if patterns else ""
-    sections = [evidence(card, detector, row, command + ("" if detector.label else JUDGED), f"afterleak_on_{library}").replace("### ", f"### {TITLES[library]}: ", 1)
+    sections = [evidence(card, detector, row, command + ("" if detector.label else JUDGED), f"afterleak_on_{library}")
+                .replace("### ", f"### {TITLES[library]}: ", 1)
                 for library, card in cards.items() for detector in card.detectors for row, command in zip(detector.rows, detector.commands)]
     write_whole(out / "detectors_loops.md", TEXT.format(
         machine=machine(), versions=", ".join(sorted(versions)),
