@@ -160,8 +160,8 @@ def detectors_text(found, silent):
              f"{figures.median(found[name.replace('Cost', 'StartUp', 1)]):.1%}"] for name in names if bare in found]
     names = sorted((name for name in found if name.startswith("Verdict/")), key=lambda name: figures.median(found[name]))
     verdicts = [[name.partition("/")[2], f"{figures.median(found[name]) / 1e9:.2f} s"] for name in names]
-    return (markdown.table(["detector", "times the bare run", "processor time", "its start in that"], cost)
-            + "\nUntil it has named the line that arms the timers, on the idle loop (60 s of virtual time; real Go 30 s of real time), from its "
+    return ((markdown.table(["detector", "times the bare run", "processor time", "its start in that"], cost) + "\n" if cost else "")
+            + "Until it has named the line that arms the timers, on the idle loop (60 s of virtual time; real Go 30 s of real time), from its "
             "start until its report has been read:\n\n" + markdown.table(["detector", "seconds"], verdicts)
             + "".join(f"\n{name} ran and did not name the line.\n" for name in [", ".join(silent)] if name))
 
