@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <memory>
@@ -18,6 +17,7 @@
 #include "pairs/pairs.h"
 #include "stage/atomic_file.h"
 #include "stage/findings.h"
+#include "stage/probe.h"
 
 namespace cli {
 namespace {
@@ -42,13 +42,6 @@ class InterruptWatch {
   Chan<os::Signal> interrupts_;
   Chan<Unit> over_;
 };
-
-// What a leak checker is for: a block that nothing refers to any more.
-[[gnu::noinline]] void PlantLeak() {
-  void* volatile block = std::malloc(7777);
-  static_cast<void>(block);
-  block = nullptr;
-}
 
 // Writes whatever can be written, then reports the first failure.
 void Write(const Timeline& timeline, const Arguments& arguments, Files& files) {
@@ -119,7 +112,7 @@ int Run(const Arguments& arguments) {
   Files files;
   Open(arguments, &files);
 
-  if (arguments.plant_leak) PlantLeak();
+  if (arguments.plant_leak) probe::PlantLeak();
   const InterruptWatch interrupt;
   auto bubble = std::make_unique<Bubble>(options.bubble);
   const Timeline timeline = RunPattern(pattern, options, *bubble, interrupt.token());

@@ -38,4 +38,10 @@ void Checkpoint(Duration at) {
   if (running != nullptr && dump != nullptr && running() != 0) dump(name.c_str());
 }
 
+[[gnu::noinline]] void PlantLeak() {
+  void* volatile block = std::malloc(7777);
+  static_cast<void>(block);
+  block = nullptr;
+}
+
 }  // namespace afterleak::probe

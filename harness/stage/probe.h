@@ -19,4 +19,7 @@ namespace afterleak::probe {
 // Call it from a sample (Bubble::SampleAt), because nothing else runs then.
 void Checkpoint(Duration at);
 
+// Loses a block of 7777 bytes: what a leak checker has to find.
+void PlantLeak();
+
 }  // namespace afterleak::probe

@@ -97,7 +97,8 @@ MODULES_FOUND = ("selenium", "pexpect", "jsonschema")
 # What reproduce has written by Python: each writes down that it was called, and a page.
 PARTS = {"readme": "results/readme.py", "plots": "results/plots.py", "diffs": "results/diffs.py",
          "recording": "results/recording.py", "find_it": "results/find_it.py", "reports": "results/reports.py", "page": "page/page.py",
-         "detectors": "detectors/main.py", "detectors_reports": "detectors/reports.py", "go": "go/parity.py",
+         "detectors": "detectors/main.py", "detectors_reports": "detectors/reports.py",
+         "detectors_loops": "detectors/loops.py", "go": "go/parity.py",
          "conformance": "go/conformance.py"}
 PART = """
 import os, pathlib, sys
@@ -431,7 +432,7 @@ class Reproduce(ScriptTest):
     def test_does_the_part_that_is_asked_for(self):
         for what, parts, arguments in (("article-a", ["readme", "plots", "diffs", "recording", "find_it", "reports", "page"], "--article A"),
                                        ("article-b", ["readme", "plots", "diffs", "recording", "find_it", "reports", "page"], "--article B"),
-                                       ("detectors", ["detectors", "detectors_reports"], None),
+                                       ("detectors", ["detectors", "detectors_reports", "detectors_loops"], None),
                                        ("all", [*PARTS], "")):
             with self.subTest(what=what):
                 run = self.run_script("scripts/reproduce", what)
@@ -463,7 +464,7 @@ class Reproduce(ScriptTest):
         run = self.run_script("scripts/reproduce", "all", FAKE_go_EXIT="3")
         self.assertEqual(run.returncode, 0, run.err)
         self.assertIn("go is broken", run.err)
-        self.assertEqual(sorted(os.listdir(self.results)), sorted([*WRITTEN, "detectors_reports.md"]))
+        self.assertEqual(sorted(os.listdir(self.results)), sorted([*WRITTEN, "detectors_loops.md", "detectors_reports.md"]))
 
     def test_has_the_exit_code_of_the_program(self):
         for code in (1, 2):

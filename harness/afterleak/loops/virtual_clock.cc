@@ -36,27 +36,27 @@ extern "C" {
 
 int clock_gettime(clockid_t clock, timespec* now) noexcept {
   const ClockStart start = StartOf(clock);
-  if (!start.is_virtual || !World::Here()) return Real().clock_gettime(clock, now);
+  if (!start.is_virtual || !World::ShowsTime()) return RealClock(clock, now);
   *now = ToTimespec(start.at + World::Get().shown());
   return 0;
 }
 
 int gettimeofday(timeval* now, void* zone) noexcept {
-  if (!World::Here()) return Real().gettimeofday(now, zone);
+  if (!World::ShowsTime()) return Real().gettimeofday(now, zone);
   const timespec shown = ToTimespec(kWallStart + World::Get().shown());
   *now = {.tv_sec = shown.tv_sec, .tv_usec = shown.tv_nsec / 1000};
   return 0;
 }
 
 time_t time(time_t* now) noexcept {
-  if (!World::Here()) return Real().time(now);
+  if (!World::ShowsTime()) return Real().time(now);
   const time_t shown = ToTimespec(kWallStart + World::Get().shown()).tv_sec;
   if (now != nullptr) *now = shown;
   return shown;
 }
 
 int timespec_get(timespec* now, int base) noexcept {
-  if (base != TIME_UTC || !World::Here()) return Real().timespec_get(now, base);
+  if (base != TIME_UTC || !World::ShowsTime()) return Real().timespec_get(now, base);
   *now = ToTimespec(kWallStart + World::Get().shown());
   return base;
 }

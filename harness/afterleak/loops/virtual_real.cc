@@ -1,7 +1,10 @@
 #include "afterleak/loops/virtual_real.h"
 
 #include <dlfcn.h>
+#include <sys/syscall.h>
 
+#include <atomic>
+#include <cerrno>
 #include <string_view>
 
 #include "afterleak/loops/interpose.h"
@@ -32,19 +35,74 @@ void* FindReal(const char* name, void* interceptor) {
   return newer != nullptr ? newer : next;
 }
 
-}  // namespace
-
-const RealFunctions& Real() {
-  static const RealFunctions real = [] {
-    RealFunctions found{};
+RealFunctions LookUp() {
+  RealFunctions found{};
 #define AFTERLEAK_FIND(name)                        \
   found.name = reinterpret_cast<decltype(&::name)>( \
       FindReal(#name, reinterpret_cast<void*>(&__interceptor_##name)));
-    AFTERLEAK_VIRTUAL_FUNCTIONS(AFTERLEAK_FIND)
+  AFTERLEAK_VIRTUAL_FUNCTIONS(AFTERLEAK_FIND)
 #undef AFTERLEAK_FIND
-    return found;
-  }();
+  return found;
+}
+
+constinit std::atomic<const RealFunctions*> known = nullptr;
+
+[[gnu::constructor]] void LookUpBeforeMain() { Real(); }
+
+}  // namespace
+
+const RealFunctions& Real() {
+  if (const RealFunctions* const found = known.load(std::memory_order_acquire)) return *found;
+  static const RealFunctions real = LookUp();
+  known.store(&real, std::memory_order_release);
   return real;
+}
+
+int RealClock(clockid_t clock, timespec* now) {
+  if (const RealFunctions* const found = known.load(std::memory_order_acquire))
+    return found->clock_gettime(clock, now);
+  return static_cast<int>(
+      SystemCall(SYS_clock_gettime, {clock, reinterpret_cast<long>(now), 0, 0, 0, 0}));
+}
+
+std::int64_t RealNanoseconds() {
+  timespec now;
+  RealClock(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+long SystemCall(long number, const long (&argument)[6]) {
+  long result;
+#if defined(__x86_64__)
+  register long fourth asm("r10") = argument[3];
+  register long fifth asm("r8") = argument[4];
+  register long sixth asm("r9") = argument[5];
+  asm volatile("syscall"
+               : "=a"(result)
+               : "a"(number), "D"(argument[0]), "S"(argument[1]), "d"(argument[2]), "r"(fourth),
+                 "r"(fifth), "r"(sixth)
+               : "rcx", "r11", "memory");
+#elif defined(__aarch64__)
+  register long a0 asm("x0") = argument[0];
+  register long a1 asm("x1") = argument[1];
+  register long a2 asm("x2") = argument[2];
+  register long a3 asm("x3") = argument[3];
+  register long a4 asm("x4") = argument[4];
+  register long a5 asm("x5") = argument[5];
+  register long a8 asm("x8") = number;
+  asm volatile("svc 0"
+               : "+r"(a0)
+               : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a8)
+               : "memory");
+  result = a0;
+#else
+#error "add the system call of this processor"
+#endif
+  if (result < 0 && result > -4096) {
+    errno = static_cast<int>(-result);
+    return -1;
+  }
+  return result;
 }
 
 const char* NotInFront() {

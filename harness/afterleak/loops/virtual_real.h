@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cstdint>
+
 #include "afterleak/version.h"
 
 // All that is stood in front of: what tells time, what waits, and what makes, wakes and signals
@@ -38,8 +40,18 @@ struct RealFunctions {
 #undef AFTERLEAK_FIELD
 };
 
-// Looked up once. Under a sanitizer they are the sanitizer's.
+// Looked up once, before main. Under a sanitizer they are the sanitizer's.
 const RealFunctions& Real();
+
+// clock_gettime; the kernel's until the look-up is done. A look-up allocates, and the allocators of
+// LeakSanitizer and heaptrack ask for the time, also before they can be used themselves.
+int RealClock(clockid_t clock, timespec* now);
+
+// Of the real monotonic clock.
+std::int64_t RealNanoseconds();
+
+// A system call, as the C library's syscall makes it.
+long SystemCall(long number, const long (&argument)[6]);
 
 // The name of a function that the process does not get from us; null if it gets all of them.
 const char* NotInFront();

@@ -31,6 +31,7 @@ bool World::Begin(bool pin, Duration stuck_after) {
   look_ = true;
   pin_ = pin;
   stuck_after_ = stuck_after;
+  began_at_ = RealNanoseconds();
   for (Member* member = members_; member != nullptr; member = member->next) Pin(*member);
   state_.store(kBubble, std::memory_order_release);
   return true;
@@ -168,7 +169,7 @@ void World::EnterOutside() {
 void World::LeaveOutside() {
   Member& self = Self();
   const Lock lock = Locked();
-  if (--self.outside == 0 && Anywhere()) Pin(self);
+  if (--self.outside == 0 && HasBubble()) Pin(self);
 }
 
 void World::LeaveBehind(Member& member) {

@@ -27,16 +27,13 @@ constexpr std::int64_t kLongestLook = 2'000'000;
 constexpr std::int64_t kManyReads = 1'000'000;
 constexpr Duration kPolling = std::chrono::milliseconds(500);
 
+// A thread that slept when the bubble began, such as heaptrack's, has this long to wake up in it.
+constexpr Duration kWakesWithin = std::chrono::milliseconds(100);
+
 // A program that waits again and again, though told that it cannot, is ended.
 constexpr int kMostIgnored = 1000;
 
 constexpr std::uint64_t kMostTurns = 20'000'000;
-
-std::int64_t RealNanoseconds() {
-  timespec now;
-  Real().clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
-}
 
 // What /proc says of a thread.
 struct Status {
@@ -153,8 +150,9 @@ bool World::AllAsleep() {
   for (const auto& [member, switches] : tables_->asleep) {
     Waiter* const waiter = member->waiter;
     if (waiter == nullptr && member->checked != switches) {
-      member->checked = switches;
       if (const char* const call = SleepsInRealTime(SystemCallOf(member->tid))) {
+        if (RealNanoseconds() - began_at_ < kWakesWithin.count()) return false;
+        member->checked = switches;
         RefuseLocked(
             fmt::format("thread {} waits in the system call {}, which takes real time; "
                         "wrap it in Outside, or call the C library's function in the "
@@ -162,6 +160,7 @@ bool World::AllAsleep() {
                         member->number, call));
         return false;
       }
+      member->checked = switches;
     }
     if (waiter != nullptr && waiter->kind == Waiter::Kind::kWord && !waiter->seen)
       waiter->seen = SleepsIn(*waiter, member->tid);

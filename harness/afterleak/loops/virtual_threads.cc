@@ -17,41 +17,6 @@ namespace {
 using namespace afterleak::loops::internal;
 using afterleak::Time;
 
-// A system call, as the C library's syscall makes it.
-long SystemCall(long number, const long (&argument)[6]) {
-  long result;
-#if defined(__x86_64__)
-  register long fourth asm("r10") = argument[3];
-  register long fifth asm("r8") = argument[4];
-  register long sixth asm("r9") = argument[5];
-  asm volatile("syscall"
-               : "=a"(result)
-               : "a"(number), "D"(argument[0]), "S"(argument[1]), "d"(argument[2]), "r"(fourth),
-                 "r"(fifth), "r"(sixth)
-               : "rcx", "r11", "memory");
-#elif defined(__aarch64__)
-  register long a0 asm("x0") = argument[0];
-  register long a1 asm("x1") = argument[1];
-  register long a2 asm("x2") = argument[2];
-  register long a3 asm("x3") = argument[3];
-  register long a4 asm("x4") = argument[4];
-  register long a5 asm("x5") = argument[5];
-  register long a8 asm("x8") = number;
-  asm volatile("svc 0"
-               : "+r"(a0)
-               : "r"(a1), "r"(a2), "r"(a3), "r"(a4), "r"(a5), "r"(a8)
-               : "memory");
-  result = a0;
-#else
-#error "add the system call of this processor"
-#endif
-  if (result < 0 && result > -4096) {
-    errno = static_cast<int>(-result);
-    return -1;
-  }
-  return result;
-}
-
 void WakeCondition(const void* word) {
   Real().pthread_cond_broadcast(static_cast<pthread_cond_t*>(const_cast<void*>(word)));
 }

@@ -18,8 +18,10 @@
 namespace afterleak::loops::internal {
 
 constinit World World::world_;
+constinit thread_local bool WorldMutex::held_ = false;
 constinit std::atomic<int> World::state_{World::kNone};
 constinit thread_local Member* World::self_ = nullptr;
+constinit thread_local bool World::ended_ = false;
 
 namespace {
 
@@ -87,7 +89,7 @@ bool World::InBubble() {
     }
     return false;
   }
-  return Self().outside == 0;
+  return !ended_ && Self().outside == 0;
 }
 
 Member& World::Self() {
@@ -129,10 +131,13 @@ void World::Ended(Member& member) {
     (member.previous != nullptr ? member.previous->next : members_) = member.next;
     if (member.next != nullptr) member.next->previous = member.previous;
     if (owner_ == &member) owner_ = nullptr;
-    if (Anywhere() && member.tid != 0) tables_->exiting.push_back(member.tid);
+    if (HasBubble() && member.tid != 0) tables_->exiting.push_back(member.tid);
     turns_.fetch_add(1, std::memory_order_acq_rel);
     KickDriver();
-    if (self_ == &member) self_ = nullptr;
+    if (self_ == &member) {
+      self_ = nullptr;
+      ended_ = true;
+    }
     Real().close(member.kick);
     Real().close(member.status);
   }

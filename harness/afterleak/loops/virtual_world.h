@@ -73,6 +73,27 @@ struct Waiter {
   Member* member = nullptr;
 };
 
+// Knows whether the calling thread has it. While that thread allocates, tcmalloc may wait in a
+// function that is stood in front of, and such a wait must not come here.
+class WorldMutex {
+ public:
+  void lock() {
+    held_ = true;
+    mutex_.lock();
+  }
+  void unlock() {
+    mutex_.unlock();
+    held_ = false;
+  }
+  pthread_mutex_t* native_handle() { return mutex_.native_handle(); }
+
+  static bool IsHeld() { return held_; }
+
+ private:
+  std::mutex mutex_;
+  static constinit thread_local bool held_;
+};
+
 class World {
  public:
   struct Tables;  // what is on the heap
@@ -80,8 +101,13 @@ class World {
   static World& Get() { return world_; }
 
   // True if the calling thread is in virtual time. One load where there is no bubble.
-  static bool Here() { return state_.load(std::memory_order_acquire) != kNone && InBubble(); }
-  static bool Anywhere() { return state_.load(std::memory_order_acquire) == kBubble; }
+  static bool Here() {
+    return state_.load(std::memory_order_acquire) != kNone && !WorldMutex::IsHeld() && InBubble();
+  }
+  // The same for a clock that is read: that makes no record of a thread. LeakSanitizer reads one in
+  // a thread that has not begun yet.
+  static bool ShowsTime() { return self_ == nullptr ? Anywhere() && !ended_ : Here(); }
+  static bool Anywhere() { return HasBubble() && !WorldMutex::IsHeld(); }
 
   // Since the bubble's start; the second is what clocks show, which is up to 100 µs later.
   Time now() const { return Time(Duration(now_.load(std::memory_order_acquire))); }
@@ -149,8 +175,9 @@ class World {
   constexpr World() = default;
 
   enum State : int { kNone, kBubble, kForked };
-  using Lock = std::unique_lock<std::mutex>;
+  using Lock = std::unique_lock<WorldMutex>;
 
+  static bool HasBubble() { return state_.load(std::memory_order_acquire) == kBubble; }
   static bool InBubble();
   Lock Locked();
   void Register(Waiter& waiter);
@@ -185,8 +212,9 @@ class World {
   static World world_;
   static std::atomic<int> state_;
   static constinit thread_local Member* self_;
+  static constinit thread_local bool ended_;  // what a sanitizer still does in it is not waited for
 
-  std::mutex mutex_;
+  WorldMutex mutex_;
   std::atomic<std::int64_t> now_{0};
   std::atomic<std::int64_t> nudge_{0};
   std::atomic<std::int64_t> clock_reads_{0};
@@ -211,6 +239,7 @@ class World {
   bool in_event_ = false;
   bool pin_ = false;
   Duration stuck_after_{};
+  std::int64_t began_at_ = 0;        // in real time
   std::uint64_t progress_ = 0;       // turns_ when the driver last looked
   std::int64_t progress_at_ = 0;     // in real time
   std::uint64_t moved_at_turn_ = 0;  // turns_ when time last moved

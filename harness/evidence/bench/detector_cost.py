@@ -1,8 +1,9 @@
 """What each detector costs on the same leaky program, and how long it takes until it has named the line that leaks.
 
-cost(): processor time, user and system, of turn/leaky_loop.cc: by itself, with what watches it, and under each tool. The loop arms
-two timers for each message; all are live when it ends, and then freed. So the figure is the cost of watching them being armed and freed:
-a leak checker finds nothing left to search when the process ends. Each figure is what wait4 says of the tool's process and of all
+cost(): processor time, user and system, of a round of turn/leaky_loop.cc: by itself, with what watches it, and under each tool. The loop
+arms two timers for each message; all are live when a round ends, and then freed. So the figure is the cost of watching them being armed and
+freed: a leak checker finds nothing left to search when the process ends. Each run has as many rounds as it takes for the tool's start to
+be a hundredth of it. Each figure is what wait4 says of the tool's process and of all
 children that it has waited for: of heaptrack its script, the program, the interpreter and zstd. What prints a report afterwards
 (heaptrack_print, google-pprof, ms_print) is not in it. AddressSanitizer includes LeakSanitizer, as it does by default.
 
@@ -13,9 +14,9 @@ Each tool has to show that it ran. One that is missing or broken has no figure, 
 """
 
 import dataclasses
+import math
 import pathlib
 import re
-import statistics
 import tempfile
 import time
 
@@ -31,8 +32,9 @@ from evidence.detectors.program import Program, Run
 from evidence.detectors.scorecard import DETECTORS
 from evidence.detectors.verdict import number
 
-MESSAGES = 200_000  # on which the slowest tool spends some five seconds, and the bare program a tenth of one
-MOST_RUNS, ENOUGH = 5, 1.0  # a quick one is repeated up to MOST_RUNS times, a tool until ENOUGH seconds of processor time; the median counts
+MESSAGES = 200_000  # of a round, on which the slowest tool spends some five seconds, and the bare program a tenth of one
+START_UP = 0.01  # of a run, at most, is what a tool takes to start and to end
+ENOUGH = 1.0  # seconds of processor time that a run has, at least
 NANOSECONDS = 1e9
 
 # The program, and whether the census and the counting allocator are in it.
@@ -45,9 +47,10 @@ class Loop:
     """A run of the leaky loop: what a detector's check() asks of a run."""
 
     messages: int
+    rounds: int = 1
 
     def arguments(self):
-        return [self.messages]
+        return [self.messages, self.rounds]
 
     def seen_by(self, tool, found):
         """found: its count of blocks, or of bytes, as text or number; at least one for each timer."""
@@ -135,24 +138,38 @@ TOOLS = {  # what must be installed, and the run
 
 
 def cost(programs, folder, messages=MESSAGES):
-    """One repetition: ({"Cost/bare": nanoseconds, "Cost/Massif": ...}, [a line for each tool that is left out]).
+    """One repetition: ({"Cost/bare": nanoseconds of a round, "StartUp/bare": what part of the run its start was, "Cost/Massif": ...},
+    [a line for each tool that is left out]).
 
-    programs: where leaky_loop and its variants are. folder: where each tool may write. All are run in rounds: a machine that was idle is
-    slow at first, and that must not fall on one figure alone.
+    programs: where leaky_loop and its variants are. folder: where each tool may write.
     """
-    loop = Loop(messages)
     program = Program(programs / "leaky_loop_bare", programs / "leaky_loop_lsan")
-    used, left_out = {name: [] for name in (*WATCHED, *TOOLS)}, {}
-    for _ in range(MOST_RUNS):
-        for name, watched in WATCHED.items():
-            used[name].append(_own(programs, loop, *watched))
-        for name, (tools, run) in TOOLS.items():
-            def work(own_folder):
-                used[name].append(run(program, loop, own_folder))
-            if name not in left_out and sum(used[name]) < ENOUGH:
-                left_out.update(_left_out((name,), tools, program, folder, work))
-    return ({f"Cost/{name}": statistics.median(cpu) * NANOSECONDS for name, cpu in used.items() if name not in left_out},
-            list(left_out.values()))
+    found, left_out = {}, {}
+
+    def measure(name, seconds):
+        of_a_round, start_up = _of_a_round(seconds, messages)
+        found.update({f"Cost/{name}": of_a_round * NANOSECONDS, f"StartUp/{name}": start_up})
+
+    for name, watched in WATCHED.items():
+        measure(name, lambda loop, watched=watched: _own(programs, loop, *watched))
+    for name, (tools, run) in TOOLS.items():
+        def work(own_folder):
+            measure(name, lambda loop: run(program, loop, own_folder))
+        left_out.update(_left_out((name,), tools, program, folder, work))
+    return found, list(left_out.values())
+
+
+def _of_a_round(seconds, messages):
+    """What a round takes, by what seconds(loop) says of a run; and what part of that run was its start."""
+    start = seconds(Loop(1))
+    loop = Loop(messages)
+    took = seconds(loop)
+    work = max(took - start, 0.001)
+    rounds = math.ceil(max(ENOUGH, start * (1 / START_UP - 1) * 1.1) / work)  # a tenth more: a start takes longer now and then
+    if rounds > 1:
+        loop = Loop(messages, rounds)
+        took = seconds(loop)
+    return took / loop.rounds, start / took if took else 0.0
 
 
 def verdict(program_path, lsan_path, folder):

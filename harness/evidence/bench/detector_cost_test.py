@@ -52,9 +52,11 @@ class WithFolder(helper.FolderTest):
         self.enterContext(unittest.mock.patch.dict(os.environ, PATH=str(self.folder / "bin")))
 
     def cost(self):
-        with unittest.mock.patch.object(detector_cost, "MOST_RUNS", 1):
+        with unittest.mock.patch.multiple(detector_cost, START_UP=1, ENOUGH=0):
             found, left_out = detector_cost.cost(LOOPS, self.folder, MESSAGES)
-        return {name.removeprefix("Cost/") for name in found}, left_out
+        costs = {name.removeprefix("Cost/") for name in found if name.startswith("Cost/")}
+        self.assertEqual(found.keys(), {f"{figure}/{name}" for figure in ("Cost", "StartUp") for name in costs})
+        return costs, left_out
 
     def verdict(self, lsan_program=LSAN_PROGRAM):
         found, silent, left_out = detector_cost.verdict(PROGRAM, lsan_program, self.folder)
@@ -133,20 +135,29 @@ class Broken(WithFolder):
 
 
 class Rules(WithFolder):
-    def test_what_is_quick_is_run_more_often_and_the_median_counts(self):
-        seconds = {"quick": [0.25, 0.0, 0.125, 0.0625, 0.03125], "slow": [1.5], "soon ill": [0.5]}
+    def test_a_run_has_rounds_until_its_start_is_a_hundredth_of_it(self):
+        takes = {"starts at once": (0.0, 0.25), "starts slowly": (0.5, 1.0), "takes long": (0.0625, 8.0)}  # its start, and a round
+        asked = []
 
-        def run(name):
-            if not seconds[name]:
+        def run(name, loop):
+            if name not in takes:
                 raise Unavailable("it is ill")
-            return seconds[name].pop(0)
+            asked.append((name, loop.messages, loop.rounds))
+            start, of_a_round = takes[name]
+            return start + (of_a_round * loop.rounds if loop.messages > 1 else 0)
 
-        with unittest.mock.patch.object(detector_cost, "TOOLS", {name: ({}, lambda *_, name=name: run(name)) for name in seconds}):
+        names = [*takes, "ill"]
+        with unittest.mock.patch.object(detector_cost, "TOOLS", {name: ({}, lambda _, loop, __, name=name: run(name, loop)) for name in names}), \
+                unittest.mock.patch.object(detector_cost, "WATCHED", {}):
             found, left_out = detector_cost.cost(LOOPS, self.folder, MESSAGES)
-        self.assertEqual({name: value for name, value in found.items() if name.removeprefix("Cost/") not in OURS},
-                         {"Cost/quick": 0.0625e9, "Cost/slow": 1.5e9})  # nanoseconds
-        self.assertEqual(left_out, ["soon ill is left out: it is ill"])
-        self.assertEqual(seconds, {"quick": [], "slow": [], "soon ill": []})
+        self.assertEqual(asked, [("starts at once", 1, 1), ("starts at once", MESSAGES, 1), ("starts at once", MESSAGES, 4),
+                                 ("starts slowly", 1, 1), ("starts slowly", MESSAGES, 1), ("starts slowly", MESSAGES, 55),
+                                 ("takes long", 1, 1), ("takes long", MESSAGES, 1)])
+        self.assertEqual(found, {"Cost/starts at once": 0.25e9, "StartUp/starts at once": 0,
+                                 "Cost/starts slowly": 55.5 / 55 * 1e9, "StartUp/starts slowly": 0.5 / 55.5,
+                                 "Cost/takes long": 8.0625e9, "StartUp/takes long": 0.0625 / 8.0625})
+        self.assertTrue(all(part <= detector_cost.START_UP for name, part in found.items() if name.startswith("StartUp/")))
+        self.assertEqual(left_out, ["ill is left out: it is ill"])
 
     def test_a_detector_with_two_rows_is_asked_once_and_its_look_before_is_not_timed(self):
         asked = []

@@ -28,7 +28,7 @@ SMALLEST = "-/1[0]{4,}"
 TURN = 100  # kTurn of operations.h
 LONGEST = 600  # seconds of one program
 GO = {"GODEBUG": "asynctimerchan=0"}  # Go 1.23's own timers, though go.mod names an older one; others do not know it
-DETECTORS = re.compile(r"\^?(Cost|Verdict|Instructions)\b")  # a filter that asks for figures of tools, which are no benchmarks
+DETECTORS = re.compile(r"\^?(Cost|StartUp|Verdict|Instructions)\b")  # a filter that asks for figures of tools, which are no benchmarks
 
 
 @dataclasses.dataclass

@@ -156,12 +156,12 @@ def leak_text(found):
 def detectors_text(found, silent):
     bare = "Cost/bare"
     names = sorted((name for name in found if name.startswith("Cost/")), key=lambda name: figures.median(found[name]))
-    cost = [[name.partition("/")[2], short(figures.ratio(found, name, bare)), f"{figures.median(found[name]) / 1e9:.2f} s"]
-            for name in names if bare in found]
+    cost = [[name.partition("/")[2], short(figures.ratio(found, name, bare)), f"{figures.median(found[name]) / 1e9:.2f} s",
+             f"{figures.median(found[name.replace('Cost', 'StartUp', 1)]):.1%}"] for name in names if bare in found]
     names = sorted((name for name in found if name.startswith("Verdict/")), key=lambda name: figures.median(found[name]))
     verdicts = [[name.partition("/")[2], f"{figures.median(found[name]) / 1e9:.2f} s"] for name in names]
-    return (markdown.table(["detector", "times the bare run", "processor time"], cost)
-            + "\nUntil it has named the line that arms the timers, on the idle loop (60 s of virtual time; real Go 30 s of real time), from its "
+    return ((markdown.table(["detector", "times the bare run", "processor time", "its start in that"], cost) + "\n" if cost else "")
+            + "Until it has named the line that arms the timers, on the idle loop (60 s of virtual time; real Go 30 s of real time), from its "
             "start until its report has been read:\n\n" + markdown.table(["detector", "seconds"], verdicts)
             + "".join(f"\n{name} ran and did not name the line.\n" for name in [", ".join(silent)] if name))
 
@@ -196,8 +196,10 @@ def text(machine, found, notes, plots):
         + "\n`new` and `delete` by themselves, against plain glibc:\n\n" + ALLOCATORS.ratios(found).replace("live timers", "live blocks"),
         "A timer of an [event loop](../harness/bench/loops/turns.h) is armed and stopped, with the census of loops in front of its library "
         "and without:\n\n" + LOOPS.ratios(found) if any(name.startswith("StartStop_") for name in found) else "",
-        "## What each detector costs\n\nThe [leaky loop](../harness/bench/turn/leaky_loop.cc) with 200,000 messages, as fast as it takes "
-        "them, against the same with nothing that watches.\n\n".replace("200,000", f"{notes.messages:,}") + detectors_text(found, notes.silent),
+        "## What each detector costs\n\nA round of the [leaky loop](../harness/bench/turn/leaky_loop.cc) with 200,000 messages, as fast as it "
+        "takes them, against the same with nothing that watches. A run has as many rounds as it takes for the tool's start to be "
+        "1 % of it. `./scripts/bench --filter '^Cost'` measures this alone.\n\n".replace("200,000", f"{notes.messages:,}")
+        + detectors_text(found, notes.silent),
         "## Absolute\n\nNanoseconds for one operation, or bytes; ± is half of the spread.\n",
         *(part.absolute(found) for part in (QUEUE, TURN)),
         "### With and without what watches\n\nNanoseconds of a turn, or instructions.\n\n"

@@ -47,7 +47,7 @@ class Figures(helper.FolderTest):
     def test_whose_a_figure_is(self):
         ours = ["Fifo/afterleak/1000", "LeakyTurn/bare/1000", "NewDelete/counting/64", "Cost/census", "Verdict/census", "After", "Report/1000",
                 "RunLoopingSelect/AnHourIdle"]
-        theirs = ["Fifo/libev/1000", "After/go1.22/0", "NewDelete/glibc/64", "Cost/Massif", "Verdict/go1.22"]
+        theirs = ["Fifo/libev/1000", "After/go1.22/0", "NewDelete/glibc/64", "Cost/Massif", "Verdict/go1.22", "StartUp/census"]
         self.assertEqual([name for name in ours + theirs if figures.is_ours(name)], ours)
 
     def test_sizes_are_numbers_in_order(self):
@@ -154,7 +154,8 @@ class Page(helper.FolderTest):
     FOUND = {"Fifo/afterleak/1000000": [10, 10], "Fifo/libev/1000000": [55, 57], "Bytes/afterleak/1000000": [32, 32], "After": [100, 120],
              "LeakyTurn/afterleak/1000": [300], "LeakyTurn/bare/1000": [250], "LeakyTurn/asio/1000": [600], "FixedTurn/afterleak/2": [60],
              "NewDelete/glibc/64": [20], "NewDelete/counting/64": [25], "Churn/afterleak/1000": [11], "Churn/list/1000": [12],
-             "Cost/bare": [1e8], "Cost/DHAT": [36e8], "Cost/census": [1.1e8], "Verdict/census": [2e7], "Instructions/bare/80000": [2600]}
+             "Cost/bare": [1e8], "Cost/DHAT": [36e8], "Cost/census": [1.1e8],
+             "StartUp/bare": [0.001], "StartUp/DHAT": [0.0095], "StartUp/census": [0.002], "Verdict/census": [2e7], "Instructions/bare/80000": [2600]}
 
     def text(self, plots=()):
         notes = bench.Notes(["libuv is left out: it is not here; do this"], ["LeakSanitizer", "Massif"])
@@ -180,7 +181,7 @@ class Page(helper.FolderTest):
 
     def test_detectors_by_what_they_cost_and_who_named_the_line(self):
         text = self.text()
-        self.assertIn("| bare | 1.00 | 0.10 s |\n| census | 1.10 | 0.11 s |\n| DHAT | 36.0 | 3.60 s |\n", text)
+        self.assertIn("| bare | 1.00 | 0.10 s | 0.1% |\n| census | 1.10 | 0.11 s | 0.2% |\n| DHAT | 36.0 | 3.60 s | 0.9% |\n", text)
         self.assertIn("| census | 0.02 s |", text)
         self.assertIn("LeakSanitizer, Massif ran and did not name the line.", text)
 
@@ -292,10 +293,10 @@ class Script(helper.FolderTest):
 
     def test_the_median_of_all_repetitions_is_written(self):
         self.prints(one("After", 100))
-        with mock.patch.object(bench, "ask_detectors", lambda *_: [{"Cost/bare": 5.0}]), mock.patch.object(bench, "say") as said:
+        with mock.patch.object(bench, "ask_detectors", lambda *_: [{"Cost/bare": 5.0, "StartUp/bare": 0.5}]), mock.patch.object(bench, "say") as said:
             code = bench.main(["--build", str(self.folder), "--out", str(self.folder)])
         self.assertIn(code, (0, 3))  # 3: without gnuplot
-        self.assertEqual(figures.load(self.folder / "bench.json")[1], {"After": [100] * 5, "Cost/bare": [5]})
+        self.assertEqual(figures.load(self.folder / "bench.json")[1], {"After": [100] * 5, "Cost/bare": [5], "StartUp/bare": [0.5]})
         self.assertIn("| After | 100 | 0% |", (self.folder / "bench.md").read_text())
         self.assertIn("libuv is left out: libuv1-dev is not installed", "".join(call.args[0] for call in said.call_args_list))
 

@@ -26,7 +26,8 @@ class Check:
         found = {kind: re.search(rf" {kind}: ([\d,]+){delta} bytes in [\d,]+{delta} blocks", text) for kind in KINDS}
         if CLEAN not in text and not all(found.values()):
             raise Unavailable("valgrind's log has a leak check without a LEAK SUMMARY")
-        definitely, indirectly, self.maybe, self.reachable = (number(line[1]) if line else 0 for line in found.values())
+        self.kinds = tuple(number(line[1]) if line else 0 for line in found.values())
+        definitely, indirectly, self.maybe, self.reachable = self.kinds
         self.lost = definitely + indirectly
 
     def held(self):
@@ -73,5 +74,7 @@ class Memcheck:
             raise Unavailable(f"valgrind's log has no leak check at {missing}") from None
         at_exit = checks["exit"]
         growth = end.held() - start.held()
-        return (Finding(at_exit.lost > 0, None, at_exit.evidence(), names(at_exit.text, run.line), cpu, at_exit.maybe > 0),
-                Finding(end.lost > 0, growth, end.evidence(), names(checks["30s"].text + end.text, run.line), cpu, end.maybe > 0))
+        return (Finding(at_exit.lost > 0, None, at_exit.evidence(), names(at_exit.text, run.line), cpu, at_exit.maybe > 0,
+                        kinds=at_exit.kinds),
+                Finding(end.lost > 0, growth, end.evidence(), names(checks["30s"].text + end.text, run.line), cpu, end.maybe > 0,
+                        kinds=end.kinds))

@@ -37,19 +37,16 @@ is *no*.
   heaptrack tell only the largest heap of a run; there a run of 60 s is compared with one of 1 ms.
 - **possibly**: Memcheck found only pointers into the middle of a block. What this timer queue links has a virtual table, which
   Memcheck takes for the start of an object (*reachable via heuristic*). Timers that are linked through a plain member it calls
-  possibly lost while they are pending, wanted or not. Storage of running threads is suppressed (`harness/evidence/detectors/memcheck.supp`).
+  possibly lost while they are pending, wanted or not. What glibc keeps of threads and libraries is suppressed
+  (`harness/evidence/detectors/memcheck.supp`).
 - **the line**: that of the leaky side which arms most of its timers, as the census names it:
   {lines}.
 - **did it run?** First each tool had to find {planted:,} lost bytes in a run with `--plant-leak`, and in each run its own
   output had to be complete. One that did not is SKIPPED, and counts for nothing.
 
-{skipped}## What these runs took
+{skipped}What a tool costs is on [bench.md](bench.md#what-each-detector-costs), and what they all say of the pairs on event loops on
+[detectors_loops.md](detectors_loops.md).
 
-CPU time, user and system, of a run, without what prints a report afterwards; {bare:.2f} s by itself, with the census and the counting
-allocator, which are in every run. That is too short to say what a tool costs: most of it is a tool's start.
-[bench.md](bench.md#what-each-detector-costs) says what it costs.
-
-{costs}
 ## The heap over virtual time
 
 Bytes held at every fifth second, by the figures of Massif and of gperftools. Massif also counts what C++ takes before `main`.
@@ -84,20 +81,6 @@ def card(scorecard, exit_):
         rows.append([row, detector.kind, *cells])
     title = "After teardown" if exit_ == "torn-down" else "With the timers pending"
     return f"### {title}\n\n{table(head, rows)}"
-
-
-def per_run(found):
-    return sum(finding.cpu for finding in found.values()) / len(found)
-
-
-def costs(scorecard):
-    rows = []
-    for detector in scorecard.detectors:
-        if detector in scorecard.skipped or not detector.label:
-            continue
-        cpu = per_run(scorecard.of(detector.rows[0]))
-        rows.append([" and ".join(detector.rows), f"{cpu:.2f} s"])
-    return table(["detector", "CPU of a run"], rows)
 
 
 def of(part, all_, what):
@@ -153,12 +136,13 @@ class Conclusion:
         return f" ({', '.join(rows)})" if rows else ""
 
 
-def evidence(scorecard, detector, row, command):
+def evidence(scorecard, detector, row, command, program="afterleak"):
     if detector in scorecard.skipped:
         return f"### {row}\n\nSKIPPED: {mask(scorecard.skipped[detector])}\n"
     lines = [f"{pattern:<20} {side:<5} {exit_:<9} {'' if f.growth is None else f'{f.growth:+,}':>9}  {f.evidence}"
              for (pattern, side, exit_), f in sorted(scorecard.of(row).items(), key=lambda item: order(scorecard, item[0]))]
-    typed = command.format(run=".build/release/afterleak $R", lsan_run=".build/release/afterleak_lsan $R")
+    typed = command.replace(".build/release/afterleak ", f".build/release/{program} ").format(
+        run=f".build/release/{program} $R", lsan_run=f".build/release/{program}_lsan $R")
     return (f"### {row}\n\n```sh\n{typed}\n```\n<details><summary>its {len(lines)} runs</summary>\n\n```\n"
             + "\n".join(lines) + "\n```\n</details>\n")
 
@@ -171,8 +155,6 @@ def order(scorecard, key):
 def write(out, scorecard, plots, not_drawn):
     pattern, workload = next(iter(scorecard.patterns.items()))
     run = Run(pattern, workload, "leaky", "torn-down").arguments()
-    own = scorecard.of("census")
-    bare = per_run(own) if own else float("nan")
     skipped = [f"- {', '.join(d.rows)}: {mask(reason)}\n" for d, reason in scorecard.skipped.items()]
     sections = [evidence(scorecard, d, row, command) for d in scorecard.detectors for row, command in zip(d.rows, d.commands)]
     drawn = "\n".join(f"![{name}: bytes on the heap over virtual time](detectors/{file})\n" for name, file in plots.items())
@@ -185,6 +167,6 @@ def write(out, scorecard, plots, not_drawn):
         cards="\n".join(card(scorecard, exit_) for exit_ in EXITS), growth=f"{GROWTH:,}",
         lines=", ".join(f"`{line}`" for line in scorecard.lines.values()), planted=PLANTED,
         skipped="SKIPPED:\n\n" + "".join(skipped) + "\n" if skipped else "",
-        bare=bare, costs=costs(scorecard), run="R='" + " ".join(run) + "'",
+        run="R='" + " ".join(run) + "'",
         plots=drawn,
         evidence="\n".join(sections)))

@@ -20,6 +20,7 @@ class Finding:
     cpu: float  # seconds of the run itself, not of what prints the report
     maybe: bool = False  # it says that memory may be lost
     curve: dict | None = None  # bytes held by instant, of those tools that look at many
+    kinds: tuple = ()  # bytes of each of Memcheck's kinds of loss
 
     @property
     def verdict(self):

@@ -17,7 +17,8 @@ can hear them any more. *Byte-seconds lost* is what that costs: the bytes of eac
 | page | what it holds |
 |---|---|
 | [index.html](index.html) | the timers themselves: pick a pattern, drag through time (one file; open it in a browser) |
-| [detectors.md](detectors.md) | what Valgrind, LeakSanitizer, gperftools and heaptrack say about each pair, with the evidence |
+| [detectors.md](detectors.md) | what Valgrind, LeakSanitizer, gperftools and heaptrack say about each pair, with the evidence; \
+[the same on event loops](detectors_loops.md) |
 | [reports.md](reports.md) | programs after public bug reports, and what the judge says of each; [what leak detectors \
 say](detectors_reports.md) |
 | [claims.md](claims.md) | what the two articles claim, and what was found |
@@ -29,8 +30,8 @@ jemalloc, Valgrind and others |
 | [timelines/](timelines/) | the samples of every run, as CSV |
 | [traces/](traces/) | the life of every timer on a time axis: open a file in ui.perfetto.dev or chrome://tracing |
 
-*What a machine's speed, libraries or tools decide is on the pages detectors.md, detectors_reports.md, bench.md, go_parity.md and \
-conformance.md, which name it.*
+*What a machine's speed, libraries or tools decide is on the pages detectors.md, detectors_loops.md, detectors_reports.md, bench.md, \
+go_parity.md and conformance.md, which name it.*
 """
 
 SECTION = """

@@ -14,10 +14,12 @@
 #include <string>
 #include <utility>
 
+#include "afterleak/heap/heap.h"
 #include "afterleak/loops/leak_check.h"
 #include "afterleak/loops/loop_bubble.h"
 #include "afterleak/loops/loops.h"
 #include "pairs/loops/messages.h"
+#include "stage/probe.h"
 
 namespace pairs {
 namespace {
@@ -26,6 +28,7 @@ using namespace afterleak;
 using afterleak::loops::LoopBubble;
 
 constexpr Duration kSessionLength = std::chrono::seconds(30);
+constexpr std::size_t kReturns = 10'000;  // room from the start: notes must not look like a leak
 
 // The counters of what was armed since, and is live now.
 CensusTotals Since(const CensusTotals& before) {
@@ -49,9 +52,11 @@ class OnStage {
         start_(StartOf(pattern)) {
     times_.poll /= options.tempo;
     times_.give_up /= options.tempo;
+    const heap::Scope::Suspend ours;
+    now_.returned.reserve(kReturns);
   }
 
-  // The loop runs in a thread, from now on.
+  // The loop runs in a thread, from now on. What it allocates is charged to the current heap scope.
   void Start(const MakeLoopHost& make, LoopBubble& bubble) {
     bubble_ = &bubble;
     host_ = make();
@@ -62,7 +67,8 @@ class OnStage {
         host_->Stop();
     });
     bubble.Go(
-        [this] {
+        [this, scope = heap::CurrentScope()] {
+          const heap::Adopt adopt(scope);
           (this->*start_)();
           host_->Run();
         },
@@ -149,7 +155,7 @@ class OnStage {
     });
   }
 
-  const RunOptions& options_;
+  const RunOptions options_;
   const Time load_ends_;  // what is due at the end of the run still happens
   const Starter start_;
   LoopTimes times_;
@@ -163,47 +169,51 @@ class OnStage {
   Did did_;
 };
 
-void Append(std::vector<Finding>& all, std::vector<Finding> more) {
-  std::ranges::move(more, std::back_inserter(all));
-}
-
 }  // namespace
 
-LoopRun RunOnLoop(const MakeLoopHost& make, std::string_view pattern, const RunOptions& options) {
+LoopRun RunOnLoop(const MakeLoopHost& make, std::string_view pattern, const RunOptions& options,
+                  LoopEnd end, bool judged) {
   LoopRun run{.timeline = {.pattern = std::string(pattern), .options = options}};
   Timeline& timeline = run.timeline;
   const CensusTotals before = loops::Totals();
-  const Inventory nothing = loops::Alive();
-  OnStage stage(pattern, options);  // outlives the bubble, which waits for the threads
+  const Inventory nothing = judged ? loops::Alive() : Inventory{};
+  const heap::Scope scope;
+  auto stage = std::make_unique<OnStage>(pattern, options);  // the bubble waits for its threads
   LoopBubble bubble;
-  stage.Start(make, bubble);
+  stage->Start(make, bubble);
 
+  const heap::Scope::Suspend ours;  // from here on it is our work, not the pair's
   for (Duration at{}; at <= options.length; at += options.sample) {
-    bubble.SampleAt(at, [&timeline, &before, at] {
-      timeline.samples.push_back({.at = at, .census = Since(before)});
+    bubble.SampleAt(at, [&timeline, &before, &scope, at] {
+      timeline.samples.push_back({.at = at, .census = Since(before), .heap = scope.usage()});
     });
   }
+  for (const Duration at : options.checkpoints)
+    bubble.SampleAt(at, [at] { probe::Checkpoint(at); });
   std::vector<CensusReport> windows;
   for (int i = 1; i <= kWindows; ++i) {
     loops::NextWindow();
     bubble.AdvanceTo(i == kWindows ? options.length : options.length / kWindows * i);
-    if (i > kWarmUp) windows.push_back(loops::Report());
+    if (judged && i > kWarmUp) windows.push_back(loops::Report());
   }
-  timeline.report = windows.back();
+  if (judged) timeline.report = windows.back();
   timeline.report.at = Time(options.length);
   timeline.report.totals = Since(before);
   for (const Sample& sample : timeline.samples) {
     std::int64_t& peak = timeline.report.totals.peak_live;
     peak = std::max(peak, sample.census.live);
   }
-  bubble.AdvanceTo(stage.load_ends());
-  Append(
-      timeline.findings,
-      loops::CheckLeftSince(nothing, {.allowed = options.allowed, .may_be_idle = true}).findings);
-  Append(timeline.findings, JudgeGrowing(windows, options.allowed));
-  bubble.AdvanceTo(stage.all_fired());
+  bubble.AdvanceTo(stage->load_ends());
+  if (judged) {
+    timeline.findings =
+        loops::CheckLeftSince(nothing, {.allowed = options.allowed, .may_be_idle = true}).findings;
+    std::ranges::move(JudgeGrowing(windows, options.allowed),
+                      std::back_inserter(timeline.findings));
+  }
+  if (end == LoopEnd::kTornDown) bubble.AdvanceTo(stage->all_fired());
   bubble.Finish();
-  run.did = stage.did();
+  run.did = stage->did();
+  if (end == LoopEnd::kPending) run.pending = stage.release();
   return run;
 }
 

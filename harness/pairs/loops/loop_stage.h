@@ -5,6 +5,7 @@
 // meanwhile, so one run at a time.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -23,15 +24,25 @@ struct Did {
 
 struct LoopRun {
   // Nothing is abandoned on a loop. First it is found what is left behind when the load is over,
-  // then what grows. The peak is that of the samples; heap and journal are empty.
+  // then what grows. The peak is that of the samples; the journal is empty. The heap is what the
+  // pair has allocated with operator new, and so not what the loop takes from malloc.
   afterleak::Timeline timeline;
   Did did{};  // until `length`
+  // With kPending: the loop as it is after the load, which the process may keep and end with.
+  // Nothing frees it.
+  void* pending = nullptr;
 };
 
-// Runs one side for options.length, ends the load, judges, and lets what is left behind fire.
-// options.bubble says nothing here. Throws what LoopBubble throws, and std::invalid_argument if the
-// pattern is not written for loops.
+// What happens after the load: what is left behind fires, and the loop is freed; or it stops and
+// all stays as it is.
+enum class LoopEnd : std::uint8_t { kTornDown, kPending };
+
+// Runs one side for options.length, ends the load and judges. options.bubble says nothing here.
+// Without a judge there are samples only: a report reads the program's symbols, which takes 13 MB
+// of the heap. Throws what LoopBubble throws, and std::invalid_argument if the pattern is not
+// written for loops.
 LoopRun RunOnLoop(const MakeLoopHost& make, std::string_view pattern,
-                  const afterleak::RunOptions& options);
+                  const afterleak::RunOptions& options, LoopEnd end = LoopEnd::kTornDown,
+                  bool judged = true);
 
 }  // namespace pairs
