@@ -160,6 +160,8 @@ class Builder:
                 skip = True
             elif not (for_editors and word in ("-Wno-restrict", "-Winvalid-pch")):
                 command.append(word)
+        if for_editors and exercise.loop == "asio":  # Asio 1.22 takes Clang's coroutines for those of before C++20
+            command += ["-DASIO_HAS_CO_AWAIT=1", "-DASIO_HAS_STD_COROUTINE=1"]
         return [*command, "-c", str(source)]
 
     def short(self, path):
