@@ -3,7 +3,7 @@
 from evidence.common.command_line import Parser
 from evidence.common.words import Refused
 
-ABOUT = """Learn to find leaked timers by mending them: sixteen exercises, no network.
+ABOUT = """Learn to find leaked timers by mending them: eighteen exercises, no network.
 
   start                    make the work folder, build what the checks need
   (nothing)                go on where you were: watch mode on a terminal

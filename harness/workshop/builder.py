@@ -148,7 +148,7 @@ class Builder:
         compilers, which take no GCC's precompiled header, and do not know all of its warnings."""
         like = f"checks/{exercise.name}_check.cc" if sanitized else f"solutions/{exercise.file}"
         wanted = str(catalog.HERE / like)
-        group = "_tests" if exercise.test else f"_{exercise.loop}" if exercise.loop else ""
+        group = (f"_{exercise.loop}" if exercise.loop else "") + ("_tests" if exercise.test else "")
         target = f"/workshop_{'asan' if sanitized else 'solutions'}{group}.dir/"
         entries = json.loads((self.build / "compile_commands.json").read_text())
         words = shlex.split(next(entry["command"] for entry in entries if entry["file"] == wanted and target in entry["command"]))
@@ -160,6 +160,8 @@ class Builder:
                 skip = True
             elif not (for_editors and word in ("-Wno-restrict", "-Winvalid-pch")):
                 command.append(word)
+        if for_editors and exercise.loop == "asio":  # Asio 1.22 takes Clang's coroutines for those of before C++20
+            command += ["-DASIO_HAS_CO_AWAIT=1", "-DASIO_HAS_STD_COROUTINE=1"]
         return [*command, "-c", str(source)]
 
     def short(self, path):

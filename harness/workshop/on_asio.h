@@ -3,6 +3,8 @@
 #pragma once
 
 #include <asio.hpp>
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/experimental/awaitable_operators.hpp>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -24,5 +26,12 @@ using NameServer =
     std::function<void(const std::string& name, std::function<void(std::string)> answered)>;
 void Lookup(asio::io_context& loop, const NameServer& ask, const std::string& name, Duration limit,
             std::function<void(std::optional<std::string>)> done);
+
+// 17_fetch
+// Asks a server. Ends with the answer; throws asio::system_error when the connection breaks, and
+// when it is cancelled. It may end in the call, too.
+using Ask = std::function<asio::awaitable<std::string>(std::string name)>;
+asio::awaitable<std::optional<std::string>> Fetch(Ask ask, std::string name, Duration pause,
+                                                  Duration limit);
 
 }  // namespace workshop

@@ -1,5 +1,5 @@
-// The exercise on libuv: what it defines and its check calls. The promise is at the top of its
-// file. Times are in milliseconds there.
+// The exercises on libuv: what they define and their checks call. The promise of each is at the top
+// of its file. libuv's times are in milliseconds.
 #pragma once
 
 #include <uv.h>
@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "afterleak/census/clock.h"
@@ -26,5 +28,17 @@ class Heartbeat {
 };
 std::unique_ptr<Heartbeat> StartHeartbeat(uv_loop_t* loop, Duration period,
                                           std::function<void()> beat);
+
+// 18_client_test
+// Asks a backend. It calls `answered` in the loop's thread: in this call, later, or never.
+using Backend =
+    std::function<void(const std::string& text, std::function<void(std::string)> answered)>;
+class Client {
+ public:
+  virtual ~Client() = default;
+  virtual void Call(const std::string& text,
+                    std::function<void(std::optional<std::string>)> done) = 0;
+};
+std::unique_ptr<Client> NewClient(uv_loop_t* loop, Backend backend, Duration limit);
 
 }  // namespace workshop

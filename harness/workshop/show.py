@@ -5,10 +5,12 @@ import re
 import textwrap
 
 from workshop import catalog
-from workshop.words import listed, paint, table
+from workshop.words import columns, listed, paint, table
 
 PRINTED_LINES = 20  # of what the learner's code prints
-COUNTS = ["live", "abandoned", "peak live", "armed", "fired", "fired unheard", "stopped", "byte-seconds lost"]
+# As check.cc calls them, and as a column does.
+COUNTS = {"live": "live", "abandoned": "abandoned", "peak live": "peak", "armed": "armed", "fired": "fired", "fired unheard": "unheard",
+          "stopped": "stopped", "byte-seconds lost": "byte-s lost"}
 
 
 def story(exercise, number, count, path):
@@ -79,24 +81,23 @@ def ran(result):
 
 
 def success(exercise, result, before, text, path):
-    """Before and after, the way from here to the reference solution, and who would have missed it."""
-    lines = [*said(result), *ran(result)]
-    if "plot" in result.details:
-        lines += [result.details["plot"].rstrip("\n"), ""]
-    if before:
-        lines += [f"After {before['totals']['turns']} turns:",
-                  *(f"  {row}" for row in side_by_side(before["totals"], result.details["totals"])), ""]
-    lines += difference(exercise, text, path)
+    """The way from here to the reference solution, and who would have missed it. Last, so that all of it is in view in 24 lines,
+    before and after."""
+    lines = [*said(result), *ran(result), *difference(exercise, text, path), ""]
     if exercise.passed_by:
-        lines += ["", *wrap(tools(exercise))]
-    lines += ["", paint(f"{exercise.name}: passed", "bold", "green"),
-              paint(timing(result.seconds), "dim")]
-    return "\n".join(lines)
+        lines += [*wrap(tools(exercise)), ""]
+    lines += [paint(timing(result.seconds), "dim"), ""]
+    if "plot" in result.details:
+        lines += [result.details["plot"].rstrip("\n")]
+    if before:
+        lines += ["", *side_by_side(before["totals"], result.details["totals"])]
+    return "\n".join([*lines, "", paint(f"{exercise.name}: passed", "bold", "green")])
 
 
 def side_by_side(before, after):
-    rows = [[name, f"{before[name]:,}", f"{after[name]:,}"] for name in COUNTS]
-    return table([["", "as shipped", "yours"], *rows], right=(1, 2))
+    rows = [[f"{before['turns']} turns", *COUNTS.values()]]
+    rows += [[whose, *(f"{totals[name]:,}" for name in COUNTS)] for whose, totals in (("as shipped", before), ("yours", after))]
+    return table(rows, right=range(1, len(COUNTS) + 1))
 
 
 def difference(exercise, text, path):
@@ -139,20 +140,30 @@ def timing(seconds):
 
 def listing(folder):
     """All exercises, and how far the learner is."""
-    marks = {"passed": "green", "open": "dim", "skipped": "yellow"}
+    heading, *lines = exercise_rows(folder, folder.exercises.values(), columns())
+    marks = {"passed": "green", "skipped": "yellow"}
+    painted = [paint(line, "bold") if exercise is folder.current else paint(line, marks.get(folder.status(exercise).split(",")[0], "dim"))
+               for line, exercise in zip(lines, folder.exercises.values())]
+    return "\n".join([paint(heading, "bold"), *painted, "", progress(folder)])
+
+
+def chosen(folder, exercises, at):
+    """A line for each of them, one marked as chosen."""
+    lines = exercise_rows(folder, exercises, columns() - 2)[1:] if exercises else []
+    return [paint(f"* {line}", "reverse") if number == at else f"  {line}" for number, line in enumerate(lines)]
+
+
+def exercise_rows(folder, exercises, width):
+    """A heading, and a line for each."""
     rows = [["", "exercise", "min", "state", "hints", "what it is about"]]
-    for exercise in folder.exercises.values():
+    for exercise in exercises:
         entry = folder.entry(exercise)
-        here = ">" if exercise.name == folder.state["current"] else " "
+        here = ">" if exercise is folder.current else " "
         state = folder.status(exercise)
         if exercise.name in folder.absent and not entry["passed"]:
             state = f"needs {folder.absent[exercise.name]}"
         rows.append([here, exercise.name, exercise.minutes, state, entry["hints"] or "", exercise.title])
-    lines = [line if len(line) <= 80 else line[:77].rstrip() + "..." for line in table(rows, right=(2, 4))]
-    painted = [paint(lines[0], "bold")]
-    for line, row in zip(lines[1:], rows[1:]):
-        painted.append(paint(line, "bold") if row[0] == ">" else paint(line, marks.get(row[3].split(",")[0], "dim")))
-    return "\n".join([*painted, "", progress(folder)])
+    return [line if len(line) <= width else line[:width - 3].rstrip() + "..." for line in table(rows, right=(2, 4))]
 
 
 def progress(folder):

@@ -19,8 +19,6 @@ constexpr unsigned kSecondsForEach = 4;  // real ones; a test in virtual time ta
 constexpr int kNoTest = 100;             // an exit code
 constexpr std::size_t kPrinted = 4000;   // of what a test prints
 
-const Server* under_test = nullptr;
-
 struct Ended {
   int status;
   std::string printed;
@@ -40,7 +38,7 @@ int RunAllTests() {
 }
 
 // A test may hang, crash and leave what it likes: each run has a process for itself.
-Ended RunOn(const TestedServer& server) {
+Ended RunOn(const Tested& tested) {
   std::FILE* const out = std::tmpfile();
   if (out == nullptr) throw std::runtime_error("no temporary file can be made");
   std::fflush(nullptr);
@@ -50,7 +48,7 @@ Ended RunOn(const TestedServer& server) {
     alarm(kSecondsForEach);
     dup2(fileno(out), STDOUT_FILENO);
     dup2(fileno(out), STDERR_FILENO);
-    under_test = &server.serve;
+    tested.choose();
     const int failed = RunAllTests();
     std::fflush(nullptr);
     _exit(failed);
@@ -68,28 +66,27 @@ Ended RunOn(const TestedServer& server) {
 
 }  // namespace
 
-const Server& ServerUnderTest() { return *under_test; }
-
 void RunTheTests() {
   int right = 0;
   int wrong = 0;
   std::string alarms;
   std::string misses;
-  for (const TestedServer& server : TestedServers()) {
-    const Ended ended = RunOn(server);
+  const AllTested& tested = TestedByTheLearner();
+  for (const Tested& one : tested.all) {
+    const Ended ended = RunOn(one);
     if (ended.NoTest()) throw Failure("test.none", "There is no test in the file.");
     if (ended.Hung()) {
       throw Failure("hang",
                     fmt::format("Your tests do not end within {} s on one that {}: what do they "
                                 "wait for?",
-                                kSecondsForEach, server.does));
+                                kSecondsForEach, one.does));
     }
-    (server.right ? right : wrong) += 1;
-    if (server.right && !ended.Passed()) {
+    (one.right ? right : wrong) += 1;
+    if (one.right && !ended.Passed()) {
       if (alarms.empty()) std::fputs(ended.printed.c_str(), stdout);  // the learner sees why
-      alarms += fmt::format("    one that {}\n", server.does);
+      alarms += fmt::format("    one that {}\n", one.does);
     }
-    if (!server.right && ended.Passed()) misses += fmt::format("    one that {}\n", server.does);
+    if (!one.right && ended.Passed()) misses += fmt::format("    one that {}\n", one.does);
   }
   std::string judged;
   if (!alarms.empty()) judged += "Your tests fail, and nothing is wrong with\n" + alarms;
@@ -97,16 +94,16 @@ void RunTheTests() {
   const auto lines = [](std::string_view text) { return std::ranges::count(text, '\n'); };
   if (!alarms.empty()) {
     throw Failure("test.alarm",
-                  fmt::format("Your tests fail on {} of the {} servers that leave nothing behind: "
+                  fmt::format("Your tests fail on {} of the {} {} that leave nothing behind: "
                               "nobody believes such a test for long.",
-                              lines(alarms), right),
+                              lines(alarms), right, tested.things),
                   judged);
   }
   if (!misses.empty()) {
     throw Failure("test.misses",
-                  fmt::format("Your tests pass {} of the {} servers that leak: on which paths do "
+                  fmt::format("Your tests pass {} of the {} {} that leak: on which paths do "
                               "they not look?",
-                              lines(misses), wrong),
+                              lines(misses), wrong, tested.things),
                   judged);
   }
 }

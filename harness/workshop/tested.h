@@ -1,5 +1,5 @@
-// For the exercises in which the learner writes a test: it is run on servers that the learner does
-// not see, each in a process for itself.
+// For the exercises in which the learner writes a test: it is run on code that the learner does not
+// see, each piece of it in a process for itself.
 #pragma once
 
 #include <functional>
@@ -7,25 +7,23 @@
 #include <vector>
 
 #include "workshop/check.h"
-#include "workshop/exercises.h"
 
 namespace workshop {
 
-using Server = std::function<void(const Chan<Order>&, const Backend&, Duration limit)>;
-
-struct TestedServer {
-  bool right;        // it leaves nothing behind: the learner's tests must pass
-  std::string does;  // the end of a sentence that begins with "one that"
-  Server serve;
+struct Tested {
+  bool right;                    // it leaves nothing behind: the learner's tests must pass
+  std::string does;              // the end of a sentence that begins with "one that"
+  std::function<void()> choose;  // called in its process, before the tests
 };
 
 // The check of the exercise defines this.
-const std::vector<TestedServer>& TestedServers();
+struct AllTested {
+  const char* things;  // what its sentences call them
+  std::vector<Tested> all;
+};
+const AllTested& TestedByTheLearner();
 
-// The one that this process is for.
-const Server& ServerUnderTest();
-
-// Runs the learner's tests on each server. Throws a Failure that names those judged wrongly.
+// Runs the learner's tests on each. Throws a Failure that names those judged wrongly.
 void RunTheTests();
 
 }  // namespace workshop

@@ -5,6 +5,7 @@ import os
 import re
 import select
 import shlex
+import shutil
 import signal
 import sys
 import termios
@@ -13,11 +14,14 @@ import tty
 from evidence.common import children
 from evidence.common.words import Refused
 from workshop import show
+from workshop.pick import DOWN, ESCAPE, UP, Picker
 from workshop.words import paint
 
 POLL = 0.3  # seconds between two looks at the file
 QUIT = ("q", "\x04")
-SEQUENCE = re.compile(r"\x1b(\[[\d;]*[A-Za-z~]|O[A-Z])?")  # of an arrow or a function key: none of ours
+SEQUENCE = re.compile(r"\x1b(\[[\d;]*[A-Za-z~]|O[A-Z])?")  # of an arrow or a function key, or Esc
+ARROWS = {"\x1b[A": UP, "\x1bOA": UP, "\x1b[B": DOWN, "\x1bOB": DOWN}
+REST_OF_IT = 0.05  # seconds in which the rest of such a sequence comes
 KEYS = "h hint  n next  s solution  e edit  r reset  l list  c check  ? Go  q quit"
 
 
@@ -67,7 +71,10 @@ class Keyboard:
         while select.select([self.terminal], [], [], 0)[0] and not self.gone:
             data = os.read(self.terminal, 64)
             self.gone = not data
-            self.typed += SEQUENCE.sub("", data.decode(errors="replace"))
+            if data.endswith(b"\x1b") and select.select([self.terminal], [], [], REST_OF_IT)[0]:
+                data += os.read(self.terminal, 64)
+            self.typed += SEQUENCE.sub(lambda found: ARROWS.get(found[0], ESCAPE if found[0] == ESCAPE else ""),
+                                       data.decode(errors="replace"))
 
     @contextlib.contextmanager
     def lent(self):
@@ -110,6 +117,8 @@ class Watch:
                 if keyboard.resumed:
                     keyboard.resumed = False
                     self.prompt()
+                if key in (UP, DOWN, ESCAPE):
+                    continue
                 if key:
                     self.press(key)
                 else:
@@ -185,6 +194,8 @@ class Watch:
     def edit(self):
         """In the learner's editor, which has the terminal until it ends."""
         editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+        if not editor and os.environ.get("TERM_PROGRAM") == "vscode" and shutil.which("code"):
+            editor = "code --reuse-window"  # the terminal is one of its panes
         if not editor:
             print("EDITOR is not set: EDITOR=nano, say, or EDITOR='code --wait'.")
             return
@@ -201,8 +212,13 @@ class Watch:
         print()
         if key == "h":
             self.verbs.give_hint(self.verbs.folder.current)
-        elif key == "l":
-            self.verbs.list()
+        elif key in ("l", "/"):
+            chosen = Picker(self.keyboard, self.verbs.folder).choose()
+            print()
+            if chosen not in (None, self.verbs.folder.current):
+                self.verbs.go_to(chosen)
+                self.begin()
+                return
         elif key == "n":
             if self.verbs.passed() or twice:
                 if self.verbs.advance(skipping=not self.verbs.passed()):

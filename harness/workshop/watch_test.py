@@ -17,13 +17,13 @@ from workshop import runner_test
 
 
 class Terminal:
-    """A program on a new terminal of 80 columns, started by a shell with job control: Debian's dash, which
+    """A program on a new terminal of 24 lines of 80 columns, or another size, started by a shell with job control: Debian's dash, which
     does not set the terminal's modes itself. Signals may be ignored where the tests run, and the shell would inherit that."""
 
-    def __init__(self, command, cwd, env):
+    def __init__(self, command, cwd, env, size=(24, 80)):
         self.seen = io.StringIO()
         self.shell = pexpect.spawn("env", ["--default-signal", "sh", "-i"], cwd=cwd, env={**env, "TERM": "xterm", "PS1": "shell> "},
-                                   dimensions=(24, 80), encoding="utf-8", codec_errors="replace", timeout=helper.PATIENCE)
+                                   dimensions=size, encoding="utf-8", codec_errors="replace", timeout=helper.PATIENCE)
         self.shell.logfile_read = self.seen
         self.wait_for("shell> ")
         self.type("stty -onlcr\n")  # a line ends as it does in the tests
@@ -57,10 +57,12 @@ class Watch(runner_test.RunnerTest):
         if pexpect is None:
             self.skipTest("python3-pexpect is not installed; ./scripts/setup --all installs it")
 
-    def watch(self, *arguments, **env):
+    def watch(self, *arguments, size=(24, 80), **env):
         if not self.folder.exists():
             self.start()
-        terminal = Terminal(self.command(*arguments), self.here, {**self.env, **env})
+        env = {**self.env, **env}
+        del env["COLUMNS"]  # it would count more than the terminal
+        terminal = Terminal(self.command(*arguments), self.here, env, size)
         self.addCleanup(terminal.close)
         terminal.wait_for(self.prompt)
         return terminal
@@ -130,8 +132,6 @@ class Watch(runner_test.RunnerTest):
         terminal.wait_for("Hint 1 of 3, the symptom")
         terminal.type("h")
         terminal.wait_for("Hint 2 of 3, the tool to run")
-        terminal.type("l")
-        terminal.wait_for("> +01_relay .*\n.* 02_first_quote")
         terminal.type("x")
         terminal.wait_for("'x' is none of the keys")
         terminal.type("\x1b[A")  # an arrow is no key of ours, and its letters are none either
@@ -282,12 +282,60 @@ class Watch(runner_test.RunnerTest):
             self.assertEqual("\x1b[1;31m01_relay: not yet" in terminal.all, colored)
             self.assertEqual(bool(re.search(r"\x1b\[[\d;]*[1-9]m", terminal.all)), colored)
 
-    def test_no_line_is_wider_than_the_terminal(self):
+    def test_the_list_is_searched_and_enter_goes_there(self):
         terminal = self.watch("watch", NO_COLOR="1")
-        terminal.type("chhhl")
-        terminal.wait_for("16_search")
-        shown = re.sub(r"\x1b\[[\d;]*[A-Z]", "", terminal.all.split("code $?", 1)[1])
-        self.assertLessEqual(max(map(len, shown.splitlines())), 80)
+        terminal.type("/")
+        terminal.wait_for(rf"\* > +01_relay [^/]*Enter goes there [^/]*\n{runner_test.COUNT} of {runner_test.COUNT} / ")
+        terminal.type("nobody asio")
+        terminal.wait_for(rf"\n2 of {runner_test.COUNT} / nobody asio")
+        terminal.type("\x15nothing like it")
+        terminal.wait_for("nothing has that in it")
+        terminal.type("\r")  # goes nowhere
+        terminal.type("\x1b")
+        self.assertEqual(terminal.wait_for(self.prompt)[1], "01_relay")
+        terminal.type("l")
+        terminal.type("first q")
+        terminal.wait_for(r"\* .*02_first_quote[^/]*\n1 of .* / first q$")
+        terminal.type("\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x1b[B\x1b[B\x1b[A\x1bOB")
+        terminal.wait_for(r"\* +03_backup")
+        terminal.type("\n")
+        terminal.wait_for(rf"03_backup \(3 of {runner_test.COUNT}\)")
+        self.assertEqual(terminal.wait_for(self.prompt)[1], "03_backup")
+        terminal.type("q")
+        self.assert_restored(terminal, 0)
+
+    def shown(self, terminal):
+        """Without colours; from the last time that the screen was cleared."""
+        screen = terminal.all.split("code $?", 1)[1].rpartition("\x1b[2J")[2]
+        return re.sub(r"\x1b\[[\d;]*[A-Za-z]", "", screen)
+
+    def test_it_fits_the_terminal(self):
+        for size in ((24, 80), (40, 120)):
+            with self.subTest(size):
+                lines, columns = size
+                terminal = self.watch("watch", size=size)
+                terminal.type("chhh?")
+                terminal.wait_for("queue between goroutines")
+                terminal.wait_for(self.prompt)
+                self.assertLessEqual(max(map(len, self.shown(terminal).splitlines())), columns)
+                before = len(terminal.all)
+                terminal.type("/")
+                terminal.wait_for(rf"{runner_test.COUNT} of {runner_test.COUNT} / ")
+                drawn = re.sub(r"\x1b\[[\d;]*[A-Za-z]", "", terminal.all[before:]).splitlines()
+                self.assertLessEqual(max(map(len, drawn)), columns)
+                self.assertLess(len(drawn), lines)
+                self.assertEqual(any("The progress bar that outlived its download" in line for line in drawn), columns == 120)
+                terminal.type("\x1b")
+                self.write("01_relay", runner_test.EXERCISES["01_relay"].solution().replace("hush", "silence"))
+                terminal.wait_for("01_relay: passed")
+                terminal.wait_for(rf"{self.prompt}\n")
+                in_view = self.shown(terminal).split("\n")[-lines:]
+                self.assertIn("    live timers over virtual time", in_view)
+                self.assertTrue(any(line.startswith("200 turns ") for line in in_view))
+                self.assertIn("01_relay: passed", in_view)
+                terminal.type("q")
+                self.assert_restored(terminal, 0)
+                self.write("01_relay", runner_test.EXERCISES["01_relay"].shipped())
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What is said to the person at the terminal, and how."""
 
 import os
+import shutil
 import sys
 
 
@@ -12,8 +13,17 @@ def unicode():
     return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
 
 
+def columns():
+    """As wide as a line may be: the terminal, but no wider than reads well; 80 where there is none."""
+    return max(40, min(shutil.get_terminal_size((80, 24)).columns, 120)) if sys.stdout.isatty() else 80
+
+
+def rows():
+    return shutil.get_terminal_size((80, 24)).lines
+
+
 def paint(text, *styles):
-    codes = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+    codes = {"bold": "1", "dim": "2", "reverse": "7", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
     if not colorful() or not text:
         return text
     return f"\x1b[{';'.join(codes[s] for s in styles)}m{text}\x1b[0m"

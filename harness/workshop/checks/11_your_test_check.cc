@@ -10,6 +10,9 @@ namespace workshop {
 namespace {
 
 using Answer = Chan<std::string>;
+using Server = std::function<void(const Chan<Order>&, const Backend&, Duration limit)>;
+
+Server under_test;
 
 // One order, from its arrival to its answer.
 using ServeOrder = std::function<void(const Order&, const Backend&, Duration limit)>;
@@ -229,35 +232,45 @@ Server Each(const ServeOrder& serve_order) {
   };
 }
 
+std::function<void()> Choose(Server server) {
+  return [server = std::move(server)] { under_test = server; };
+}
+
 }  // namespace
 
-const std::vector<TestedServer>& TestedServers() {
-  static const std::vector<TestedServer> all = {
-      {true, "gives each order a context", Each(AContextForEachOrder)},
-      {true, "gives each order a timer and a context", Each(ATimerForEachOrder)},
-      {true, "has a heartbeat as long as it serves", AHeartbeat},
-      {true, "remembers the last eight orders", RemembersEightAnswers},
-      {true, "lets a goroutine wait two seconds for another order", WorkersThatWaitForMore},
-      {false, "leaves a timer for each order", Each(AfterInTheSelect)},
-      {false, "leaves a context for each order that is answered in time",
-       Each(CancelsOnlyWhatIsLate)},
-      {false, "leaves a goroutine for each order that is late", Each(AChannelWithoutRoom)},
-      {false, "leaves a ticker for each order that is late", Each(ATickerThatALateOrderKeeps)},
-      {false, "leaves its heartbeat when it returns", AHeartbeatThatGoesOn},
-      {false, "leaves a timer for each order that is open when `orders` is closed",
-       OrdersThatAreOpenAtTheEnd},
-      {false, "remembers every order, and has no timer too many", Each(RemembersEveryOrder)},
-      {false, "leaves a timer where two orders of the same text are open at once",
-       TwoOrdersOfTheSame},
-      {false, "leaves a context for each empty order", AnEmptyOrder},
-      {false, "keeps a context and a goroutine for each order until it returns",
-       ContextsThatEndWithTheServer},
-  };
-  return all;
+const AllTested& TestedByTheLearner() {
+  static const AllTested tested = {
+      "servers",
+      {
+          {true, "gives each order a context", Choose(Each(AContextForEachOrder))},
+          {true, "gives each order a timer and a context", Choose(Each(ATimerForEachOrder))},
+          {true, "has a heartbeat as long as it serves", Choose(AHeartbeat)},
+          {true, "remembers the last eight orders", Choose(RemembersEightAnswers)},
+          {true, "lets a goroutine wait two seconds for another order",
+           Choose(WorkersThatWaitForMore)},
+          {false, "leaves a timer for each order", Choose(Each(AfterInTheSelect))},
+          {false, "leaves a context for each order that is answered in time",
+           Choose(Each(CancelsOnlyWhatIsLate))},
+          {false, "leaves a goroutine for each order that is late",
+           Choose(Each(AChannelWithoutRoom))},
+          {false, "leaves a ticker for each order that is late",
+           Choose(Each(ATickerThatALateOrderKeeps))},
+          {false, "leaves its heartbeat when it returns", Choose(AHeartbeatThatGoesOn)},
+          {false, "leaves a timer for each order that is open when `orders` is closed",
+           Choose(OrdersThatAreOpenAtTheEnd)},
+          {false, "remembers every order, and has no timer too many",
+           Choose(Each(RemembersEveryOrder))},
+          {false, "leaves a timer where two orders of the same text are open at once",
+           Choose(TwoOrdersOfTheSame)},
+          {false, "leaves a context for each empty order", Choose(AnEmptyOrder)},
+          {false, "keeps a context and a goroutine for each order until it returns",
+           Choose(ContextsThatEndWithTheServer)},
+      }};
+  return tested;
 }
 
 void Serve(Chan<Order> orders, const Backend& backend, Duration limit) {
-  ServerUnderTest()(orders, backend, limit);
+  under_test(orders, backend, limit);
 }
 
 const Exercise kExercise = {.instead = RunTheTests};
