@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <new>
+#include <ranges>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -127,7 +129,7 @@ class Profile {
       }
     }
     std::vector<std::string> modules;
-    for (const auto& [module, start] : starts) modules.push_back(module);
+    std::ranges::copy(std::views::keys(starts), std::back_inserter(modules));
     std::ranges::stable_partition(
         modules, [&](const std::string& module) { return module == report.program; });
     for (const std::string& module : modules) {
@@ -145,8 +147,9 @@ class Profile {
   }
 
   void AddSample(const StackRow& stack) {
-    std::vector<std::uint64_t> locations;
-    for (const std::uintptr_t address : stack.frames) locations.push_back(Location(address));
+    std::vector<std::uint64_t> locations(stack.frames.size());
+    std::ranges::transform(stack.frames, locations.begin(),
+                           [this](std::uintptr_t address) { return Location(address); });
     const std::uint64_t values[] = {static_cast<std::uint64_t>(stack.live),
                                     static_cast<std::uint64_t>(stack.idle),
                                     static_cast<std::uint64_t>(stack.armed)};

@@ -23,14 +23,15 @@ say](detectors_reports.md) |
 | [claims.md](claims.md) | what the two articles claim, and what was found |
 | [diffs.md](diffs.md) | what each fix changes |
 | [find_it.md](find_it.md) | the same leak in your code: Go, Asio, libuv, libevent, GLib, Qt, timerfd, POSIX timers, with a test for each |
+| [watch.md](watch.md) | what `afterleak watch` says of real programs, and of programs that know the truth about their timers |
 | [go_parity.md](go_parity.md), [conformance.md](conformance.md) | the same patterns and the rules under real Go |
 | [bench.md](bench.md) | timers, whole turns, allocators and leak detectors side by side: libev, libevent, libuv, Asio, GLib, Go, tcmalloc, \
 jemalloc, Valgrind and others |
 | [timelines/](timelines/) | the samples of every run, as CSV |
 | [traces/](traces/) | the life of every timer on a time axis: open a file in ui.perfetto.dev or chrome://tracing |
 
-*What a machine's speed, libraries or tools decide is on the pages detectors.md, detectors_reports.md, bench.md, go_parity.md and \
-conformance.md, which name it.*
+*What a machine's speed, libraries or tools decide is on the pages detectors.md, detectors_reports.md, bench.md, go_parity.md, conformance.md \
+and watch.md, which name it.*
 """
 
 SECTION = """
