@@ -53,6 +53,39 @@ class FilesTest(helper.FolderTest):
         return process
 
 
+class Written(FilesTest):
+    def test_a_file_that_cannot_be_is_one_line(self):
+        file = self.folder / "a"
+        for words, said in ((("--openmetrics", "-"), "standard output is that of the program"), (("--pprof", "/no/such/a.gz"), "/no/such"),
+                            (("--trace", self.folder), "name a file in it"), (("--trace", file, "--pprof", file), "are the same file"),
+                            (("--json", file, "--openmetrics", file), "are the same file")):
+            with self.subTest(words):
+                self.assertRegex(self.watch(*words, SMALL, code=2).stderr, rf"\Aafterleak: [^\n]*{said}[^\n]*\n\Z")
+        self.assertEqual(os.listdir(self.folder), [])
+
+    def test_what_is_no_regular_file_gets_the_end_alone(self):
+        fifo = self.folder / "fifo"
+        os.mkfifo(fifo)
+        process = self.start("--every", "20ms", "--json", fifo, SMALL, "leak")
+        report = json.loads(fifo.read_text())
+        process.communicate(timeout=helper.PATIENCE)
+        self.assertEqual((report["how"], report["ended"]), ("ended with 0", True))
+
+    def test_what_cannot_be_written_is_said_once_and_the_program_goes_on(self):
+        folder = self.folder / "gone"
+        folder.mkdir()
+        process = self.start("--every", "50ms", "--json", folder / "report.json", "--csv", self.folder / "report.csv", SERVICE)
+        helper.wait_until((folder / "report.json").exists, "it is written")
+        folder.rename(self.folder / "moved")
+        (self.folder / "report.csv").unlink()
+        helper.wait_until((self.folder / "report.csv").exists, "the other one is written again")
+        self.assertIsNone(process.poll())
+        process.send_signal(signal.SIGTERM)
+        said = " ".join(process.communicate(timeout=helper.PATIENCE)[1].split())
+        self.assertEqual(process.returncode, 2)
+        self.assertEqual(said.count("No such file or directory"), 2)  # and at the end
+
+
 class OpenMetrics(FilesTest):
     def write(self, program, *arguments):
         file = self.folder / "api.prom"
@@ -106,20 +139,6 @@ class OpenMetrics(FilesTest):
         self.assertEqual(samples(file.read_text())["afterleak_watch_running", (("service", "api"),)], 0)
         self.assertEqual(os.listdir(self.folder), ["api.prom"])
 
-    def test_what_cannot_be_written_is_said_once_and_the_program_goes_on(self):
-        folder = self.folder / "gone"
-        folder.mkdir()
-        process = self.start("--every", "50ms", "--json", folder / "report.json", "--csv", self.folder / "report.csv", SERVICE)
-        helper.wait_until((folder / "report.json").exists, "it is written")
-        shutil.rmtree(folder)
-        (self.folder / "report.csv").unlink()
-        helper.wait_until((self.folder / "report.csv").exists, "the other one is written again")
-        self.assertIsNone(process.poll())
-        process.send_signal(signal.SIGTERM)
-        said = " ".join(process.communicate(timeout=helper.PATIENCE)[1].split())
-        self.assertEqual(process.returncode, 2)
-        self.assertEqual(said.count("No such file or directory"), 2)  # and at the end
-
 
 class Stacks(FilesTest):
     def write(self, *command):
@@ -166,29 +185,36 @@ class Stacks(FilesTest):
 
 
 class OverTime(FilesTest):
-    def write(self, *command):
-        file = self.folder / "timers.trace.json"
-        self.watch("--trace", file, *command)
-        return json.loads(file.read_text())["traceEvents"]
-
     def test_a_trace_has_what_was_live_and_when_the_word_changed(self):
-        events = self.write(SMALL, "leak")
-        counters = {}
-        for event in events:
-            if event["ph"] == "C":
-                counters.setdefault(event["name"], []).append(event)
-        everything, site = sorted(counters, key=lambda name: name != "all timers")
-        self.assertTrue(site.startswith("timerfd_settime at harness/tests/loops/watched_small.cc:"), site)
-        self.assertEqual([event["ts"] for event in counters[site]], [event["ts"] for event in counters[everything]])
-        self.assertGreater(len(counters[site]), 3)
-        for name in counters:
-            self.assertEqual(counters[name], sorted(counters[name], key=lambda event: event["ts"]))
+        file = self.folder / "timers.trace.json"
+        process = self.start("--every", "50ms", "--trace", file, SERVICE, "leaky")
+
+        def told():
+            """The counters by name, and the marks of the site that leaks."""
+            counters, marks = {}, []
+            for event in json.loads(file.read_text())["traceEvents"] if file.exists() else ():
+                if event["ph"] == "C":
+                    counters.setdefault(event["name"], []).append(event)
+                if event["ph"] == "i" and event["name"].partition(": ")[2].startswith(f"timerfd_settime at {source}:{line} "):
+                    marks.append(event)
+            return counters, marks
+
+        source = "harness/tests/loops/watched_service.cc"
+        line = next(number for number, text in enumerate((helper.ROOT / source).read_text().splitlines(), 1) if "return timerfd_settime" in text)
+        helper.wait_until(lambda: told()[1][-1:] and told()[1][-1]["name"].startswith("leak: "), "the site is told to leak")
+        helper.wait_until(lambda: len(told()[0]["all timers"]) > 3, "there are windows")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=helper.PATIENCE)
+        counters, marks = told()
+        site = marks[-1]["name"].removeprefix("leak: ")
+        self.assertIn("later ones were stopped", marks[-1]["args"]["evidence"])
+        self.assertEqual([event["ts"] for event in counters[site]], [event["ts"] for event in counters["all timers"]])
+        for events in counters.values():
+            self.assertEqual(events, sorted(events, key=lambda event: event["ts"]))
         for event in counters[site]:
             self.assertLessEqual(event["args"]["live"], event["args"]["peak"])
-        self.assertIn(counters[site][-1]["args"]["live"], (5, 6, 7))
-        mark, = (event for event in events if event["ph"] == "i")
-        self.assertEqual(mark["name"], f"leak: {site}")
-        self.assertIn("594 later ones", mark["args"]["evidence"])
+        last = [events[-1]["args"]["live"] for name, events in counters.items() if name != "all timers"]
+        self.assertEqual(sum(last), counters["all timers"][-1]["args"]["live"])
 
     def test_json_is_as_its_schema_says_while_the_program_runs_and_at_its_end(self):
         if jsonschema is None:

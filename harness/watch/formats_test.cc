@@ -1,5 +1,4 @@
-// What a report becomes for other programs. The files that they read are tested in
-// tests/watch_files_test.py.
+// What a report becomes for other programs. tests/watch_files_test.py has it read by them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <zlib.h>

@@ -236,7 +236,8 @@ def table(program, truth):
     clean = [case for case in found if not case.left]
     live = [case for case in leaky if case.left[1] == "live"]
     text = TRUTH.format(
-        found=f"{len(leaky)} leave something behind: {sum(case.is_told for case in leaky)} are called a leak. For each other one the table says why not.",
+        found=f"{len(leaky)} leave something behind: {sum(case.is_told for case in leaky)} are called a leak. For each other one the table says "
+              "why not.",
         lines=f"{sum(case.at_its_line for case in live)} of {len(live)} that leave timers live are told by the line that armed them, the others "
               "by the one that armed them again.",
         alarms=f"{len(clean)} leave nothing behind that nobody wants: {sum(case.is_told for case in clean)} are called a leak.")
