@@ -54,7 +54,13 @@ void WatchFiles::WriteInBetween(const watch::Report& report) noexcept {
 }
 
 void WatchFiles::Write(const watch::Report& report) {
-  for (const File& file : files_) OutputFile(file.flag, file.path).Write(file.text(report));
+  std::exception_ptr first;
+  for (const File& file : files_) try {
+      OutputFile(file.flag, file.path).Write(file.text(report));
+    } catch (const FileError&) {
+      if (!first) first = std::current_exception();
+    }
+  if (first) std::rethrow_exception(first);
 }
 
 }  // namespace cli

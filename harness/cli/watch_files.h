@@ -26,7 +26,7 @@ class WatchFiles {
   // While the program runs, which does not end because a disk is full: that is said, once.
   void WriteInBetween(const afterleak::watch::Report& report) noexcept;
 
-  // At the end. Throws FileError.
+  // At the end. Throws FileError if one cannot be written, once the others are.
   void Write(const afterleak::watch::Report& report);
 
  private:

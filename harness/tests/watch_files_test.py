@@ -74,16 +74,18 @@ class Written(FilesTest):
     def test_what_cannot_be_written_is_said_once_and_the_program_goes_on(self):
         folder = self.folder / "gone"
         folder.mkdir()
-        process = self.start("--every", "50ms", "--json", folder / "report.json", "--csv", self.folder / "report.csv", SERVICE)
+        process = self.start("--every", "50ms", "--json", folder / "report.json", "--openmetrics", self.folder / "api.prom", SERVICE)
         helper.wait_until((folder / "report.json").exists, "it is written")
         folder.rename(self.folder / "moved")
-        (self.folder / "report.csv").unlink()
-        helper.wait_until((self.folder / "report.csv").exists, "the other one is written again")
+        for _ in range(2):  # the first may have been under way
+            (self.folder / "api.prom").unlink(missing_ok=True)
+            helper.wait_until((self.folder / "api.prom").exists, "the other one is written again")
         self.assertIsNone(process.poll())
         process.send_signal(signal.SIGTERM)
         said = " ".join(process.communicate(timeout=helper.PATIENCE)[1].split())
         self.assertEqual(process.returncode, 2)
         self.assertEqual(said.count("No such file or directory"), 2)  # and at the end
+        self.assertEqual(samples((self.folder / "api.prom").read_text())["afterleak_watch_running", (("service", "api"),)], 0)
 
 
 class OpenMetrics(FilesTest):

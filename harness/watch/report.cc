@@ -52,20 +52,20 @@ void AddFindings(std::vector<Finding>& all, std::vector<Finding> more) {
 
 // Stacks that have the same names are one site.
 void AddWindows(const CensusCount& last, const Windows& windows, Report& report) {
+  std::map<Key, SiteRow*> rows;
+  for (SiteRow& row : report.sites) rows.emplace(KeyOf(row), &row);
   for (std::size_t i = 0; i < last.sites.size(); ++i) {
     const CensusCount::At& at = last.sites[i];
     if (at.kind->resource != Resource::kTimer || at.counted.armed == 0) continue;
     SiteReport place;
     static_cast<Place&>(place) = PlaceOf(at.site);
     place.kind = at.kind->name;
-    const auto row = std::ranges::find_if(
-        report.sites, [&](const SiteRow& other) { return KeyOf(other) == KeyOf(place); });
-    if (row == report.sites.end()) continue;
+    SiteRow& row = *rows.at(KeyOf(place));
     const Windows::OfSite of = windows.Of(i);
-    row->window_peaks.resize(of.peaks.size());
-    row->window_live.resize(of.live.size());
-    std::ranges::transform(row->window_peaks, of.peaks, row->window_peaks.begin(), std::plus());
-    std::ranges::transform(row->window_live, of.live, row->window_live.begin(), std::plus());
+    row.window_peaks.resize(of.peaks.size());
+    row.window_live.resize(of.live.size());
+    std::ranges::transform(row.window_peaks, of.peaks, row.window_peaks.begin(), std::plus());
+    std::ranges::transform(row.window_live, of.live, row.window_live.begin(), std::plus());
   }
 }
 
