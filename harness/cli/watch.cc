@@ -153,11 +153,12 @@ Split SplitCommandLine(const CLI::App& command, int argc, char** argv) {
 
 int Watch(const WatchArguments& arguments) {
   CheckCommand(arguments.command);
-  WatchFiles files(arguments);
+  const std::optional<Duration> every = DurationOf("--every", arguments.every);
+  WatchFiles files(arguments, every.value_or(kKeepEvery));
   const watch::WatchOptions options{
       .command = arguments.command,
       .preloaded = WithoutSeparators(FindPreloaded()),
-      .every = DurationOf("--every", arguments.every),
+      .every = every,
       .length = DurationOf("--for", arguments.length),
       .allowed = AllowanceOf(arguments.allow, arguments.allow_file),
       .prepare = &RestoreSignals,

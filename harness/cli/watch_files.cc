@@ -18,7 +18,7 @@ namespace cli {
 
 using namespace afterleak;
 
-WatchFiles::WatchFiles(const WatchArguments& arguments) {
+WatchFiles::WatchFiles(const WatchArguments& arguments, Duration period) {
   std::deque<OutputFile> opened;
   const auto add = [&](const char* flag, const std::optional<std::string>& path, auto text) {
     if (!path) return;
@@ -35,8 +35,8 @@ WatchFiles::WatchFiles(const WatchArguments& arguments) {
   add("--sarif", arguments.sarif,
       [](const watch::Report& report) { return ToSarif(report.findings); });
   const std::string service = std::filesystem::path(arguments.openmetrics.value_or("")).stem();
-  add("--openmetrics", arguments.openmetrics, [service](const watch::Report& report) {
-    return ToOpenMetrics(report, service, std::chrono::system_clock::now());
+  add("--openmetrics", arguments.openmetrics, [service, period](const watch::Report& report) {
+    return ToOpenMetrics(report, service, period, std::chrono::system_clock::now());
   });
   add("--pprof", arguments.pprof, [](const watch::Report& report) {
     return ToPprof(report, std::chrono::system_clock::now());

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "afterleak/census/clock.h"
 #include "cli/output.h"
 #include "watch/report.h"
 
@@ -17,9 +18,10 @@ struct WatchArguments;
 // (a device, a fifo) gets the end alone.
 class WatchFiles {
  public:
-  // Throws as OutputFile does, and std::invalid_argument where standard output is named, which is
-  // the program's, or two are the same file.
-  explicit WatchFiles(const WatchArguments& arguments);
+  // `period`: between two calls of WriteInBetween. Throws as OutputFile does, and
+  // std::invalid_argument where standard output is named, which is the program's, or two are the
+  // same file.
+  WatchFiles(const WatchArguments& arguments, afterleak::Duration period);
 
   bool empty() const { return files_.empty(); }
 

@@ -41,7 +41,7 @@ Report WithRow(const SiteRow& row) {
 }
 
 std::string Metrics(const SiteRow& row) {
-  return ToOpenMetrics(WithRow(row), "api", std::chrono::system_clock::time_point(1000s));
+  return ToOpenMetrics(WithRow(row), "api", 10s, std::chrono::system_clock::time_point(1000s));
 }
 
 TEST(OpenMetrics, HasOneWordOfASiteAndItsNumbers) {
@@ -54,6 +54,7 @@ TEST(OpenMetrics, HasOneWordOfASiteAndItsNumbers) {
   EXPECT_THAT(text, HasSubstr("afterleak_timers_oldest_seconds" + labels + "} 1.5\n"));
   EXPECT_THAT(text, HasSubstr(labels + ",word=\"grows, not proven\"} 1\n"));
   EXPECT_THAT(text, HasSubstr(labels + ",word=\"leak\"} 0\n"));
+  EXPECT_THAT(text, HasSubstr("afterleak_watch_period_seconds{service=\"api\"} 10\n"));
   EXPECT_THAT(text, HasSubstr("afterleak_watch_running{service=\"api\"} 1\n"));
   EXPECT_THAT(text, HasSubstr("afterleak_watch_written_timestamp_seconds{service=\"api\"} 1000\n"));
 }

@@ -62,7 +62,7 @@ std::string Head(std::string_view name, std::string_view type, std::string_view 
 
 }  // namespace
 
-std::string ToOpenMetrics(const Report& report, std::string_view service,
+std::string ToOpenMetrics(const Report& report, std::string_view service, Duration period,
                           std::chrono::system_clock::time_point now) {
   const std::string name = Escaped(service);
   std::string out;
@@ -74,6 +74,8 @@ std::string ToOpenMetrics(const Report& report, std::string_view service,
            report.ended ? 0 : 1);
   of_watch("afterleak_watch_watched_seconds", "For how long the program was watched.",
            Seconds(report.watched));
+  of_watch("afterleak_watch_period_seconds", "How often this is written while the program runs.",
+           Seconds(period));
   of_watch("afterleak_watch_written_timestamp_seconds", "When this was written.",
            std::chrono::duration<double>(now.time_since_epoch()).count());
 
