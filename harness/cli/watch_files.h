@@ -19,8 +19,8 @@ struct WatchArguments;
 class WatchFiles {
  public:
   // `period`: between two calls of WriteInBetween. Throws as OutputFile does, and
-  // std::invalid_argument where standard output is named, which is the program's, or two are the
-  // same file.
+  // std::invalid_argument where two are the same file, or standard output is named, which is
+  // that of the program.
   WatchFiles(const WatchArguments& arguments, afterleak::Duration period);
 
   bool empty() const { return files_.empty(); }
