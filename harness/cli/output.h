@@ -44,6 +44,7 @@ class OutputFile {
   OutputFile(std::string flag, std::string path);
 
   bool IsStdout() const { return !file_; }
+  bool IsRewritable() const { return file_ && !file_->IsInPlace(); }  // a regular file
 
   // Throws std::invalid_argument if the other file would be written over this one, or into it.
   void RefuseSame(const OutputFile& other) const;

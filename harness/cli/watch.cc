@@ -16,7 +16,7 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/show.h"
-#include "stage/findings.h"
+#include "cli/watch_files.h"
 #include "watch/child.h"
 #include "watch/watching.h"
 
@@ -26,6 +26,7 @@ namespace {
 using namespace afterleak;
 
 constexpr int kNothingArmed = 3;
+constexpr Duration kKeepEvery = std::chrono::seconds(10);  // as the help says
 constexpr int kIndent = 8;  // of lines that continue one that is too long
 
 // Beside the program, or where it is installed.
@@ -63,17 +64,6 @@ std::optional<Duration> DurationOf(const char* flag, const std::optional<std::st
 void CheckCommand(const std::vector<std::string>& command) {
   if (command.empty())
     throw std::invalid_argument("watch what? Write afterleak watch [FLAGS] PROGRAM [ARGUMENTS]");
-}
-
-// The standard output is the program's.
-void OpenFiles(const WatchArguments& arguments, Files* files) {
-  Arguments named;
-  named.csv = arguments.csv;
-  named.json = arguments.json;
-  named.sarif = arguments.sarif;
-  Open(named, files);
-  if (files->TakeStdout())
-    throw std::invalid_argument("standard output is that of the program; name a file");
 }
 
 // The first finding for which the run is to fail; null if there is none.
@@ -123,12 +113,25 @@ void AddWatchFlags(CLI::App& command, WatchArguments& arguments) {
       .add_option("--sarif", arguments.sarif,
                   "write the findings to this file, for GitHub's\ncode scanning")
       ->type_name("FILE");
+  command
+      .add_option("--openmetrics", arguments.openmetrics,
+                  "write gauges and counters for Prometheus; its\nnode_exporter reads NAME.prom")
+      ->type_name("FILE");
+  command
+      .add_option("--pprof", arguments.pprof,
+                  "write what is live by call stack, for go tool\npprof and speedscope")
+      ->type_name("FILE");
+  command
+      .add_option("--trace", arguments.trace,
+                  "write what is live over time, for Perfetto and\nchrome://tracing")
+      ->type_name("FILE");
   command.footer(
       "Sees the timers of libuv, libevent, libev, GLib, Qt, sd-event, timerfd and\n"
       "POSIX timers in a program that nobody changed, and those of Asio where it was\n"
       "built with afterleak::loops_asio. Only the program itself is recorded, not\n"
       "what it starts. The report is written to standard error: at the end, however\n"
-      "the program ends, and when this process gets SIGUSR2.\n\n"
+      "the program ends, and when this process gets SIGUSR2. Files are rewritten\n"
+      "whole at these times; and without --every, every 10 s.\n\n"
       "Exit code: that of the program, and if it is 0: 1 if --fail-on found what it\n"
       "names, 3 if no timer was armed. 2: bad input.\n\n"
       "For example:\n"
@@ -150,21 +153,21 @@ Split SplitCommandLine(const CLI::App& command, int argc, char** argv) {
 
 int Watch(const WatchArguments& arguments) {
   CheckCommand(arguments.command);
+  const std::optional<Duration> every = DurationOf("--every", arguments.every);
+  WatchFiles files(arguments, every.value_or(kKeepEvery));
   const watch::WatchOptions options{
       .command = arguments.command,
       .preloaded = WithoutSeparators(FindPreloaded()),
-      .every = DurationOf("--every", arguments.every),
+      .every = every,
       .length = DurationOf("--for", arguments.length),
       .allowed = AllowanceOf(arguments.allow, arguments.allow_file),
       .prepare = &RestoreSignals,
-      .in_between = [](const watch::Report& report) { Tell(Wrap(ToText(report), kIndent)); }};
-  Files files;
-  OpenFiles(arguments, &files);
+      .in_between = [](const watch::Report& report) { Tell(Wrap(ToText(report), kIndent)); },
+      .keep = [&files](const watch::Report& report) { files.WriteInBetween(report); },
+      .keep_every = files.empty() ? std::nullopt : std::optional<Duration>(kKeepEvery)};
   const auto [report, status, ended_by_length, recorded] = watch::Watch(options);
   Tell(Wrap(ToText(report), kIndent));
-  if (files.json) files.json->Write(ToJson(report));
-  if (files.csv) files.csv->Write(ToCsv(report));
-  if (files.sarif) files.sarif->Write(ToSarif(report.findings));
+  files.Write(report);
   if (status != 0 && !ended_by_length) return watch::EndLike(status);
   if (!recorded && report.remarks.empty()) {
     Complain("nothing was recorded: the program did not load what was preloaded");

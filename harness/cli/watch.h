@@ -18,6 +18,9 @@ struct WatchArguments {
   std::optional<std::string> csv;
   std::optional<std::string> json;
   std::optional<std::string> sarif;
+  std::optional<std::string> openmetrics;
+  std::optional<std::string> pprof;
+  std::optional<std::string> trace;
   std::vector<std::string> fail_on;
   std::vector<std::string> allow;
   std::optional<std::string> allow_file;

@@ -54,6 +54,9 @@ class AtomicFile {
   // True if it writes through this very descriptor, as /dev/stdout does through 1.
   bool IsDescriptor(int descriptor) const { return descriptor_ == descriptor; }
 
+  // True if it is written in place: what goes there twice stands there twice.
+  bool IsInPlace() const { return in_place_; }
+
   // True if it replaces the regular file that `descriptor` is open on, which would then write to a
   // file without a name.
   bool Replaces(int descriptor) const;

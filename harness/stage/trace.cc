@@ -4,19 +4,18 @@
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <tuple>
 
 #include "afterleak/census/duration.h"
+#include "stage/trace_events.h"
 
 namespace afterleak {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
-double Microseconds(Duration d) { return std::chrono::duration<double, std::micro>(d).count(); }
-double Microseconds(Time t) { return Microseconds(t.time_since_epoch()); }
+using trace::Json;
+using trace::Meta;
+using trace::Microseconds;
 
 // For the viewers that accept it; Perfetto derives a colour from each name.
 std::string_view Color(TimerEnd end) {
@@ -38,10 +37,6 @@ std::string_view Color(TimerEnd end) {
 
 std::string Line(const TimerLife& life) {
   return fmt::format("{}:{} {}", life.site.file_name(), life.site.line(), life.kind->name);
-}
-
-Json Meta(std::string_view name, int pid, int tid, const Json& args) {
-  return {{"ph", "M"}, {"name", name}, {"pid", pid}, {"tid", tid}, {"args", args}};
 }
 
 Json Slice(const TimerLife& life, Time until, int pid, int tid) {
@@ -95,22 +90,13 @@ void AddRun(const Timeline& run, int pid, Json& events) {
                             {{"name", fmt::format("{} #{}", Line(life), lane + 1)}}));
     }
     events.push_back(Slice(life, until, pid, tid->second));
-    for (const Time tick : life.ticks) {
-      events.push_back({{"ph", "i"},
-                        {"name", "tick"},
-                        {"s", "t"},
-                        {"pid", pid},
-                        {"tid", tid->second},
-                        {"ts", Microseconds(tick)}});
-    }
+    for (const Time tick : life.ticks)
+      events.push_back(trace::Instant("tick", pid, tid->second, tick));
   }
   for (const Sample& sample : run.samples) {
     events.push_back(
-        {{"ph", "C"},
-         {"name", "timers"},
-         {"pid", pid},
-         {"ts", Microseconds(sample.at)},
-         {"args", {{"live", sample.census.live}, {"abandoned", sample.census.abandoned}}}});
+        trace::Counter("timers", pid, Time(sample.at),
+                       {{"live", sample.census.live}, {"abandoned", sample.census.abandoned}}));
   }
 }
 
@@ -120,11 +106,7 @@ std::string ToTrace(const std::vector<Timeline>& runs) {
   Json events = Json::array();
   int pid = 0;
   for (const Timeline& run : runs) AddRun(run, ++pid, events);
-  // A line for each event, so that a changed trace has a readable diff.
-  std::string out = "{\"displayTimeUnit\": \"ms\", \"traceEvents\": [\n";
-  for (std::size_t i = 0; i < events.size(); ++i)
-    out += events[i].dump() + (i + 1 < events.size() ? ",\n" : "\n");
-  return out + "]}\n";
+  return trace::FileOf(events);
 }
 
 }  // namespace afterleak

@@ -6,8 +6,7 @@
 // context, or nobody waiting at that instant), "fired unheard", "stopped", "collected", "live"
 // (until the end of the run). Its arguments are its line, its deadline and the instant at which it
 // was abandoned. A tick is an instant event. Overlapping slices are put in lanes, one set of lanes
-// for each arming line. Live and abandoned timers are counters. The format: "Trace Event Format",
-// Duksin and others, Google.
+// for each arming line. Live and abandoned timers are counters.
 #pragma once
 
 #include <string>

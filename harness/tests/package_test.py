@@ -161,6 +161,7 @@ class Package(unittest.TestCase):
         status, printed = run([root / "usr/bin/afterleak", "watch", "true"])  # it finds what it preloads
         self.assertEqual(status, 3, printed)
         self.assertIn("no timer was armed", printed)
+        self.assertTrue((root / "usr/share/afterleak/afterleak.rules.yml").is_file())  # for Prometheus
         self.check(self.project("deb-gcc", user_project.FIND_PACKAGE, "g++", f"-DCMAKE_PREFIX_PATH={root}/usr"))
         self.need("lintian")
         status, printed = run(["lintian", "--allow-root", "--fail-on", "error", *found])

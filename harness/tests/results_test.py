@@ -20,7 +20,7 @@ def files(folder):
 
 
 # What real Go, real clocks and real tools were found to do, on the machine that the file names.
-OF_A_MACHINE = re.compile(r"go_parity|conformance\.md|detectors|bench")
+OF_A_MACHINE = re.compile(r"go_parity|conformance\.md|detectors|bench|watch")
 PLOTS = re.compile(r"plots/")
 
 

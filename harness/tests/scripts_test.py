@@ -91,13 +91,13 @@ FAKES = {
 }
 ALSO_FOUND = """ninja valgrind google-pprof file objdump clang++-19 heaptrack gnuplot chromium
                 chromedriver mmdebstrap flake8 pgrep clang-format-19 clang-tidy-19 git pkg-config dpkg-shlibdeps lintian
-                tmux memcached gio""".split()
+                tmux memcached gio promtool prometheus-node-exporter""".split()
 MODULES_FOUND = ("selenium", "pexpect", "jsonschema")
 
 # What reproduce has written by Python: each writes down that it was called, and a page.
 PARTS = {"readme": "results/readme.py", "plots": "results/plots.py", "diffs": "results/diffs.py",
          "recording": "results/recording.py", "find_it": "results/find_it.py", "reports": "results/reports.py", "page": "page/page.py",
-         "detectors": "detectors/main.py", "detectors_reports": "detectors/reports.py",
+         "watch": "results/watch.py", "detectors": "detectors/main.py", "detectors_reports": "detectors/reports.py",
          "detectors_loops": "detectors/loops.py", "go": "go/parity.py",
          "conformance": "go/conformance.py"}
 PART = """
@@ -282,6 +282,21 @@ class Setup(ScriptTest):
         run = self.run_script("scripts/setup", "--all", FAKE_MISSING="chromium", FAKE_UNKNOWN="chromium")
         self.assertEqual((run.returncode, len(self.calls("apt-get"))), (0, 3))
 
+    def test_no_service_is_started_because_its_package_is_installed(self):
+        policy = self.folder / "policy-rc.d"
+        (self.fakes / "chmod").symlink_to(shutil.which("chmod"))
+        self.fake("update-rc.d", "")
+        self.fake("apt-get", f'if [[ "$*" == *" install "* ]]; then "{policy}" prometheus start; echo "policy $?" >>"$FAKES/calls"; fi')
+        run = self.run_script("scripts/setup", "--all", FAKE_MISSING="cmake prometheus", AFTERLEAK_POLICY=str(policy))
+        self.assertEqual(run.returncode, 0, run.err)
+        self.assertEqual(self.calls("policy"), ["policy 101"])
+        self.assertEqual(self.calls("update-rc.d"), ["update-rc.d prometheus disable"])
+        self.assertFalse(policy.exists())
+        helper.write_program(policy, "exit 104")  # the machine's answer
+        self.run_script("scripts/setup", "--all", FAKE_MISSING="prometheus", AFTERLEAK_POLICY=str(policy))
+        self.assertEqual(self.calls("policy"), ["policy 101", "policy 104"])
+        self.assertTrue(policy.exists())
+
     def test_a_signal_waits_until_apt_is_done(self):
         for send, code in ((lambda pid: os.kill(pid, signal.SIGTERM), 143), (lambda pid: os.killpg(pid, signal.SIGINT), 130)):
             run = self.start("scripts/setup", FAKE_MISSING="cmake", FAKE_APT_SLOW="1")
@@ -389,7 +404,8 @@ class BadInput(ScriptTest):
         self.assertIn(f"one of: {names} ", self.run_script("scripts/test", "--help").out)
 
 
-WRITTEN = ["claims.md", "detectors.md", "diffs.md", "find_it.md", "numbers.md", "page.md", "plots.md", "readme.md", "recording.md", "reports.md"]
+WRITTEN = ["claims.md", "detectors.md", "diffs.md", "find_it.md", "numbers.md", "page.md", "plots.md", "readme.md", "recording.md",
+           "reports.md", "watch.md"]
 
 
 class Reproduce(ScriptTest):
@@ -398,11 +414,11 @@ class Reproduce(ScriptTest):
         self.assertEqual((run.returncode, run.out), (0, "the table\n"), run.err)
         self.assertEqual(sorted(os.listdir(self.results)), WRITTEN)
         self.assertEqual(re.findall(r"==> (\[./.\] \w+)", run.err),
-                         ["[1/7] setting", "[2/7] configuring", "[3/7] building", "[4/7] running", "[5/7] drawing", "[6/7] asking",
-                          "[7/7] deciding"])
-        self.assertEqual(len(re.findall(r"^    done in \d+\.\d s$", run.err, re.MULTILINE)), 7)
+                         ["[1/8] setting", "[2/8] configuring", "[3/8] building", "[4/8] running", "[5/8] drawing", "[6/8] watching",
+                          "[7/8] asking", "[8/8] deciding"])
+        self.assertEqual(len(re.findall(r"^    done in \d+\.\d s$", run.err, re.MULTILINE)), 8)
         self.assertEqual(self.calls("cmake"), ["cmake --preset release", "cmake --build --preset release --target "
-                                               "afterleak_program reports_program afterleak_lsan claims_test"])
+                                               "afterleak_program reports_program afterleak_lsan claims_test watched_programs"])
         self.assertEqual(run.err.count("Building x"), 1)  # of 50 lines, where stderr is no terminal
         self.assertNotIn("\x1b", run.err)
 
@@ -412,7 +428,7 @@ class Reproduce(ScriptTest):
             subprocess.run([self.tree / "scripts/reproduce"], env={**self.env, **env}, stdout=subprocess.DEVNULL, stderr=theirs,
                            check=True)
             os.close(theirs)
-            self.assertEqual(b"\x1b[1m==> [1/7]" in os.read(ours, 100), coloured)
+            self.assertEqual(b"\x1b[1m==> [1/8]" in os.read(ours, 100), coloured)
             os.close(ours)
 
     def test_works_through_a_link_from_anywhere(self):
@@ -430,8 +446,8 @@ class Reproduce(ScriptTest):
         self.assertFalse(self.results.exists())
 
     def test_does_the_part_that_is_asked_for(self):
-        for what, parts, arguments in (("article-a", ["readme", "plots", "diffs", "recording", "find_it", "reports", "page"], "--article A"),
-                                       ("article-b", ["readme", "plots", "diffs", "recording", "find_it", "reports", "page"], "--article B"),
+        pages = ["readme", "plots", "diffs", "recording", "find_it", "reports", "page", "watch"]
+        for what, parts, arguments in (("article-a", pages, "--article A"), ("article-b", pages, "--article B"),
                                        ("detectors", ["detectors", "detectors_reports", "detectors_loops"], None),
                                        ("all", [*PARTS], "")):
             with self.subTest(what=what):

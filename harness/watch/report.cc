@@ -1,7 +1,11 @@
 #include "watch/report.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
+#include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "afterleak/census/call_stack.h"
 #include "afterleak/census/symbols.h"
@@ -46,6 +50,42 @@ void AddFindings(std::vector<Finding>& all, std::vector<Finding> more) {
   }
 }
 
+// Stacks that have the same names are one site.
+void AddWindows(const CensusCount& last, const Windows& windows, Report& report) {
+  std::map<Key, SiteRow*> rows;
+  for (SiteRow& row : report.sites) rows.emplace(KeyOf(row), &row);
+  for (std::size_t i = 0; i < last.sites.size(); ++i) {
+    const CensusCount::At& at = last.sites[i];
+    if (at.kind->resource != Resource::kTimer || at.counted.armed == 0) continue;
+    SiteReport place;
+    static_cast<Place&>(place) = PlaceOf(at.site);
+    place.kind = at.kind->name;
+    SiteRow& row = *rows.at(KeyOf(place));
+    const Windows::OfSite of = windows.Of(i);
+    row.window_peaks.resize(of.peaks.size());
+    row.window_live.resize(of.live.size());
+    std::ranges::transform(row.window_peaks, of.peaks, row.window_peaks.begin(), std::plus());
+    std::ranges::transform(row.window_live, of.live, row.window_live.begin(), std::plus());
+  }
+}
+
+void AddStacks(const CensusCount& last, Report& report) {
+  std::map<std::pair<const internal::CallStack*, std::string_view>, StackRow> stacks;
+  for (const CensusCount::At& at : last.sites) {
+    const SiteReport& counted = at.counted;
+    const bool is_idle = at.kind->resource == Resource::kIdle;
+    if (at.site.call_stack() == nullptr || (is_idle ? counted.live : counted.armed) == 0) continue;
+    StackRow& row = stacks[{at.site.call_stack(), at.kind->name}];
+    (is_idle ? row.idle : row.live) += counted.live;
+    if (!is_idle) row.armed += counted.armed;
+  }
+  for (auto& [key, row] : stacks) {
+    row.frames.assign(key.first->frames.begin(), key.first->frames.end());
+    row.kind = key.second;
+    report.stacks.push_back(std::move(row));
+  }
+}
+
 // Idle objects have the place and the kind of their timers, or of what made them.
 void AddIdle(const CensusReport& idle, Report& report) {
   for (const SiteReport& site : idle.sites) {
@@ -77,6 +117,10 @@ void AddEvidence(Report& report) {
   };
   add(report.findings, "");
   add(report.idle, "idle ones grow: ");
+  for (SiteRow& row : report.sites) {
+    row.idle_grows = std::ranges::any_of(
+        report.idle, [&](const Finding& finding) { return KeyOf(finding) == KeyOf(row); });
+  }
 }
 
 }  // namespace
@@ -110,6 +154,8 @@ bool Judge(const Seen& seen, const Allowance& allowed, Report& report) {
     static_cast<SiteReport&>(row) = site;
     row.word = WordFor(site, report.findings, report.watched, report.windows);
   }
+  AddWindows(last, seen.windows, report);
+  AddStacks(last, report);
   AddIdle(NameSites(last, Resource::kIdle), report);
   AddEvidence(report);
   std::ranges::stable_sort(report.sites, [](const SiteRow& a, const SiteRow& b) {

@@ -14,21 +14,38 @@ namespace afterleak::watch {
 struct SiteRow : SiteReport {  // of its timers
   std::int64_t idle = 0;       // fired or stopped, and neither freed nor armed again
   std::int64_t peak_idle = 0;
+  bool idle_grows = false;  // there is a finding in Report::idle
   Word word = Word::kNoSign;
   std::string evidence{};  // a phrase with numbers; empty where the word says it all
+  // For each of Report::samples: the most that were live in the window that it ends, and how many
+  // were at its end. Empty if none was armed.
+  std::vector<std::int64_t> window_peaks{};
+  std::vector<std::int64_t> window_live{};
+};
+
+// What one call stack armed, of one kind.
+struct StackRow {
+  std::vector<std::uintptr_t> frames{};  // return addresses (census/symbols.h), innermost first
+  std::string kind{};
+  std::int64_t live = 0;
+  std::int64_t idle = 0;
+  std::int64_t armed = 0;
 };
 
 struct Report {
   std::string command{};  // as it was started
+  std::string program{};  // its file
   std::string how{};      // "still runs", "ended with 0", "killed by SIGKILL"
-  Time began{};           // on the clock of the ledger
-  Duration watched{};     // for how long
+  bool ended = false;
+  Time began{};        // on the clock of the ledger
+  Duration watched{};  // for how long
   std::size_t windows = 0;
-  std::vector<std::string> remarks{};  // what is not seen, and why
-  std::vector<SiteRow> sites{};        // what leaks first, then the most live at once
-  std::vector<Finding> findings{};     // of leaks, and of what grows
-  std::vector<Finding> idle{};         // objects of which more and more are idle
-  std::vector<Windows::Sample> samples{};
+  std::vector<std::string> remarks{};      // what is not seen, and why
+  std::vector<SiteRow> sites{};            // what leaks first, then the most live at once
+  std::vector<Finding> findings{};         // of leaks, and of what grows
+  std::vector<Finding> idle{};             // objects of which more and more are idle
+  std::vector<Windows::Sample> samples{};  // the last instant of each window
+  std::vector<StackRow> stacks{};
 
   std::int64_t Armed() const;
 };
@@ -40,13 +57,14 @@ struct Seen {
   Windows windows;
 };
 
-// Fills in sites, findings, windows and samples. The addresses must have names
+// Fills in sites, findings, windows, samples and stacks. The addresses must have names
 // (SharedRecord::NameItsAddresses). What Asio arms in the kernel is left out: those are its own
 // descriptors. Returns whether there was any.
 bool Judge(const Seen& seen, const Allowance& allowed, Report& report);
 
 // As a table of 80 columns, but for the names of places.
 std::string ToText(const Report& report);
+// afterleak-watch.schema.json describes it; what is only added leaves its version as it is.
 std::string ToJson(const Report& report);
 std::string ToCsv(const Report& report);  // a row for each site
 

@@ -132,6 +132,11 @@ std::optional<CensusCount> SharedRecord::Look(Then then) {
   return count;
 }
 
+std::string SharedRecord::Program() const {
+  const Image* const image = SubjectImage();
+  return image == nullptr || image->module_count == 0 ? "" : image->modules[0].path;
+}
+
 std::int64_t SharedRecord::Unrecorded() const {
   const Image* const image = SubjectImage();
   return image == nullptr ? 0 : image->ledger.load()->unrecorded().load(std::memory_order_relaxed);

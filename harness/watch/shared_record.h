@@ -35,6 +35,9 @@ class SharedRecord {
   enum class Then : std::uint8_t { kNothing, kNextWindow };
   std::optional<CensusCount> Look(Then then);
 
+  // Its file; empty if it has not begun.
+  std::string Program() const;
+
   // Armings for which there was no memory.
   std::int64_t Unrecorded() const;
 

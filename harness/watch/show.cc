@@ -6,6 +6,7 @@
 
 #include "afterleak/census/duration.h"
 #include "watch/report.h"
+#include "watch/text.h"
 
 namespace afterleak::watch {
 namespace {
@@ -25,11 +26,8 @@ std::string Left(const SiteRow& row) {
   return row.longest_left < Duration::zero() ? "0s" : Short(row.longest_left);
 }
 
-double Seconds(Duration span) { return std::chrono::duration<double>(span).count(); }
-
 std::string Where(const SiteRow& row) {
-  return fmt::format("{} at {}{} {}", row.kind, row.file.empty() ? "?" : row.file,
-                     row.line == 0 ? "" : fmt::format(":{}", row.line), row.function);
+  return fmt::format("{} at {} {}", row.kind, SiteOf(row), row.function);
 }
 
 // Words of a field that stand within quotes.
@@ -103,7 +101,9 @@ std::string ToJson(const Report& report) {
                      {"peak_idle", row.peak_idle},
                      {"oldest_seconds", Seconds(row.oldest_age)},
                      {"outlived", row.outlived},
-                     {"evidence", row.evidence}});
+                     {"evidence", row.evidence},
+                     {"window_peaks", row.window_peaks},
+                     {"window_live", row.window_live}});
     // null: none is live, or the last one never ends
     sites.back()["longest_left_seconds"] =
         row.live == 0 || row.longest_left > std::chrono::hours(24 * 365 * 100)
@@ -113,8 +113,10 @@ std::string ToJson(const Report& report) {
   Json findings = Json::array(), idle = Json::array();
   for (const Finding& finding : report.findings) findings.push_back(ToJson(finding));
   for (const Finding& finding : report.idle) idle.push_back(ToJson(finding));
-  const Json all = {{"command", report.command},
+  const Json all = {{"schema_version", 1},
+                    {"command", report.command},
                     {"how", report.how},
+                    {"ended", report.ended},
                     {"watched_seconds", Seconds(report.watched)},
                     {"windows", report.windows},
                     {"not_seen", report.remarks},

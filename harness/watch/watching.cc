@@ -92,15 +92,17 @@ class Watching {
         next_look_(began_ + kFirstWindow),
         window_ends_(began_ + kFirstWindow) {
     if (options.every) next_report_ = began_ + *options.every;
+    if (options.keep_every && !options.every) next_kept_ = began_ + *options.keep_every;
     if (options.length) end_ = began_ + *options.length;
   }
 
   Watched Run() {
-    while (!WaitUntil(std::min({next_look_, next_report_, end_, interrupt_report_})))
+    while (!WaitUntil(std::min({next_look_, next_report_, next_kept_, end_, interrupt_report_})))
       DoWhatIsDue(Now());
     Watched watched{.status = child_.Collect(), .ended_by_length = told_to_end_};
     LookAgain(SharedRecord::Then::kNothing);
     watched.report = MakeReport(HowItEnded(watched.status));
+    watched.report.ended = true;
     watched.recorded = record_.images() > 0;
     return watched;
   }
@@ -136,6 +138,11 @@ class Watching {
       InBetween();
       next_report_ = now + *options_.every;
     }
+    if (now >= next_kept_) {
+      LookAgain(SharedRecord::Then::kNothing);
+      options_.keep(MakeReport("still runs"));
+      next_kept_ = now + *options_.keep_every;
+    }
     if (now >= interrupt_report_) {
       InBetween();
       interrupt_report_ = Time::max();
@@ -160,11 +167,14 @@ class Watching {
 
   void InBetween() {
     LookAgain(SharedRecord::Then::kNothing);
-    options_.in_between(MakeReport("still runs"));
+    const Report report = MakeReport("still runs");
+    options_.in_between(report);
+    options_.keep(report);
   }
 
   Report MakeReport(std::string how) {
     Report report{.command = fmt::format("{}", fmt::join(options_.command, " ")),
+                  .program = record_.Program(),
                   .how = std::move(how),
                   .began = began_,
                   .watched = Now() - began_,
@@ -196,6 +206,7 @@ class Watching {
   Time next_look_;
   Time window_ends_;
   Time next_report_ = Time::max();
+  Time next_kept_ = Time::max();
   Time interrupt_report_ = Time::max();
   Time end_ = Time::max();
   bool told_to_end_ = false;

@@ -21,6 +21,9 @@ struct WatchOptions {
   Allowance allowed{};
   std::function<void()> prepare;                  // see Child
   std::function<void(const Report&)> in_between;  // called with each report before the last one
+  // Called with those, too, and where `every` is not given, this often.
+  std::function<void(const Report&)> keep;
+  std::optional<Duration> keep_every;
 };
 
 struct Watched {

@@ -6,7 +6,10 @@ namespace afterleak::watch {
 
 void Windows::Add(const CensusCount& count) {
   Window& window = windows_.emplace_back();
-  for (const CensusCount::At& at : count.sites) window.peaks.push_back(at.counted.window_peak_live);
+  for (const CensusCount::At& at : count.sites) {
+    window.peaks.push_back(at.counted.window_peak_live);
+    window.live.push_back(at.counted.live);
+  }
   const auto& timers = count.totals[static_cast<std::size_t>(Resource::kTimer)];
   const auto& idle = count.totals[static_cast<std::size_t>(Resource::kIdle)];
   window.end = {.at = count.at, .live = timers.live, .idle = idle.live, .armed = timers.armed};
@@ -42,6 +45,16 @@ std::vector<CensusReport> Windows::Named(const CensusCount& last, Resource resou
     named.push_back(NameSites(count, resource));
   }
   return named;
+}
+
+Windows::OfSite Windows::Of(std::size_t site) const {
+  OfSite of;
+  for (const Window& window : windows_) {
+    const bool known = site < window.peaks.size();  // later, or not yet
+    of.peaks.push_back(known ? window.peaks[site] : 0);
+    of.live.push_back(known ? window.live[site] : 0);
+  }
+  return of;
 }
 
 std::vector<Windows::Sample> Windows::Samples() const {

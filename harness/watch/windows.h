@@ -29,6 +29,13 @@ class Windows {
   // that the indices stand for.
   std::vector<CensusReport> Named(const CensusCount& last, Resource resource) const;
 
+  // Each window's peak and end of a site, given its index in a count.
+  struct OfSite {
+    std::vector<std::int64_t> peaks;
+    std::vector<std::int64_t> live;
+  };
+  OfSite Of(std::size_t site) const;
+
   // What was live or idle at the end of each window, in all.
   struct Sample {
     Time at{};
@@ -41,6 +48,7 @@ class Windows {
  private:
   struct Window {
     std::vector<std::int64_t> peaks;  // by the index of the site in a count
+    std::vector<std::int64_t> live;   // the same, at its end
     Sample end;
   };
 

@@ -95,5 +95,30 @@ class Writing(Folder):
         self.assertEqual([(path.name, path.read_text()) for path in self.folder.iterdir()], [("README.md", "mine")])
 
 
+class Watch(Folder):
+    def write_page(self, **tools):
+        bin = self.folder / "bin"
+        bin.mkdir(exist_ok=True)
+        for name, text in tools.items():
+            helper.write_program(bin / name, text, shutil.which("bash"))
+        done = subprocess.run(helper.module("evidence.results.watch", "--program", helper.PROGRAM, "--truth", self.folder / "none",
+                                            "--out", self.folder), capture_output=True, text=True, timeout=60, env={**os.environ, "PATH": str(bin)})
+        return done, (self.folder / "watch.md").read_text()
+
+    def test_what_is_not_installed_is_left_out(self):
+        done, page = self.write_page()
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for package in ("memcached", "tmux", "libglib2.0-bin", "python3"):
+            self.assertIn(f"Left out, as it is not installed here: {package}. `scripts/setup --all` installs it.\n", page)
+        self.assertIn("Left out, as the library is not installed here: ev_conn, evt_clean, evt_request,", page)
+
+    def test_what_is_broken_is_left_out_and_3(self):
+        done, page = self.write_page(tmux="exit 1", gio="exit 0")
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("$ afterleak watch gio info /\n", page)
+        self.assertIn("### tmux\n\nLeft out: ", page)
+        self.assertRegex(done.stderr, r"\A[^\n]*tmux[^\n]*\n\Z")
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)
