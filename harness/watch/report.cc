@@ -91,13 +91,16 @@ bool Judge(const Seen& seen, const Allowance& allowed, Report& report) {
   CensusCount last = seen.last, before = seen.before;
   const bool asio = LeaveOutAsio(last);
   LeaveOutAsio(before);
-  const CensusReport timers = NameSites(last, Resource::kTimer);
-  const auto windows = seen.windows.Named(last, Resource::kTimer);
-  const auto idle_windows = seen.windows.Named(last, Resource::kIdle);
+  const CensusReport timers = NameSites(last, Resource::kTimer, seen.wrappers);
+  const auto windows = seen.windows.Named(last, Resource::kTimer, seen.wrappers);
+  const auto idle_windows = seen.windows.Named(last, Resource::kIdle, seen.wrappers);
 
   AddFindings(report.findings, JudgeAbandoned(timers, allowed));
+  AddFindings(report.findings, JudgeLeftBehind(timers, allowed));
   AddFindings(report.findings, JudgeOutlived(timers, allowed));
-  AddFindings(report.findings, JudgeOutlived(NameSites(before, Resource::kTimer), allowed));
+  const CensusReport timers_before = NameSites(before, Resource::kTimer, seen.wrappers);
+  AddFindings(report.findings, JudgeLeftBehind(timers_before, allowed));
+  AddFindings(report.findings, JudgeOutlived(timers_before, allowed));
   AddFindings(report.findings, JudgeGrowing(windows, allowed));
   KeepFirstOfEachSite(report.findings);
   report.idle = JudgeGrowing(idle_windows, allowed);
@@ -110,7 +113,7 @@ bool Judge(const Seen& seen, const Allowance& allowed, Report& report) {
     static_cast<SiteReport&>(row) = site;
     row.word = WordFor(site, report.findings, report.watched, report.windows);
   }
-  AddIdle(NameSites(last, Resource::kIdle), report);
+  AddIdle(NameSites(last, Resource::kIdle, seen.wrappers), report);
   AddEvidence(report);
   std::ranges::stable_sort(report.sites, [](const SiteRow& a, const SiteRow& b) {
     return std::tuple(a.word, -a.peak_live) < std::tuple(b.word, -b.peak_live);

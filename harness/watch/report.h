@@ -1,6 +1,8 @@
 // What `afterleak watch` says of a program: a row for each site, and the word of the judge.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -20,17 +22,19 @@ struct SiteRow : SiteReport {  // of its timers
 
 struct Report {
   std::string command{};  // as it was started
-  std::string how{};      // "still runs", "ended with 0", "killed by SIGKILL"
-  Time began{};           // on the clock of the ledger
-  Duration watched{};     // for how long
+  pid_t pid = 0;
+  std::string how{};   // "still runs", "ended with 0", "killed by SIGKILL"
+  Time began{};        // on the clock of the ledger
+  Duration watched{};  // for how long
   std::size_t windows = 0;
   std::vector<std::string> remarks{};  // what is not seen, and why
   std::vector<SiteRow> sites{};        // what leaks first, then the most live at once
   std::vector<Finding> findings{};     // of leaks, and of what grows
   std::vector<Finding> idle{};         // objects of which more and more are idle
   std::vector<Windows::Sample> samples{};
+  std::vector<Report> children{};  // each that was recorded, and has none itself
 
-  std::int64_t Armed() const;
+  std::int64_t Armed() const;  // without them
 };
 
 // What the watcher has seen of the counters.
@@ -38,12 +42,16 @@ struct Seen {
   CensusCount last{};    // as they are now
   CensusCount before{};  // shortly before that: the program may have torn down all since
   Windows windows;
+  std::vector<std::string> wrappers{};  // what is not to be named as a site
 };
 
 // Fills in sites, findings, windows and samples. The addresses must have names
 // (SharedRecord::NameItsAddresses). What Asio arms in the kernel is left out: those are its own
 // descriptors. Returns whether there was any.
 bool Judge(const Seen& seen, const Allowance& allowed, Report& report);
+
+// As exact as a reader wants it: 2.35s, 1h4m.
+std::string Short(Duration span);
 
 // As a table of 80 columns, but for the names of places.
 std::string ToText(const Report& report);
