@@ -7,6 +7,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 #include <system_error>
@@ -16,8 +17,10 @@
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/show.h"
+#include "cli/top.h"
 #include "cli/watch_files.h"
 #include "watch/child.h"
+#include "watch/record.h"
 #include "watch/watching.h"
 
 namespace cli {
@@ -66,6 +69,16 @@ void CheckCommand(const std::vector<std::string>& command) {
     throw std::invalid_argument("watch what? Write afterleak watch [FLAGS] PROGRAM [ARGUMENTS]");
 }
 
+bool UseColor(const std::string& when) {
+  return when == "always" || (when == "auto" && std::getenv("NO_COLOR") == nullptr);
+}
+
+std::int64_t ArmedByAll(const watch::Report& report) {
+  std::int64_t armed = report.Armed();
+  for (const watch::Report& child : report.children) armed += child.Armed();
+  return armed;
+}
+
 // The first finding for which the run is to fail; null if there is none.
 const Finding* FirstToFailOn(const std::vector<std::string>& words, const watch::Report& report) {
   const auto asks = [&](std::string_view word) {
@@ -74,7 +87,11 @@ const Finding* FirstToFailOn(const std::vector<std::string>& words, const watch:
   for (const Finding& finding : report.findings) {
     if (asks(finding.leak == Leak::kGrowing ? "grows" : "leak")) return &finding;
   }
-  return asks("idle") && !report.idle.empty() ? &report.idle.front() : nullptr;
+  if (asks("idle") && !report.idle.empty()) return &report.idle.front();
+  for (const watch::Report& child : report.children) {
+    if (const Finding* const found = FirstToFailOn(words, child)) return found;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -89,6 +106,15 @@ void AddWatchFlags(CLI::App& command, WatchArguments& arguments) {
       .add_option("--for", arguments.length,
                   "then end the program, by SIGTERM and 5 s later\nby SIGKILL")
       ->type_name("DURATION");
+  command.add_flag("--follow", arguments.follow,
+                   fmt::format("record the processes that it starts, too: the\nfirst {}",
+                               watch::Directory::kMostProcesses - 1));
+  command.add_flag("--top", arguments.top, "a live table on the terminal; h shows its keys");
+  command
+      .add_option("--color", arguments.color,
+                  "of --top: auto (the default: unless NO_COLOR is\nset), always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->option_text("WHEN");
   command
       .add_option("--fail-on", arguments.fail_on,
                   "exit with 1 if it is found; repeatable, or a,b:\n"
@@ -129,9 +155,15 @@ void AddWatchFlags(CLI::App& command, WatchArguments& arguments) {
       "Sees the timers of libuv, libevent, libev, GLib, Qt, sd-event, timerfd and\n"
       "POSIX timers in a program that nobody changed, and those of Asio where it was\n"
       "built with afterleak::loops_asio. Only the program itself is recorded, not\n"
-      "what it starts. The report is written to standard error: at the end, however\n"
-      "the program ends, and when this process gets SIGUSR2. Files are rewritten\n"
-      "whole at these times; and without --every, every 10 s.\n\n"
+      "what it starts: see --follow. A program may name its units of work\n"
+      "(afterleak/watch.h). The report is written to standard error: at the end,\n"
+      "however the program ends, and when this process gets SIGUSR2. Files are\n"
+      "rewritten whole at these times; and without --every, every 10 s.\n"
+      "--openmetrics, --pprof and --trace are of the program alone.\n\n"
+      "--top: q ends the view; the program goes on, and its report comes at its end.\n"
+      "Ctrl-C reaches the program, as without us. What it writes to the terminal is\n"
+      "held, the last 64 KiB, and shown when the view ends; it reads nothing from\n"
+      "there. Nothing is held that goes to a file: --top ./server >server.log 2>&1\n\n"
       "Exit code: that of the program, and if it is 0: 1 if --fail-on found what it\n"
       "names, 3 if no timer was armed. 2: bad input.\n\n"
       "For example:\n"
@@ -153,27 +185,45 @@ Split SplitCommandLine(const CLI::App& command, int argc, char** argv) {
 
 int Watch(const WatchArguments& arguments) {
   CheckCommand(arguments.command);
+  std::optional<Top> top;
+  if (arguments.top && arguments.follow)
+    throw std::invalid_argument("--top shows one process; leave out --follow, or --top");
   const std::optional<Duration> every = DurationOf("--every", arguments.every);
   WatchFiles files(arguments, every.value_or(kKeepEvery));
+  if (arguments.top) top.emplace(UseColor(arguments.color));
+  const auto say = [&top](const watch::Report& report) {
+    const std::string text = Wrap(ToText(report), kIndent);
+    if (top)
+      top->Say(text);
+    else
+      Tell(text);
+  };
   const watch::WatchOptions options{
       .command = arguments.command,
       .preloaded = WithoutSeparators(FindPreloaded()),
       .every = every,
       .length = DurationOf("--for", arguments.length),
+      .follow = arguments.follow,
       .allowed = AllowanceOf(arguments.allow, arguments.allow_file),
-      .prepare = &RestoreSignals,
-      .in_between = [](const watch::Report& report) { Tell(Wrap(ToText(report), kIndent)); },
+      .prepare =
+          [&top] {
+            RestoreSignals();
+            if (top) top->PrepareChild();
+          },
+      .in_between = say,
       .keep = [&files](const watch::Report& report) { files.WriteInBetween(report); },
-      .keep_every = files.empty() ? std::nullopt : std::optional<Duration>(kKeepEvery)};
+      .keep_every = files.empty() ? std::nullopt : std::optional<Duration>(kKeepEvery),
+      .onlooker = top ? &*top : nullptr};
   const auto [report, status, ended_by_length, recorded] = watch::Watch(options);
-  Tell(Wrap(ToText(report), kIndent));
+  if (top) top->End();
+  say(report);
   files.Write(report);
   if (status != 0 && !ended_by_length) return watch::EndLike(status);
   if (!recorded && report.remarks.empty()) {
     Complain("nothing was recorded: the program did not load what was preloaded");
     return kNothingArmed;
   }
-  if (report.Armed() == 0) {
+  if (ArmedByAll(report) == 0) {
     Complain("no timer was armed, so nothing can be said");
     return kNothingArmed;
   }

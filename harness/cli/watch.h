@@ -15,6 +15,9 @@ namespace cli {
 struct WatchArguments {
   std::optional<std::string> every;
   std::optional<std::string> length;
+  bool top = false;
+  bool follow = false;
+  std::string color = "auto";
   std::optional<std::string> csv;
   std::optional<std::string> json;
   std::optional<std::string> sarif;

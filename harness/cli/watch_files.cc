@@ -7,6 +7,7 @@
 #include <optional>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "cli/watch.h"
 #include "stage/findings.h"
@@ -17,6 +18,17 @@
 namespace cli {
 
 using namespace afterleak;
+
+namespace {
+
+std::vector<Finding> FindingsOfAll(const watch::Report& report) {
+  std::vector<Finding> all = report.findings;
+  for (const watch::Report& child : report.children)
+    all.insert(all.end(), child.findings.begin(), child.findings.end());
+  return all;
+}
+
+}  // namespace
 
 WatchFiles::WatchFiles(const WatchArguments& arguments, Duration period) {
   std::deque<OutputFile> opened;
@@ -33,7 +45,7 @@ WatchFiles::WatchFiles(const WatchArguments& arguments, Duration period) {
   add("--json", arguments.json, [](const watch::Report& report) { return ToJson(report); });
   add("--csv", arguments.csv, [](const watch::Report& report) { return ToCsv(report); });
   add("--sarif", arguments.sarif,
-      [](const watch::Report& report) { return ToSarif(report.findings); });
+      [](const watch::Report& report) { return ToSarif(FindingsOfAll(report)); });
   const std::string service = std::filesystem::path(arguments.openmetrics.value_or("")).stem();
   add("--openmetrics", arguments.openmetrics, [service, period](const watch::Report& report) {
     return ToOpenMetrics(report, service, period, std::chrono::system_clock::now());

@@ -105,6 +105,8 @@ class Package(unittest.TestCase):
         for header in sorted(path.relative_to(include) for path in include.rglob("*.h")):
             with self.subTest(header=header):
                 source = f'#include "{header}"\n'
+                if header.name == "watch.h":  # for programs of any kind; watch_work_test has it
+                    continue
                 for standard, status_wanted in (("c++20", 0), ("c++17", 1)):
                     command = ["g++", f"-std={standard}", "-fsyntax-only", "-fmax-errors=1", f"-I{include}", "-x", "c++", "-"]
                     done = subprocess.run(command, input=source, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)

@@ -92,7 +92,7 @@ FAKES = {
 ALSO_FOUND = """ninja valgrind google-pprof file objdump clang++-19 heaptrack gnuplot chromium
                 chromedriver mmdebstrap flake8 pgrep clang-format-19 clang-tidy-19 git pkg-config dpkg-shlibdeps lintian
                 tmux memcached gio promtool prometheus-node-exporter""".split()
-MODULES_FOUND = ("selenium", "pexpect", "jsonschema")
+MODULES_FOUND = ("selenium", "pexpect", "pyte", "jsonschema")
 
 # What reproduce has written by Python: each writes down that it was called, and a page.
 PARTS = {"readme": "results/readme.py", "plots": "results/plots.py", "diffs": "results/diffs.py",

@@ -1,6 +1,7 @@
 #include "watch/exec.h"
 
 #include <alloca.h>
+#include <spawn.h>
 #include <unistd.h>
 
 #include <cstdarg>
@@ -9,7 +10,7 @@
 
 #include "afterleak/census/keeper.h"
 #include "afterleak/loops/interpose.h"
-#include "watch/record.h"
+#include "watch/preload_record.h"
 
 namespace afterleak::watch {
 namespace {
@@ -23,11 +24,14 @@ constinit LibcFunction<int(const char*, Words, Words)> exec_in_path("execvpe");
 constinit LibcFunction<int(int, Words, Words)> exec_descriptor("fexecve");
 constinit LibcFunction<int(int, const char*, Words, Words, int)> exec_at("execveat");
 
+using Spawn = int(pid_t*, const char*, const posix_spawn_file_actions_t*, const posix_spawnattr_t*,
+                  Words, Words);
+constinit LibcFunction<Spawn> spawn("posix_spawn");
+constinit LibcFunction<Spawn> spawn_in_path("posix_spawnp");
+
 constexpr char kPreload[] = "LD_PRELOAD=";
 
-pid_t recorded = -1;
 const char* our_path = nullptr;
-const char* our_record = nullptr;
 
 const char* Keep(const char* text) {
   const std::size_t size = std::strlen(text) + 1;
@@ -41,15 +45,12 @@ std::size_t CountOf(Words words) {
   return count;
 }
 
-// A child of vfork is another process, and has our memory.
-bool IsRecorded() { return our_path != nullptr && our_record != nullptr && getpid() == recorded; }
-
 // The environment with ours in it. No malloc: this may be in a signal handler.
 class Environment {
  public:
   static std::size_t PointersFor(Words users) { return CountOf(users) + 4; }
   static std::size_t TextFor(Words users) {
-    std::size_t size = std::strlen(our_path) + 64;
+    std::size_t size = std::strlen(our_path) + kSpecSize + 64;
     for (std::size_t i = 0; i < CountOf(users); ++i) {
       if (IsPreload(users[i])) size += 2 * std::strlen(users[i]) + 64;
     }
@@ -57,7 +58,7 @@ class Environment {
   }
 
   // Into memory for that many pointers, and that much text.
-  static void Fill(Words users, char** pointers, char* text) {
+  static void Fill(Words users, const char* spec, char** pointers, char* text) {
     const char* preload = nullptr;
     for (std::size_t i = 0; i < CountOf(users); ++i) {
       if (IsPreload(users[i]))
@@ -65,7 +66,8 @@ class Environment {
       else
         *pointers++ = users[i];
     }
-    *pointers++ = const_cast<char*>(our_record);
+    *pointers++ = text;
+    text = stpcpy(stpcpy(stpcpy(text, kRecordVariable), "="), spec) + 1;
     *pointers++ = text;
     text = stpcpy(stpcpy(text, kPreload), our_path);
     if (preload != nullptr) {
@@ -83,12 +85,14 @@ class Environment {
 };
 
 // Calls `next` with the environment that the next program is to have.
-int With(Words users, auto&& next) {
-  if (!IsRecorded()) return next(users);
+int With(Words users, auto&& next, const char* (*spec_for)(char (&)[kSpecSize]) = &SpecForExec) {
+  char buffer[kSpecSize];
+  const char* const spec = our_path == nullptr ? nullptr : spec_for(buffer);
+  if (spec == nullptr) return next(users);
   auto** const pointers =
       static_cast<char**>(alloca(Environment::PointersFor(users) * sizeof(char*)));
   auto* const text = static_cast<char*>(alloca(Environment::TextFor(users)));
-  Environment::Fill(users, pointers, text);
+  Environment::Fill(users, spec, pointers, text);
   return next(pointers);
 }
 
@@ -120,6 +124,25 @@ int afterleak_execveat(int folder, const char* path, Words arguments, Words envi
                        int flags) {
   return With(environment,
               [&](Words ours) { return exec_at.LookUp()(folder, path, arguments, ours, flags); });
+}
+
+int afterleak_posix_spawn(pid_t* pid, const char* path, const posix_spawn_file_actions_t* actions,
+                          const posix_spawnattr_t* attributes, Words arguments, Words environment) {
+  return With(
+      environment,
+      [&](Words ours) { return spawn.LookUp()(pid, path, actions, attributes, arguments, ours); },
+      &SpecForSpawn);
+}
+
+int afterleak_posix_spawnp(pid_t* pid, const char* file, const posix_spawn_file_actions_t* actions,
+                           const posix_spawnattr_t* attributes, Words arguments,
+                           Words environment) {
+  return With(
+      environment,
+      [&](Words ours) {
+        return spawn_in_path.LookUp()(pid, file, actions, attributes, arguments, ours);
+      },
+      &SpecForSpawn);
 }
 
 }  // extern "C"
@@ -162,20 +185,26 @@ AFTERLEAK_IN_FRONT(int, execvpe, afterleak_execvpe, (const char*, Words, Words))
 AFTERLEAK_IN_FRONT(int, fexecve, afterleak_fexecve, (int, Words, Words)) noexcept;
 AFTERLEAK_IN_FRONT(int, execveat, afterleak_execveat,
                    (int, const char*, Words, Words, int)) noexcept;
+AFTERLEAK_IN_FRONT(int, posix_spawn, afterleak_posix_spawn,
+                   (pid_t*, const char*, const posix_spawn_file_actions_t*,
+                    const posix_spawnattr_t*, Words, Words)) noexcept;
+AFTERLEAK_IN_FRONT(int, posix_spawnp, afterleak_posix_spawnp,
+                   (pid_t*, const char*, const posix_spawn_file_actions_t*,
+                    const posix_spawnattr_t*, Words, Words)) noexcept;
 AFTERLEAK_IN_FRONT(int, execl, afterleak_execl, (const char*, const char*, ...)) noexcept;
 AFTERLEAK_IN_FRONT(int, execlp, afterleak_execlp, (const char*, const char*, ...)) noexcept;
 AFTERLEAK_IN_FRONT(int, execle, afterleak_execle, (const char*, const char*, ...)) noexcept;
 
 }  // namespace
 
-void KeepForExec(const char* preloaded, const char* record) {
+void KeepForExec(const char* preloaded) {
   exec.LookUp();
   exec_in_path.LookUp();
   exec_descriptor.LookUp();
   exec_at.LookUp();
+  spawn.LookUp();
+  spawn_in_path.LookUp();
   our_path = Keep(preloaded);
-  our_record = Keep(record);
-  recorded = getpid();
 }
 
 }  // namespace afterleak::watch

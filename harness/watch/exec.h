@@ -4,8 +4,7 @@
 
 namespace afterleak::watch {
 
-// Keeps what it takes to preload us into the next program of this process: our path, and the
-// variable that names the record. Called once, before main.
-void KeepForExec(const char* preloaded, const char* record);
+// Keeps our path, to preload us into the next program of this process. Called once, before main.
+void KeepForExec(const char* preloaded);
 
 }  // namespace afterleak::watch

@@ -4,7 +4,6 @@
 //
 // It runs before main, in a program that knows nothing of it: so it needs no memory of malloc,
 // writes nothing, leaves no descriptor open and no variable in the environment.
-#include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -21,7 +20,7 @@
 #include "afterleak/loops/interpose.h"
 #include "afterleak/loops/ledger.h"
 #include "watch/exec.h"
-#include "watch/record.h"
+#include "watch/preload_record.h"
 
 namespace afterleak::watch {
 namespace {
@@ -29,62 +28,6 @@ namespace {
 using internal::keeper;
 using internal::Keeper;
 using internal::kOwnPages;
-
-Record* record = nullptr;
-Image* image = nullptr;
-
-// ---- the record
-
-// A part of it: a program may limit its address space, or lock all that it has in memory.
-Record* MapRecord(const char* path) {
-  const int descriptor = open(path, O_RDWR | O_CLOEXEC);
-  if (descriptor < 0) return nullptr;
-  void* const mapped = mmap(reinterpret_cast<void*>(kBase), kMappedFirst, PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, descriptor, 0);
-  close(descriptor);
-  if (mapped == MAP_FAILED) return nullptr;
-  auto* const found = static_cast<Record*>(mapped);
-  if (mapped != reinterpret_cast<void*>(kBase) || std::strcmp(found->version, kVersion) != 0) {
-    munmap(mapped, kMappedFirst);
-    return nullptr;
-  }
-  madvise(mapped, kMappedFirst, MADV_DONTDUMP);
-  found->mapped.store(kMappedFirst, std::memory_order_release);
-  return found;
-}
-
-// PID:PATH in the environment: null if it is not ours.
-Record* FindRecord() {
-  const char* const spec = std::getenv(kRecordVariable);
-  if (spec == nullptr) return nullptr;
-  char* end = nullptr;
-  const long pid = std::strtol(spec, &end, 10);
-  if (*end != ':' || pid != getpid()) return nullptr;
-  return MapRecord(end + 1);
-}
-
-// After exec, what was used before is more than what is mapped.
-bool MapMoreFor(std::size_t bytes) {
-  const std::uint64_t mapped = record->mapped.load(std::memory_order_relaxed);
-  const std::uint64_t wanted =
-      std::min(record->used.load(std::memory_order_relaxed) + bytes + kReserve, record->size);
-  if (wanted <= mapped) return true;
-  std::uint64_t more = mapped;
-  while (more < wanted) more *= 2;
-  more = std::min(more, record->size);
-  if (mremap(record, mapped, more, 0) == MAP_FAILED) return false;
-  madvise(record, more, MADV_DONTDUMP);
-  record->mapped.store(more, std::memory_order_release);
-  return true;
-}
-
-void* FromRecord(std::size_t bytes) {
-  static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-  pthread_mutex_lock(&mutex);
-  void* const taken = MapMoreFor(bytes) ? TakeFrom(*record, bytes, record->size) : nullptr;
-  pthread_mutex_unlock(&mutex);
-  return taken;
-}
 
 // ---- what has been loaded
 
@@ -94,7 +37,8 @@ bool PathOf(const dl_phdr_info& loaded, bool is_program, char (&path)[sizeof(Mod
   std::size_t length = 0;
   if (loaded.dlpi_name[0] != '/') {
     if (std::strchr(loaded.dlpi_name, '/') == nullptr) return false;  // the kernel's own
-    if (getcwd(path, sizeof(path) - 1) == nullptr) return false;
+    if (!Allowed(SYS_getcwd, [&] { return getcwd(path, sizeof(path) - 1) != nullptr; }))
+      return false;
     length = std::strlen(path);
     path[length++] = '/';
   }
@@ -135,12 +79,17 @@ void NoteCode() {
   dl_iterate_phdr(&NoteLoaded, &first);
 }
 
-// ---- a child of fork keeps what it has got, and nobody reads that
+// ---- a child of fork has a copy of what there is: in a record if there is one left for it, or
+// else where nobody reads it
 
 void* copy_for_child = MAP_FAILED;
 std::size_t copied = 0;
+std::size_t mapped_then = 0;
 
 void BeforeFork() {
+  copy_for_child = MAP_FAILED;
+  if (!internal::KeeperNow().shared) return;  // it is a copy already
+  mapped_then = record->mapped.load(std::memory_order_relaxed);
   copied = record->used.load(std::memory_order_relaxed) - kFirst;
   copy_for_child =
       mmap(nullptr, copied, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -163,20 +112,22 @@ constexpr Keeper kRecordPages = {.take = &FromRecord,
 
 void InChild() {
   if (copy_for_child == MAP_FAILED) return;
+  if (follows && TakeRecord(mapped_then, copy_for_child, copied)) {
+    munmap(copy_for_child, copied);
+    return;
+  }
   if (mremap(copy_for_child, copied, copied, MREMAP_MAYMOVE | MREMAP_FIXED,
              reinterpret_cast<void*>(kBase + kFirst)) != MAP_FAILED)
     keeper = &kOwnPages;
+  follows = false;
 }
 
 // The first pages may be asked for before our constructor runs, by that of a library.
 void* Begin(std::size_t bytes) {
-  record = FindRecord();
-  if (record == nullptr) {
+  if (!FindRecord()) {
     keeper = &kOwnPages;
     return kOwnPages.take(bytes);
   }
-  const std::uint32_t number = record->image_count.fetch_add(1, std::memory_order_relaxed);
-  image = &record->images[std::min(number, Record::kMostImages - 1)];
   pthread_atfork(&BeforeFork, &InParent, &InChild);  // within those of the ledger: it is locked
   keeper = &kRecordPages;
   return kRecordPages.take(bytes);
@@ -195,16 +146,14 @@ bool IsVariable(const char* entry, std::string_view name) {
 void CleanEnvironment() {
   if (environ == nullptr || std::getenv(kRecordVariable) == nullptr) return;
   char* users = nullptr;
-  const char* ours = nullptr;
   char path[PATH_MAX] = {};
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (IsVariable(*entry, kUsersPreloadVariable)) users = *entry + sizeof(kUsersPreloadVariable);
-    if (IsVariable(*entry, kRecordVariable)) ours = *entry;
     if (!IsVariable(*entry, "LD_PRELOAD")) continue;
     const std::string_view preload = *entry + sizeof("LD_PRELOAD");
     preload.substr(0, preload.find(':')).copy(path, sizeof(path) - 1);
   }
-  if (image != nullptr) KeepForExec(path, ours);
+  if (image != nullptr) KeepForExec(path);
   char** kept = environ;
   for (char** entry = environ; *entry != nullptr; ++entry) {
     if (IsVariable(*entry, kUsersPreloadVariable) || IsVariable(*entry, kRecordVariable)) continue;

@@ -1,4 +1,4 @@
-// The record: what a watched program and its watcher share. One piece of memory without a name
+// The record: what a watched process and its watcher share. One piece of memory without a name
 // (memfd_create), mapped at one address in both, so that the pointers in it hold. The program keeps
 // its ledger there (afterleak/loops/ledger.h); so it is complete however the program ends.
 #pragma once
@@ -17,8 +17,8 @@ inline constexpr std::uintptr_t kBase = 0x7e90'0000'0000;
 inline constexpr std::size_t kLargest = std::size_t{16} << 30;  // what is not used costs nothing
 inline constexpr std::size_t kSmallest = std::size_t{16} << 20;
 
-// The environment of a program that is to be recorded. The first is PID:PATH, whose record it is
-// and where that is; the second is the LD_PRELOAD=... that the user had. What is preloaded takes
+// The environment of a program that is to be recorded. The first is PID:SLOT:PATH, whose record it
+// is and where that is; the second is the LD_PRELOAD=... that the user had. What is preloaded takes
 // both out, and itself, before the program's main.
 inline constexpr char kRecordVariable[] = "AFTERLEAK_RECORD";
 inline constexpr char kUsersPreloadVariable[] = "AFTERLEAK_USERS_LD_PRELOAD";
@@ -36,6 +36,11 @@ struct Image {
   std::atomic<loops::internal::Ledger*> ledger;  // null: it had no time to begin
   std::atomic<std::uint32_t> module_count;
   Module modules[kMostModules];  // the program first
+
+  // Functions, files and lines that are not to be named as sites (afterleak/watch.h).
+  static constexpr std::uint32_t kMostWrappers = 32;
+  std::atomic<std::uint32_t> wrapper_count;
+  char wrappers[kMostWrappers][128];
 };
 
 struct Record {
@@ -46,8 +51,26 @@ struct Record {
   std::atomic<std::uint64_t> used;    // from kBase on; the rest is zero
   std::atomic<std::uint64_t> mapped;  // by the program, which maps more as it needs it
   std::atomic<std::uint32_t> image_count;
+  // The system call that we ourselves make, plus one; what stays has been refused, or has killed.
+  std::atomic<std::uint32_t> calling;
   Image images[kMostImages];
 };
+
+// What the file of the records begins with; the record of each process follows, all of one size.
+struct Directory {
+  static constexpr std::uint32_t kMostProcesses = 64;
+
+  std::uint64_t size;                // of a record
+  std::uint32_t most;                // that may be taken
+  std::atomic<std::uint32_t> taken;  // more than there are: that many were not recorded
+  std::atomic<std::int32_t> pids[kMostProcesses];  // 0: not ready
+};
+inline constexpr std::size_t kDirectory = 4096;
+static_assert(sizeof(Directory) <= kDirectory);
+inline std::size_t PlaceOfRecord(const Directory& directory, std::uint32_t slot) {
+  return kDirectory + slot * directory.size;
+}
+
 // Where what is taken begins: on a page.
 inline constexpr std::size_t kFirst = (sizeof(Record) + 4095) / 4096 * 4096;
 static_assert(kFirst < kSmallest / 4);

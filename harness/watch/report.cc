@@ -51,17 +51,17 @@ void AddFindings(std::vector<Finding>& all, std::vector<Finding> more) {
 }
 
 // Stacks that have the same names are one site.
-void AddWindows(const CensusCount& last, const Windows& windows, Report& report) {
+void AddWindows(const CensusCount& last, const Seen& seen, Report& report) {
   std::map<Key, SiteRow*> rows;
   for (SiteRow& row : report.sites) rows.emplace(KeyOf(row), &row);
   for (std::size_t i = 0; i < last.sites.size(); ++i) {
     const CensusCount::At& at = last.sites[i];
     if (at.kind->resource != Resource::kTimer || at.counted.armed == 0) continue;
     SiteReport place;
-    static_cast<Place&>(place) = PlaceOf(at.site);
+    static_cast<Place&>(place) = PlaceOf(at.site, seen.wrappers);
     place.kind = at.kind->name;
     SiteRow& row = *rows.at(KeyOf(place));
-    const Windows::OfSite of = windows.Of(i);
+    const Windows::OfSite of = seen.windows.Of(i);
     row.window_peaks.resize(of.peaks.size());
     row.window_live.resize(of.live.size());
     std::ranges::transform(row.window_peaks, of.peaks, row.window_peaks.begin(), std::plus());
@@ -135,13 +135,16 @@ bool Judge(const Seen& seen, const Allowance& allowed, Report& report) {
   CensusCount last = seen.last, before = seen.before;
   const bool asio = LeaveOutAsio(last);
   LeaveOutAsio(before);
-  const CensusReport timers = NameSites(last, Resource::kTimer);
-  const auto windows = seen.windows.Named(last, Resource::kTimer);
-  const auto idle_windows = seen.windows.Named(last, Resource::kIdle);
+  const CensusReport timers = NameSites(last, Resource::kTimer, seen.wrappers);
+  const auto windows = seen.windows.Named(last, Resource::kTimer, seen.wrappers);
+  const auto idle_windows = seen.windows.Named(last, Resource::kIdle, seen.wrappers);
 
   AddFindings(report.findings, JudgeAbandoned(timers, allowed));
+  AddFindings(report.findings, JudgeLeftBehind(timers, allowed));
   AddFindings(report.findings, JudgeOutlived(timers, allowed));
-  AddFindings(report.findings, JudgeOutlived(NameSites(before, Resource::kTimer), allowed));
+  const CensusReport timers_before = NameSites(before, Resource::kTimer, seen.wrappers);
+  AddFindings(report.findings, JudgeLeftBehind(timers_before, allowed));
+  AddFindings(report.findings, JudgeOutlived(timers_before, allowed));
   AddFindings(report.findings, JudgeGrowing(windows, allowed));
   KeepFirstOfEachSite(report.findings);
   report.idle = JudgeGrowing(idle_windows, allowed);
@@ -154,9 +157,9 @@ bool Judge(const Seen& seen, const Allowance& allowed, Report& report) {
     static_cast<SiteReport&>(row) = site;
     row.word = WordFor(site, report.findings, report.watched, report.windows);
   }
-  AddWindows(last, seen.windows, report);
+  AddWindows(last, seen, report);
   AddStacks(last, report);
-  AddIdle(NameSites(last, Resource::kIdle), report);
+  AddIdle(NameSites(last, Resource::kIdle, seen.wrappers), report);
   AddEvidence(report);
   std::ranges::stable_sort(report.sites, [](const SiteRow& a, const SiteRow& b) {
     return std::tuple(a.word, -a.peak_live) < std::tuple(b.word, -b.peak_live);

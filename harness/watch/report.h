@@ -1,6 +1,8 @@
 // What `afterleak watch` says of a program: a row for each site, and the word of the judge.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -34,6 +36,7 @@ struct StackRow {
 
 struct Report {
   std::string command{};  // as it was started
+  pid_t pid = 0;
   std::string program{};  // its file
   std::string how{};      // "still runs", "ended with 0", "killed by SIGKILL"
   bool ended = false;
@@ -46,8 +49,9 @@ struct Report {
   std::vector<Finding> idle{};             // objects of which more and more are idle
   std::vector<Windows::Sample> samples{};  // the last instant of each window
   std::vector<StackRow> stacks{};
+  std::vector<Report> children{};  // each that was recorded, and has none itself
 
-  std::int64_t Armed() const;
+  std::int64_t Armed() const;  // without them
 };
 
 // What the watcher has seen of the counters.
@@ -55,12 +59,16 @@ struct Seen {
   CensusCount last{};    // as they are now
   CensusCount before{};  // shortly before that: the program may have torn down all since
   Windows windows;
+  std::vector<std::string> wrappers{};  // what is not to be named as a site
 };
 
 // Fills in sites, findings, windows, samples and stacks. The addresses must have names
 // (SharedRecord::NameItsAddresses). What Asio arms in the kernel is left out: those are its own
 // descriptors. Returns whether there was any.
 bool Judge(const Seen& seen, const Allowance& allowed, Report& report);
+
+// As exact as a reader wants it: 2.35s, 1h4m.
+std::string Short(Duration span);
 
 // As a table of 80 columns, but for the names of places.
 std::string ToText(const Report& report);

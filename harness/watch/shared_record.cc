@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -49,11 +50,13 @@ class KeepInRecord {
 };
 
 // `ulimit` may not let a process have more.
-std::size_t SizeWithin(std::size_t size) {
+std::size_t SizeWithin(std::size_t size, std::size_t processes) {
   for (const auto which : {RLIMIT_FSIZE, RLIMIT_AS}) {
     rlimit limit;
     if (getrlimit(which, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-      size = std::min<std::size_t>(size, limit.rlim_cur / (which == RLIMIT_AS ? 4 : 1));
+      size = std::min<std::size_t>(size, which == RLIMIT_AS
+                                             ? limit.rlim_cur / 4
+                                             : (limit.rlim_cur - kDirectory) / processes);
   }
   return std::max(size / 4096 * 4096, kSmallest);
 }
@@ -65,23 +68,29 @@ std::size_t SizeWithin(std::size_t size) {
 
 }  // namespace
 
-SharedRecord::SharedRecord() {
+SharedRecord::SharedRecord(std::uint32_t most) {
   descriptor_ = memfd_create("afterleak-record", MFD_CLOEXEC);
   if (descriptor_ < 0) Fail("memfd_create");
-  const std::size_t size = SizeWithin(kLargest);
+  const std::size_t size = SizeWithin(kLargest, most);
   if (fchmod(descriptor_, S_IRUSR | S_IWUSR) != 0 ||
-      ftruncate(descriptor_, static_cast<off_t>(size)) != 0) {
+      ftruncate(descriptor_, static_cast<off_t>(kDirectory + most * size)) != 0) {
     close(descriptor_);
     Fail("ftruncate");
   }
-  void* const mapped = mmap(reinterpret_cast<void*>(kBase), size, PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, descriptor_, 0);
-  if (mapped == MAP_FAILED) {
+  void* const first = mmap(nullptr, kDirectory, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, 0);
+  if (first == MAP_FAILED) {
     close(descriptor_);
     Fail("mmap");
   }
-  madvise(mapped, size, MADV_DONTDUMP);
-  record_ = static_cast<Record*>(mapped);  // all zero
+  directory_ = static_cast<Directory*>(first);  // all zero
+  directory_->size = size;
+  directory_->most = most;
+  directory_->taken = 1;
+  if (!Map(0, MAP_FIXED_NOREPLACE)) {
+    munmap(directory_, kDirectory);
+    close(descriptor_);
+    Fail("mmap");
+  }
   std::strcpy(record_->version, kVersion);
   record_->size = size;
   record_->used = kFirst;
@@ -89,8 +98,35 @@ SharedRecord::SharedRecord() {
 }
 
 SharedRecord::~SharedRecord() {
-  munmap(record_, record_->size);
+  munmap(record_, directory_->size);
+  munmap(directory_, kDirectory);
   close(descriptor_);
+}
+
+bool SharedRecord::Map(std::uint32_t process, int flags) {
+  void* const mapped = mmap(reinterpret_cast<void*>(kBase), directory_->size,
+                            PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | flags, descriptor_,
+                            static_cast<off_t>(PlaceOfRecord(*directory_, process)));
+  if (mapped == MAP_FAILED) return false;
+  madvise(mapped, directory_->size, MADV_DONTDUMP);
+  record_ = static_cast<Record*>(mapped);
+  return true;
+}
+
+std::uint32_t SharedRecord::Processes() const {
+  return std::min(directory_->taken.load(std::memory_order_acquire), directory_->most);
+}
+
+std::uint32_t SharedRecord::UnrecordedProcesses() const {
+  return directory_->taken.load(std::memory_order_acquire) - Processes();
+}
+
+bool SharedRecord::TurnTo(std::uint32_t process) {
+  if (process != turned_to_) {
+    if (!Map(process, MAP_FIXED)) Fail("mmap");
+    turned_to_ = process;
+  }
+  return pid() != 0 && std::strcmp(record_->version, kVersion) == 0;
 }
 
 std::uint32_t SharedRecord::images() const {
@@ -140,6 +176,25 @@ std::string SharedRecord::Program() const {
 std::int64_t SharedRecord::Unrecorded() const {
   const Image* const image = SubjectImage();
   return image == nullptr ? 0 : image->ledger.load()->unrecorded().load(std::memory_order_relaxed);
+}
+
+const char* SharedRecord::Refused() const {
+  switch (record_->calling.load(std::memory_order_relaxed)) {
+    case SYS_mremap + 1:
+      return "mremap";
+    case SYS_madvise + 1:
+      return "madvise";
+    case SYS_getcwd + 1:
+      return "getcwd";
+    default:
+      return nullptr;
+  }
+}
+
+std::vector<std::string> SharedRecord::Wrappers() const {
+  const Image* const image = SubjectImage();
+  if (image == nullptr) return {};
+  return {image->wrappers, image->wrappers + image->wrapper_count.load(std::memory_order_acquire)};
 }
 
 void SharedRecord::NameItsAddresses() const {

@@ -1,5 +1,7 @@
-// The record from the watcher's side: makes it, and reads what the program has put into it.
+// The records from the watcher's side: makes them, and reads what the processes have put into them.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 #include <optional>
@@ -14,14 +16,22 @@ namespace afterleak::watch {
 // One at a time in a process. Not thread-safe.
 class SharedRecord {
  public:
-  // Throws std::runtime_error with one line for the user.
-  SharedRecord();
+  // Of that many processes at most. Throws std::runtime_error with one line for the user.
+  explicit SharedRecord(std::uint32_t most = 1);
   ~SharedRecord();
   SharedRecord(const SharedRecord&) = delete;
   SharedRecord& operator=(const SharedRecord&) = delete;
 
   // What the program opens; only processes of the same user can.
   const std::string& path() const { return path_; }
+
+  // How many processes have taken one, that of the program included; and how many got none.
+  std::uint32_t Processes() const;
+  std::uint32_t UnrecordedProcesses() const;
+
+  // All that follows is of this one from now on: 0 is the program. False: it has not begun.
+  bool TurnTo(std::uint32_t process);
+  pid_t pid() const { return directory_->pids[turned_to_].load(std::memory_order_acquire); }
 
   // How many programs have begun: the second one came by exec.
   std::uint32_t images() const;
@@ -41,14 +51,23 @@ class SharedRecord {
   // Armings for which there was no memory.
   std::int64_t Unrecorded() const;
 
+  // The system call of ours that the program's filter does not let through; null if there is none.
+  const char* Refused() const;
+
+  // What that program does not want to be named as sites (afterleak/watch.h).
+  std::vector<std::string> Wrappers() const;
+
   // Has addresses named as those of that program, by what it has loaded so far.
   void NameItsAddresses() const;
 
  private:
+  bool Map(std::uint32_t process, int flags);
   const Image* SubjectImage() const;
 
   int descriptor_ = -1;
   std::string path_;
+  Directory* directory_ = nullptr;
+  std::uint32_t turned_to_ = 0;
   Record* record_ = nullptr;
 };
 

@@ -13,14 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// As exact as a reader wants it: 2.35s, 1h4m.
-std::string Short(Duration span) {
-  using namespace std::chrono_literals;
-  if (span > std::chrono::hours(24 * 365 * 100)) return "forever";
-  const Duration unit = span >= 1h ? 1min : span >= 1min ? 1s : span >= 1s ? 10ms : 1ms;
-  return FormatDuration(span / unit * unit);
-}
-
 std::string Left(const SiteRow& row) {
   if (row.live == 0) return "-";
   return row.longest_left < Duration::zero() ? "0s" : Short(row.longest_left);
@@ -46,13 +38,23 @@ Json ToJson(const Finding& finding) {
 
 }  // namespace
 
-std::string ToText(const Report& report) {
+std::string Short(Duration span) {
+  using namespace std::chrono_literals;
+  if (span > std::chrono::hours(24 * 365 * 100)) return "forever";
+  const Duration unit = span >= 1h ? 1min : span >= 1min ? 1s : span >= 1s ? 10ms : 1ms;
+  return FormatDuration(span / unit * unit);
+}
+
+namespace {
+
+std::string ToText(const Report& report, bool child) {
   std::int64_t live = 0, sites = 0;
   for (const SiteRow& row : report.sites) {
     live += row.live;
     sites += row.armed > 0;
   }
-  std::string out = fmt::format("afterleak: {} {}; watched for {}\n", report.command, report.how,
+  std::string out = fmt::format("afterleak: {}{} {}; watched for {}\n", report.command,
+                                child ? fmt::format(" (process {})", report.pid) : "", report.how,
                                 Short(report.watched));
   if (report.Armed() > 0) {
     out += fmt::format("{} timer{} armed at {} site{}, {} live\n", report.Armed(),
@@ -72,10 +74,19 @@ std::string ToText(const Report& report) {
     if (row.word == Word::kLeak) out += fmt::format("      cure: {}\n", row.cure);
   }
   for (const std::string& remark : report.remarks) out += fmt::format("not seen: {}\n", remark);
+  for (const Report& child : report.children) {
+    if (child.Armed() > 0) out += "\n" + ToText(child, true);
+  }
   return out;
 }
 
-std::string ToJson(const Report& report) {
+}  // namespace
+
+std::string ToText(const Report& report) { return ToText(report, false); }
+
+namespace {
+
+Json JsonOf(const Report& report) {
   Json samples = Json::array();
   for (const Windows::Sample& sample : report.samples) {
     samples.push_back({{"seconds", Seconds(sample.at - report.began)},
@@ -113,30 +124,47 @@ std::string ToJson(const Report& report) {
   Json findings = Json::array(), idle = Json::array();
   for (const Finding& finding : report.findings) findings.push_back(ToJson(finding));
   for (const Finding& finding : report.idle) idle.push_back(ToJson(finding));
-  const Json all = {{"schema_version", 1},
-                    {"command", report.command},
-                    {"how", report.how},
-                    {"ended", report.ended},
-                    {"watched_seconds", Seconds(report.watched)},
-                    {"windows", report.windows},
-                    {"not_seen", report.remarks},
-                    {"samples", samples},
-                    {"sites", sites},
-                    {"findings", findings},
-                    {"idle_grows", idle}};
+  Json children = Json::array();
+  for (const Report& child : report.children) children.push_back(JsonOf(child));
+  return {{"command", report.command},
+          {"pid", report.pid},
+          {"how", report.how},
+          {"ended", report.ended},
+          {"watched_seconds", Seconds(report.watched)},
+          {"windows", report.windows},
+          {"not_seen", report.remarks},
+          {"samples", samples},
+          {"sites", sites},
+          {"findings", findings},
+          {"idle_grows", idle},
+          {"children", children}};
+}
+
+void AddRows(const Report& report, std::string& out) {
+  for (const SiteRow& row : report.sites) {
+    out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{:.3f},{}\n",
+                       Quoted(ToString(row.word)), Quoted(row.kind), Quoted(row.file), row.line,
+                       Quoted(row.function), row.live, row.peak_live, row.armed, row.fired,
+                       row.stopped, row.ticks, row.idle, row.peak_idle, Seconds(row.oldest_age),
+                       report.pid);
+  }
+  for (const Report& child : report.children) AddRows(child, out);
+}
+
+}  // namespace
+
+std::string ToJson(const Report& report) {
+  Json all = JsonOf(report);
+  all["schema_version"] = 1;
   // What stands in a binary need not be UTF-8.
   return all.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 std::string ToCsv(const Report& report) {
   std::string out =
-      "word,kind,file,line,function,live,peak,armed,fired,stopped,ticks,idle,peak_idle,oldest_s\n";
-  for (const SiteRow& row : report.sites) {
-    out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{:.3f}\n",
-                       Quoted(ToString(row.word)), Quoted(row.kind), Quoted(row.file), row.line,
-                       Quoted(row.function), row.live, row.peak_live, row.armed, row.fired,
-                       row.stopped, row.ticks, row.idle, row.peak_idle, Seconds(row.oldest_age));
-  }
+      "word,kind,file,line,function,live,peak,armed,fired,stopped,ticks,idle,peak_idle,oldest_s,"
+      "pid\n";
+  AddRows(report, out);
   return out;
 }
 

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <utility>
 
 #include "afterleak/loops/ledger.h"
@@ -26,13 +28,6 @@ constexpr Duration kFirstWindow = 50ms;
 constexpr Duration kLongestBetweenLooks = 250ms;
 constexpr Duration kAfterInterrupt = 1s;  // if it still runs then, it means to go on
 constexpr Duration kGrace = 5s;           // from SIGTERM to SIGKILL, where it is told to end
-
-// Exact: to the next window and no less.
-Time Now() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return Time(std::chrono::seconds(now.tv_sec) + Duration(now.tv_nsec));
-}
 
 // The signals that are handled by us while the program runs.
 class Signals {
@@ -64,7 +59,7 @@ class Signals {
 // LD_PRELOAD has names that blanks and colons separate; what has one is reached in another way.
 std::vector<std::string> Environment(pid_t pid, const std::string& preloaded,
                                      const SharedRecord& record) {
-  std::vector<std::string> all = {fmt::format("{}={}:{}", kRecordVariable, pid, record.path())};
+  std::vector<std::string> all = {fmt::format("{}={}:0:{}", kRecordVariable, pid, record.path())};
   const char* const users = std::getenv("LD_PRELOAD");
   std::string preload = "LD_PRELOAD=" + preloaded;
   if (users != nullptr) {
@@ -75,12 +70,33 @@ std::vector<std::string> Environment(pid_t pid, const std::string& preloaded,
   return all;
 }
 
+// One that is recorded.
+struct Process {
+  std::uint32_t slot;
+  pid_t pid;
+  std::string command;
+  Time began;
+  Time window_ends;
+  std::uint32_t subject = 0;
+  Seen seen{.last = {}, .before = {}, .windows = Windows(kFirstWindow)};
+};
+
+// As it is now, or the program that it runs; empty if it has gone.
+std::string CommandOf(pid_t pid) {
+  std::ifstream file(fmt::format("/proc/{}/cmdline", pid));
+  std::string words((std::istreambuf_iterator<char>(file)), {});
+  while (words.ends_with('\0')) words.pop_back();
+  std::ranges::replace(words, '\0', ' ');
+  return words;
+}
+
 class Watching {
  public:
   explicit Watching(const WatchOptions& options)
       : options_(options),
         file_(FindProgram(options.command.front())),
         blind_spots_(BlindSpots(file_)),
+        record_(options.follow ? Directory::kMostProcesses : 1),
         child_(
             file_, options.command,
             [&](pid_t pid) { return Environment(pid, options.preloaded, record_); },
@@ -89,18 +105,23 @@ class Watching {
               options.prepare();
             }),
         began_(Now()),
-        next_look_(began_ + kFirstWindow),
-        window_ends_(began_ + kFirstWindow) {
+        next_look_(began_ + kFirstWindow) {
+    processes_.push_back({.slot = 0,
+                          .pid = child_.pid(),
+                          .command = fmt::format("{}", fmt::join(options.command, " ")),
+                          .began = began_,
+                          .window_ends = next_look_});
     if (options.every) next_report_ = began_ + *options.every;
     if (options.keep_every && !options.every) next_kept_ = began_ + *options.keep_every;
     if (options.length) end_ = began_ + *options.length;
   }
 
   Watched Run() {
-    while (!WaitUntil(std::min({next_look_, next_report_, next_kept_, end_, interrupt_report_})))
+    while (!WaitUntil(
+        std::min({next_look_, next_report_, next_kept_, end_, interrupt_report_, NextShown()})))
       DoWhatIsDue(Now());
     Watched watched{.status = child_.Collect(), .ended_by_length = told_to_end_};
-    LookAgain(SharedRecord::Then::kNothing);
+    LookAgain();
     watched.report = MakeReport(HowItEnded(watched.status));
     watched.report.ended = true;
     watched.recorded = record_.images() > 0;
@@ -110,12 +131,18 @@ class Watching {
  private:
   // True if the program has ended; false when it is time, or after a signal.
   bool WaitUntil(Time instant) {
-    pollfd files[] = {{child_.descriptor(), POLLIN, 0}, {signals_.descriptor(), POLLIN, 0}};
+    std::vector<pollfd> files = {{child_.descriptor(), POLLIN, 0},
+                                 {signals_.descriptor(), POLLIN, 0}};
+    if (options_.onlooker != nullptr) {
+      for (const int file : options_.onlooker->Descriptors()) files.push_back({file, POLLIN, 0});
+    }
     const Duration left = std::max(instant - Now(), Duration::zero());
     const auto seconds = std::min<Duration>(left, 1h) / 1s;
     const timespec timeout{seconds, (std::min<Duration>(left, 1h) % 1s).count()};
-    if (ppoll(files, 2, &timeout, nullptr) <= 0) return false;
+    if (ppoll(files.data(), files.size(), &timeout, nullptr) <= 0) return false;
     while (const auto info = signals_.Next()) Handle(*info);
+    if (std::any_of(files.begin() + 2, files.end(), [](const pollfd& f) { return f.revents != 0; }))
+      options_.onlooker->Ready();
     return (files[0].revents & POLLIN) != 0;
   }
 
@@ -129,17 +156,21 @@ class Watching {
 
   void DoWhatIsDue(Time now) {
     if (now >= next_look_) {
-      const bool window = now >= window_ends_;
-      LookAgain(window ? SharedRecord::Then::kNextWindow : SharedRecord::Then::kNothing);
-      if (window) window_ends_ = Now() + seen_.windows.length();
-      next_look_ = std::min(window_ends_, Now() + kLongestBetweenLooks);
+      LookAgain();
+      next_look_ = Now() + kLongestBetweenLooks;
+      for (const Process& process : processes_)
+        next_look_ = std::min(next_look_, process.window_ends);
+    }
+    if (now >= NextShown()) {
+      LookAgain();
+      options_.onlooker->Show(MakeReport("still runs"));
     }
     if (now >= next_report_) {
       InBetween();
       next_report_ = now + *options_.every;
     }
     if (now >= next_kept_) {
-      LookAgain(SharedRecord::Then::kNothing);
+      LookAgain();
       options_.keep(MakeReport("still runs"));
       next_kept_ = now + *options_.keep_every;
     }
@@ -154,34 +185,87 @@ class Watching {
     }
   }
 
-  void LookAgain(SharedRecord::Then then) {
-    if (record_.Subject() != subject_) {  // another program: its sites are others
-      subject_ = record_.Subject();
-      seen_ = {.last = {}, .before = {}, .windows = Windows(kFirstWindow)};
+  Time NextShown() const {
+    return options_.onlooker == nullptr ? Time::max() : options_.onlooker->Next();
+  }
+
+  // At all of them. A window that is over begins the next one.
+  void LookAgain() {
+    FindProcesses();
+    for (Process& process : processes_) {
+      record_.TurnTo(process.slot);
+      LookAt(process);
     }
-    std::optional<CensusCount> count = record_.Look(then);
+  }
+
+  void FindProcesses() {
+    for (std::uint32_t slot = 1; slot < record_.Processes(); ++slot) {
+      const bool known = std::ranges::find(processes_, slot, &Process::slot) != processes_.end();
+      if (known || !record_.TurnTo(slot)) continue;
+      processes_.push_back({.slot = slot,
+                            .pid = record_.pid(),
+                            .command = CommandOf(record_.pid()),
+                            .began = Now(),
+                            .window_ends = Now() + kFirstWindow});
+    }
+  }
+
+  void LookAt(Process& process) {
+    Seen& seen = process.seen;
+    const bool window = Now() >= process.window_ends;
+    if (record_.Subject() != process.subject) {  // another program: its sites are others
+      process.subject = record_.Subject();
+      seen = {.last = {}, .before = {}, .windows = Windows(kFirstWindow)};
+      if (process.slot > 0) process.command = CommandOf(process.pid);
+    }
+    std::optional<CensusCount> count =
+        record_.Look(window ? SharedRecord::Then::kNextWindow : SharedRecord::Then::kNothing);
+    if (window) process.window_ends = Now() + seen.windows.length();
     if (!count) return;
-    if (then == SharedRecord::Then::kNextWindow) seen_.windows.Add(*count);
-    seen_.before = std::exchange(seen_.last, std::move(*count));
+    if (window) {
+      seen.windows.Add(*count);
+      process.window_ends = Now() + seen.windows.length();
+    }
+    seen.before = std::exchange(seen.last, std::move(*count));
   }
 
   void InBetween() {
-    LookAgain(SharedRecord::Then::kNothing);
+    LookAgain();
     const Report report = MakeReport("still runs");
     options_.in_between(report);
     options_.keep(report);
   }
 
+  // Of the program, with those of its children.
   Report MakeReport(std::string how) {
-    Report report{.command = fmt::format("{}", fmt::join(options_.command, " ")),
+    Report report = ReportOf(processes_.front(), std::move(how));
+    report.remarks.insert(report.remarks.begin(), blind_spots_.begin(), blind_spots_.end());
+    for (std::size_t i = 1; i < processes_.size(); ++i) {
+      const bool runs = kill(processes_[i].pid, 0) == 0;
+      report.children.push_back(ReportOf(processes_[i], runs ? "still runs" : "has ended"));
+      report.children.back().ended = !runs;
+    }
+    record_.TurnTo(0);
+    record_.NameItsAddresses();  // for those who read report.stacks
+    if (const std::uint32_t more = record_.UnrecordedProcesses(); options_.follow && more > 0)
+      report.remarks.push_back(
+          fmt::format("{} more processes than the {} that --follow records at most", more,
+                      Directory::kMostProcesses));
+    return report;
+  }
+
+  Report ReportOf(Process& process, std::string how) {
+    record_.TurnTo(process.slot);
+    Report report{.command = process.command,
+                  .pid = process.pid,
                   .program = record_.Program(),
                   .how = std::move(how),
-                  .began = began_,
-                  .watched = Now() - began_,
-                  .remarks = blind_spots_};
+                  .began = process.began,
+                  .watched = Now() - process.began};
     record_.NameItsAddresses();
-    const bool asio = Judge(seen_, options_.allowed, report);
-    const bool said = std::ranges::any_of(report.remarks, [](const std::string& remark) {
+    process.seen.wrappers = record_.Wrappers();
+    const bool asio = Judge(process.seen, options_.allowed, report);
+    const bool said = std::ranges::any_of(blind_spots_, [](const std::string& remark) {
       return remark.find("Asio") != std::string::npos;
     });
     if (asio && !said && report.Armed() == 0)
@@ -190,9 +274,15 @@ class Watching {
           "afterleak::loops_asio)");
     if (const std::int64_t lost = record_.Unrecorded())
       report.remarks.push_back(fmt::format("{} armings, for which there was no memory", lost));
-    if (subject_ > 0)
+    const char* const refused = record_.Refused();  // or it is in the middle of that call
+    if (refused != nullptr && (record_.Unrecorded() > 0 || report.how == "killed by SIGSYS"))
       report.remarks.push_back(fmt::format(
-          "what the program armed before it replaced itself (exec), for the {}. time", subject_));
+          "{} was refused to us by the program's filter of system calls (seccomp); allow it there",
+          refused));
+    if (process.subject > 0)
+      report.remarks.push_back(
+          fmt::format("what the program armed before it replaced itself (exec), for the {}. time",
+                      process.subject));
     return report;
   }
 
@@ -204,17 +294,22 @@ class Watching {
   Child child_;
   const Time began_;
   Time next_look_;
-  Time window_ends_;
   Time next_report_ = Time::max();
   Time next_kept_ = Time::max();
   Time interrupt_report_ = Time::max();
   Time end_ = Time::max();
   bool told_to_end_ = false;
-  std::uint32_t subject_ = 0;
-  Seen seen_{.last = {}, .before = {}, .windows = Windows(kFirstWindow)};
+  std::vector<Process> processes_;  // the program first
 };
 
 }  // namespace
+
+// To the next window and no less.
+Time Now() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return Time(std::chrono::seconds(now.tv_sec) + Duration(now.tv_nsec));
+}
 
 Watched Watch(const WatchOptions& options) { return Watching(options).Run(); }
 

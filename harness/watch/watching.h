@@ -13,17 +13,31 @@
 
 namespace afterleak::watch {
 
+Time Now();  // on the clock of the ledger, and exact
+
+// Looks on while the program runs, and waits for further files.
+class Onlooker {
+ public:
+  virtual ~Onlooker() = default;
+  virtual std::vector<int> Descriptors() const = 0;
+  virtual void Ready() = 0;       // one of them can be read
+  virtual Time Next() const = 0;  // when the next report is wanted
+  virtual void Show(const Report& report) = 0;
+};
+
 struct WatchOptions {
   std::vector<std::string> command;  // the program and its arguments
   std::string preloaded;             // the path of the preload object
   std::optional<Duration> every;     // between two reports
   std::optional<Duration> length;    // then the program is told to end
+  bool follow = false;               // its children, too
   Allowance allowed{};
   std::function<void()> prepare;                  // see Child
   std::function<void(const Report&)> in_between;  // called with each report before the last one
   // Called with those, too, and where `every` is not given, this often.
   std::function<void(const Report&)> keep;
   std::optional<Duration> keep_every;
+  Onlooker* onlooker = nullptr;  // must outlive the call
 };
 
 struct Watched {

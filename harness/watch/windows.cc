@@ -25,7 +25,8 @@ void Windows::Add(const CensusCount& count) {
   length_ *= 2;
 }
 
-std::vector<CensusReport> Windows::Named(const CensusCount& last, Resource resource) const {
+std::vector<CensusReport> Windows::Named(const CensusCount& last, Resource resource,
+                                         std::span<const std::string> wrappers) const {
   constexpr std::size_t kFewest = 8;  // of those that are joined
   const std::size_t usable = windows_.size() - windows_.size() / 5;
   const std::size_t joined = std::max<std::size_t>(usable / kFewest, 1);
@@ -42,7 +43,7 @@ std::vector<CensusReport> Windows::Named(const CensusCount& last, Resource resou
           counted.window_peak_live = std::max(counted.window_peak_live, peaks[site]);
       }
     }
-    named.push_back(NameSites(count, resource));
+    named.push_back(NameSites(count, resource, wrappers));
   }
   return named;
 }

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,7 +29,8 @@ class Windows {
   // From 8 to 15 equal ones behind the warm-up, as the judge wants them: several are joined, since
   // a peak within a short time is in part chance. Fewer if there are no more. `last` has the sites
   // that the indices stand for.
-  std::vector<CensusReport> Named(const CensusCount& last, Resource resource) const;
+  std::vector<CensusReport> Named(const CensusCount& last, Resource resource,
+                                  std::span<const std::string> wrappers = {}) const;
 
   // Each window's peak and end of a site, given its index in a count.
   struct OfSite {

@@ -10,6 +10,9 @@
 namespace afterleak {
 namespace {
 
+// From the end of a unit of work until what it armed ought to be gone.
+constexpr Duration kToSettle = std::chrono::milliseconds(100);
+
 Duration Since(std::int64_t instant, Time now) {
   return now.time_since_epoch() - Duration(instant);
 }
@@ -159,6 +162,7 @@ std::pair<CensusTotals&, bool> Census::Close(Ticket ticket, TimerEnd end) {
   Counts& counts = sites_[record.site];
   CensusTotals& totals = *counts.totals;
   const bool abandoned = record.abandoned != 0;
+  works_.Forget(ticket);
   if (keeps_overtaken_) ++crowds_[record.site].ended[BucketOf(OvertakenBy(ticket, counts))];
   --counts.live;
   counts.live_bytes -= record.bytes;
@@ -218,6 +222,8 @@ CensusCount Census::Count(Time now) const {
     std::uint64_t usually = 0;
     std::uint64_t most = 0;
     std::int64_t outlived = 0;
+    std::int64_t left_behind = 0;
+    std::vector<std::uint32_t> leaving{};
   };
   std::vector<Live> of_site(sites_.size());
   for (std::size_t id = 1; keeps_overtaken_ && id < sites_.size(); ++id)
@@ -229,6 +235,10 @@ CensusCount Census::Count(Time now) const {
     live.first_armed = std::min(live.first_armed, record.armed_at);
     live.first_deadline = std::min(live.first_deadline, record.deadline);
     live.last_deadline = std::max(live.last_deadline, record.deadline);
+    if (const std::uint32_t work = works_.EndedWorkOf(i, now - kToSettle)) {
+      ++live.left_behind;
+      live.leaving.push_back(work);
+    }
     if (!keeps_overtaken_) continue;
     const std::uint64_t overtaken = OvertakenBy(static_cast<Ticket>(i), sites_[record.site]);
     live.most = std::max(live.most, overtaken);
@@ -237,7 +247,7 @@ CensusCount Census::Count(Time now) const {
   count.sites.reserve(sites_.size());
   for (std::size_t id = 1; id < sites_.size(); ++id) {
     const Counts& counts = sites_[id];
-    const Live& live = of_site[id];
+    Live& live = of_site[id];
     CensusCount::At& at = count.sites.emplace_back(counts.site, counts.kind);
     SiteReport& row = at.counted;
     if (counts.live > 0) {
@@ -263,6 +273,10 @@ CensusCount Census::Count(Time now) const {
     row.outlived = counts.stopped >= kStopsToOutlive ? live.outlived : 0;
     row.most_overtaken = static_cast<std::int64_t>(live.most);
     row.usually_overtaken = static_cast<std::int64_t>(live.usually);
+    std::ranges::sort(live.leaving);
+    row.left_behind = live.left_behind;
+    row.works_leaving = std::ranges::unique(live.leaving).begin() - live.leaving.begin();
+    row.works_ended = works_.ended();
   }
   return count;
 }

@@ -27,6 +27,7 @@
 #include "afterleak/census/journal.h"
 #include "afterleak/census/mapped_array.h"
 #include "afterleak/census/site.h"
+#include "afterleak/census/works.h"
 
 namespace afterleak {
 
@@ -101,6 +102,11 @@ struct SiteReport : Place {
   std::int64_t outlived = 0;
   std::int64_t most_overtaken = 0;
   std::int64_t usually_overtaken = 0;
+  // Where the program names its units of work: of the live ones, how many are of one that has ended
+  // a tenth of a second ago; how many such units there are, and how many ended in all.
+  std::int64_t left_behind = 0;
+  std::int64_t works_leaving = 0;
+  std::int64_t works_ended = 0;
 };
 
 // A census of one resource at one instant: the site with the most abandoned timers first, then the
@@ -176,6 +182,9 @@ class Census {
   // Keeps a journal of all timers from now on, which gets the instants from `now`. Call it before
   // the first timer is armed.
   void KeepJournal(std::function<Time()> now);
+
+  // The units of work that the program names. What is of one is told after Arm.
+  internal::Works& works() { return works_; }
 
   // Null unless a journal is kept.
   const Journal* journal() const { return journal_.get(); }
@@ -258,6 +267,7 @@ class Census {
   internal::MappedArray<Record> records_;  // index 0 is unused
   internal::MappedArray<Before> before_;   // by ticket
   internal::MappedArray<Crowd> crowds_;    // by site
+  internal::Works works_;
 };
 
 }  // namespace afterleak

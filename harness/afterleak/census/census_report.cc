@@ -38,6 +38,9 @@ void Join(SiteReport& row, const SiteReport& more) {
   row.outlived += more.outlived;
   row.most_overtaken = std::max(row.most_overtaken, more.most_overtaken);
   row.usually_overtaken = std::max(row.usually_overtaken, more.usually_overtaken);
+  row.left_behind += more.left_behind;
+  row.works_leaving += more.works_leaving;
+  row.works_ended = std::max(row.works_ended, more.works_ended);
 }
 
 std::string Left(Duration left) {

@@ -216,6 +216,24 @@ std::vector<Finding> JudgeLeftBehind(const Inventory& before, const Inventory& a
   return findings;
 }
 
+std::vector<Finding> JudgeLeftBehind(const CensusReport& report, const Allowance& allowed) {
+  constexpr std::int64_t kFewest = 3;
+  std::vector<Finding> findings;
+  for (const SiteReport& site : report.sites) {
+    if (site.works_leaving < kFewest) continue;
+    if (site.left_behind <= allowed.For(site.file, site.line, site.function)) continue;
+    Finding finding = FindingAt(Leak::kLeftBehind, site);
+    finding.count = site.left_behind;
+    finding.bytes = site.left_behind * site.bytes_each;
+    finding.evidence =
+        fmt::format("live after the end of what armed them: of {} of {} units of work",
+                    site.works_leaving, site.works_ended);
+    findings.push_back(std::move(finding));
+  }
+  MostFirst(findings);
+  return findings;
+}
+
 bool Rises(std::span<const std::int64_t> peaks) {
   constexpr std::size_t kQuarters = 4;
   if (peaks.size() < kQuarters || !std::ranges::is_sorted(peaks)) return false;

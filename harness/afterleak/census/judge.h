@@ -104,6 +104,10 @@ std::vector<Finding> JudgeAbandoned(const Inventory& before, const Inventory& af
 std::vector<Finding> JudgeLeftBehind(const Inventory& before, const Inventory& after,
                                      const Allowance& allowed = {});
 
+// A finding for each site of which something is left behind by three units of work or more that the
+// program has named (Census::works): one may be what arms a timer that is there for all.
+std::vector<Finding> JudgeLeftBehind(const CensusReport& report, const Allowance& allowed = {});
+
 // True if these peaks of successive equal windows rise: none is below the one before it, and those
 // of the four quarters of the time rise strictly. So the warm-up has to be over before the first;
 // one late timer, one burst, a phase that comes rarely and a plateau do not rise. Fewer than four

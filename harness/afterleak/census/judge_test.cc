@@ -291,6 +291,60 @@ TEST(JudgeGrowing, IsSilentForASiteThatComesLate) {
   EXPECT_THAT(JudgeGrowing(windows), IsEmpty());
 }
 
+// ---- units of work
+
+// Units of work that each arm a timer at one line; the first `forgetful` do not stop theirs.
+CensusReport AfterUnits(int units, int forgetful, Duration since_then) {
+  Census census;
+  const std::source_location line = std::source_location::current();
+  for (int i = 0; i < units; ++i) {
+    const internal::Works::Work work = census.works().Begin(0);
+    const Census::Ticket ticket = census.Arm(kOnce, line, 100, Time(), Time(1h));
+    census.works().Adopt(ticket, work);
+    if (i >= forgetful) census.Stop(ticket);
+    census.works().End(work, Time(1s));
+    EXPECT_FALSE(census.works().IsOpen(work));
+  }
+  const internal::Works::Work open = census.works().Begin(0);
+  census.works().Adopt(census.Arm(kOnce, line, 100, Time(), Time(1h)), open);
+  census.Arm(kOnce, line, 100, Time(), Time(1h));  // of no unit
+  return census.Report(Time(1s + since_then));
+}
+
+TEST(JudgeLeftBehind, WhatUnitsOfWorkLeave) {
+  const std::vector<Finding> findings = JudgeLeftBehind(AfterUnits(50, 3, 200ms));
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].leak, Leak::kLeftBehind);
+  EXPECT_EQ(findings[0].count, 3);
+  EXPECT_EQ(findings[0].bytes, 300);
+  EXPECT_EQ(findings[0].evidence,
+            "live after the end of what armed them: of 3 of 50 units of work");
+}
+
+TEST(JudgeLeftBehind, IsSilentOnWhatTwoUnitsLeaveOnWhatIsAllowedAndAtOnce) {
+  EXPECT_THAT(JudgeLeftBehind(AfterUnits(50, 0, 1h)), IsEmpty());
+  EXPECT_THAT(JudgeLeftBehind(AfterUnits(50, 2, 200ms)), IsEmpty());
+  EXPECT_THAT(JudgeLeftBehind(AfterUnits(50, 3, 50ms)), IsEmpty());
+  EXPECT_THAT(JudgeLeftBehind(AfterUnits(50, 3, 200ms), Allowance().Each(3)), IsEmpty());
+}
+
+TEST(Works, ANumberIsNotUsedTwiceAndOneWithinAnotherEndsInThat) {
+  internal::Works works;
+  const internal::Works::Work outer = works.Begin(0);
+  const internal::Works::Work inner = works.Begin(outer);
+  works.Adopt(1, inner);
+  EXPECT_EQ(works.End(inner, Time(1s)), outer);
+  works.Forget(1);
+  works.Forget(1);  // of none now
+  const internal::Works::Work next = works.Begin(0);
+  EXPECT_NE(next, inner);
+  EXPECT_FALSE(works.IsOpen(inner));
+  EXPECT_TRUE(works.IsOpen(next));
+  EXPECT_FALSE(works.IsOpen(0));
+  EXPECT_FALSE(works.IsOpen(~internal::Works::Work{0}));
+  EXPECT_EQ(works.ended(), 1);
+}
+
 // ---- outlived
 
 // Work of which each piece arms one and stops it; of `leaks` in a hundred it forgets to.

@@ -5,11 +5,13 @@
 #include <elfutils/libdwfl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <ranges>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
@@ -68,8 +70,11 @@ class Process {
   void NameAddressesOf(std::vector<LoadedFile> files) {
     const std::lock_guard lock(mutex_);
     if (files == files_) return;
+    const bool same = files.size() >= files_.size() &&  // and has loaded more
+                      std::ranges::equal(files_, std::span(files).first(files_.size()));
     files_ = std::move(files);
     Refresh();
+    if (!same) return known_.clear();
     std::erase_if(known_, [](const auto& known) { return known.second.front().module.empty(); });
     jumps_.clear();
   }

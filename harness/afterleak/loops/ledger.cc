@@ -24,6 +24,8 @@ std::string_view CopyText(std::string_view text, char*& to) {
 
 }  // namespace
 
+constinit thread_local std::uint64_t current_work = 0;
+
 Time LedgerNow() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
@@ -97,24 +99,30 @@ const LoopTimer& Ledger::Kept(const LoopTimer& timer) {
 void Ledger::Arm(const LoopTimer& timer, Key key, Time now, Time deadline, const CallStack& stack,
                  void* data) {
   const LoopTimer& kept = Kept(timer);
+  Objects& all = objects(timer.library);
+  Object* object = all.Find(key);
+  if (object == nullptr) all.Reserve();  // what there is no memory for is not counted at all
   const Census::Ticket ticket = census_.Arm(kept.live, Site(stack), 0, now, deadline);
-  Object* object = objects(timer.library).Find(key);
   const CallStack* born = &stack;
   if (object != nullptr) {
     census_.Stop(object->ticket);
     born = object->born;
   } else {
-    object = &Add(timer, key, ticket);
+    object = &all.Add(key);
   }
   *object = {
       .key = key, .timer = &kept, .born = born, .data = data, .ticket = ticket, .live = true};
+  if (current_work != 0 && census_.works().IsOpen(current_work))
+    census_.works().Adopt(ticket, current_work);
 }
 
 void Ledger::Make(const LoopTimer& timer, Key key, Time now, const CallStack& stack, void* data) {
-  if (objects(timer.library).Find(key) != nullptr) return;
+  Objects& all = objects(timer.library);
+  if (all.Find(key) != nullptr) return;
   const LoopTimer& kept = Kept(timer);
+  all.Reserve();
   const Census::Ticket ticket = census_.Arm(kept.idle, Site(stack), 0, now, Time::max());
-  Add(timer, key, ticket) = {
+  all.Add(key) = {
       .key = key, .timer = &kept, .born = &stack, .data = data, .ticket = ticket, .live = false};
 }
 
@@ -155,16 +163,6 @@ void Ledger::BecomeIdle(Object& object) {
   } catch (const std::bad_alloc&) {
     unrecorded_.fetch_add(1, std::memory_order_relaxed);
     objects(object.timer->library).Remove(object);
-  }
-}
-
-// For a record that is open; closes it if there is no memory.
-Object& Ledger::Add(const LoopTimer& timer, Key key, Census::Ticket ticket) {
-  try {
-    return objects(timer.library).Add(key);
-  } catch (...) {
-    census_.Stop(ticket);
-    throw;
   }
 }
 

@@ -22,6 +22,9 @@ namespace afterleak::loops::internal {
 // the same in every process.
 Time LedgerNow();
 
+// The unit of work that this thread is in; 0: none. It may have ended.
+extern constinit thread_local std::uint64_t current_work;
+
 // A lock that another process may hold, too, and that is free again when its holder has died.
 class LedgerMutex {
  public:
@@ -72,7 +75,6 @@ class Ledger {
 
   Ledger();
   static Ledger* Create();
-  Object& Add(const LoopTimer& timer, Key key, Census::Ticket ticket);
   void BecomeIdle(Object& object);
 
   LedgerMutex mutex_;

@@ -39,9 +39,14 @@ class Objects {
     }
   }
 
+  // The next Add will find memory. Throws std::bad_alloc.
+  void Reserve() {
+    if (2 * (used_ + 1) > capacity_) Enlarge();
+  }
+
   // `key` must not be there. Throws std::bad_alloc.
   Object& Add(Key key) {
-    if (2 * (used_ + 1) > capacity_) Enlarge();
+    Reserve();
     ++used_;
     Object& object = FreeFor(key);
     object.key = key;

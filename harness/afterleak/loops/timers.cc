@@ -3,6 +3,7 @@
 #include <atomic>
 #include <mutex>
 #include <new>
+#include <utility>
 
 #include "afterleak/census/call_stack.h"
 #include "afterleak/heap/heap.h"
@@ -139,6 +140,24 @@ void Ask(Library library, State (*ask)(Key, const void*)) noexcept {
 void Abandoned(Library library, Key key) noexcept {
   With(library, key, [&](Ledger& ledger, Object& object) {
     if (object.live) ledger.census().Abandon(object.ticket, LedgerNow());
+  });
+}
+
+Work BeginWork() noexcept try {
+  return Locked(
+      [](Ledger& ledger) { return current_work = ledger.census().works().Begin(current_work); });
+} catch (const std::bad_alloc&) {
+  return 0;
+}
+
+Work SwitchWork(Work work) noexcept { return std::exchange(current_work, work); }
+
+void EndWork(Work work) noexcept {
+  Locked([&](Ledger& ledger) {
+    auto& works = ledger.census().works();
+    if (!works.IsOpen(work)) return;
+    const Work outer = works.End(work, LedgerNow());
+    if (current_work == work) current_work = outer;
   });
 }
 

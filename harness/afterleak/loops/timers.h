@@ -99,6 +99,13 @@ std::int64_t Unrecorded() noexcept;
 enum class State : std::uint8_t { kPending, kFired, kGone };
 void Ask(Library library, State (*ask)(Key, const void* data)) noexcept;
 
+// The units of work that the program names (afterleak/watch.h): what this thread arms is of the
+// last one that it began or switched to. 0 is none; numbers that are not known do nothing.
+using Work = std::uint64_t;
+Work BeginWork() noexcept;
+Work SwitchWork(Work work) noexcept;
+void EndWork(Work work) noexcept;
+
 // The ledger, for loops.h.
 CensusTotals Totals(Resource resource);
 CensusReport Report(Resource resource);

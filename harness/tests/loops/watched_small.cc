@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <string_view>
+#include <utility>
 
 namespace {
 
@@ -33,6 +34,16 @@ void Leak(int pieces) {
   }
 }
 
+// A function for each number: each is a site.
+template <int kSite>
+[[gnu::noinline]] void ArmSome() {
+  for (int i = 0; i <= kSite; ++i) Arm(1000);
+}
+template <int... kSites>
+void ArmAtSites(std::integer_sequence<int, kSites...>) {
+  (ArmSome<kSites>(), ...);
+}
+
 void Fork() {
   Arm(1000);
   const pid_t child = fork();
@@ -47,12 +58,33 @@ void Fork() {
   Arm(1000);
 }
 
+// Servers that work for one port: the third has the leak, and the last is killed.
+void Prefork(int count) {
+  for (int i = 0; i < 3; ++i) Arm(1000);
+  for (int i = 0; i < count; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      if (i == 2) Leak(600);
+      for (int k = 0; i != 2 && k < 100; ++k) close(Arm(1000));
+      if (i == count - 1) raise(SIGKILL);
+      _exit(0);
+    }
+    if (i == 2) {
+      printf("%d\n", child);
+      fflush(stdout);
+    }
+  }
+  while (wait(nullptr) > 0) continue;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string_view mode = argc > 1 ? argv[1] : "";
   if (mode == "leak") Leak(600);
   if (mode == "fork") Fork();
+  if (mode == "prefork") Prefork(4);
+  if (mode == "prefork many") Prefork(70);
   if (mode == "environment") {
     for (char** entry = environ; *entry != nullptr; ++entry) Say(*entry);
   }
@@ -74,6 +106,14 @@ int main(int argc, char** argv) {
     setrlimit(RLIMIT_AS, &limit);
     void* const memory = malloc(std::size_t{16} << 20);
     for (int i = 0; memory != nullptr && i < 500; ++i) Arm(1000);
+  }
+  if (mode == "sites") {
+    Leak(600);
+    ArmAtSites(std::make_integer_sequence<int, 30>());
+    Say("a line of the program");
+    char typed;
+    if (read(0, &typed, 1) == 0) Say("it reads nothing");
+    while (true) pause();
   }
   if (mode == "wait" || mode == "handles") {
     if (mode == "handles") signal(SIGINT, [](int) { _exit(5); });
