@@ -16,8 +16,7 @@ static void load_tick(evutil_socket_t, short, void* arg) {
   if (step >= 0) return;
   event_free(load_event);
   // Timers that are due at the same time have left libevent's heap, and some callbacks, where the
-  // program counts, come after this one. When the last priority's turn comes, nothing else is
-  // active.
+  // program counts, come after this one. Nothing else is active in the turn of the last priority.
   struct event* over = event_new((struct event_base*)arg, -1, 0, load_over, event_self_cbarg());
   event_priority_set(over, 2);
   event_active(over, 0, 0);
