@@ -103,7 +103,7 @@ void AddIdle(const CensusReport& idle, Report& report) {
   }
 }
 
-// What each row's word rests on.
+// What each row's word rests on; and what grows though none of it is live.
 void AddEvidence(Report& report) {
   const auto add = [&report](const std::vector<Finding>& findings, std::string_view before) {
     for (const Finding& finding : findings) {
@@ -120,6 +120,7 @@ void AddEvidence(Report& report) {
   for (SiteRow& row : report.sites) {
     row.idle_grows = std::ranges::any_of(
         report.idle, [&](const Finding& finding) { return KeyOf(finding) == KeyOf(row); });
+    if (row.idle_grows && row.word != Word::kLeak) row.word = Word::kGrows;
   }
 }
 

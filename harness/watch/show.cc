@@ -154,8 +154,8 @@ void AddRows(const Report& report, std::string& out) {
 }  // namespace
 
 std::string ToJson(const Report& report) {
-  Json all = JsonOf(report);
-  all["schema_version"] = 1;
+  Json all = {{"schema_version", 1}};
+  all.update(JsonOf(report));
   // What stands in a binary need not be UTF-8.
   return all.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
