@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <system_error>
 
@@ -67,6 +69,19 @@ std::optional<Duration> DurationOf(const char* flag, const std::optional<std::st
 void CheckCommand(const std::vector<std::string>& command) {
   if (command.empty())
     throw std::invalid_argument("watch what? Write afterleak watch [FLAGS] PROGRAM [ARGUMENTS]");
+}
+
+std::optional<watch::Earlier> EarlierOf(const std::optional<std::string>& path) {
+  if (!path) return std::nullopt;
+  std::ifstream file(*path);
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  if (!file.is_open())
+    throw std::invalid_argument(fmt::format("--against {}: it cannot be read", *path));
+  try {
+    return watch::ReadEarlier(text);
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(fmt::format("--against {}: {}", *path, error.what()));
+  }
 }
 
 bool UseColor(const std::string& when) {
@@ -134,6 +149,11 @@ void AddWatchFlags(CLI::App& command, WatchArguments& arguments) {
       ->type_name("FILE");
   command.add_option("--json", arguments.json, "write everything to this file")->type_name("FILE");
   command.add_option("--csv", arguments.csv, "write a row for each site to this file")
+      ->type_name("FILE");
+  command
+      .add_option("--against", arguments.against,
+                  "a --json of the same program with half of the\n"
+                  "work: what had 2/3 at once or less grows")
       ->type_name("FILE");
   command
       .add_option("--sarif", arguments.sarif,
@@ -205,6 +225,7 @@ int Watch(const WatchArguments& arguments) {
       .length = DurationOf("--for", arguments.length),
       .follow = arguments.follow,
       .allowed = AllowanceOf(arguments.allow, arguments.allow_file),
+      .earlier = EarlierOf(arguments.against),
       .prepare =
           [&top] {
             RestoreSignals();

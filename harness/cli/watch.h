@@ -27,6 +27,7 @@ struct WatchArguments {
   std::vector<std::string> fail_on;
   std::vector<std::string> allow;
   std::optional<std::string> allow_file;
+  std::optional<std::string> against;
   std::vector<std::string> command;
 };
 

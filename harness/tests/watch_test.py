@@ -163,6 +163,15 @@ class Watch(helper.FolderTest):
         self.assertIn("still runs", flat(done.stderr))
         self.assertIn("killed by SIGTERM", flat(done.stderr))
 
+    def test_twice_the_work_is_compared_with_half_of_it(self):
+        earlier = self.folder / "earlier.json"
+        for mode, found in (("keep", 1), ("close", 0)):
+            with self.subTest(mode):
+                self.assertEqual(watch("--json", earlier, SMALL, mode, "30").returncode, 0)
+                done = watch("--fail-on", "grows", "--against", earlier, SMALL, mode, "60")
+                self.assertEqual(done.returncode, found, done.stderr)
+                self.assertEqual("at most 60 at once, and 30 with half of the work" in flat(done.stderr), bool(found), done.stderr)
+
     # ---- what cannot be
 
     def test_bad_input_is_one_line(self):
@@ -175,7 +184,9 @@ class Watch(helper.FolderTest):
         for words, said in (((), "watch what?"), (("--evry", "1s", SMALL), "--evry"), (("--every", "soon", SMALL), "--every"),
                             (("no-such-program",), "unknown program"), ((plain,), "chmod +x"), ((self.folder,), "is a folder"),
                             ((bare,), "begin it with #!"), ((script,), "No such file"), (("--json", "-", SMALL), "name a file"),
-                            (("--fail-on", "luck", SMALL), "--fail-on"), (("--json", "/no/such/x.json", SMALL), "/no/such")):
+                            (("--fail-on", "luck", SMALL), "--fail-on"),
+                            (("--against", "/no/such", SMALL), "cannot be read"), (("--against", plain, SMALL), "not what --json writes"),
+                            (("--json", "/no/such/x.json", SMALL), "/no/such")):
             with self.subTest(words):
                 done = watch(*words)
                 self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)

@@ -132,7 +132,7 @@ std::int64_t Report::Armed() const {
   return armed;
 }
 
-bool Judge(const Seen& seen, const Allowance& allowed, Report& report) {
+bool Judge(const Seen& seen, const Allowance& allowed, const Earlier* earlier, Report& report) {
   CensusCount last = seen.last, before = seen.before;
   const bool asio = LeaveOutAsio(last);
   LeaveOutAsio(before);
@@ -147,10 +147,17 @@ bool Judge(const Seen& seen, const Allowance& allowed, Report& report) {
   AddFindings(report.findings, JudgeLeftBehind(timers_before, allowed));
   AddFindings(report.findings, JudgeOutlived(timers_before, allowed));
   AddFindings(report.findings, JudgeGrowing(windows, allowed));
-  KeepFirstOfEachSite(report.findings);
   report.idle = JudgeGrowing(idle_windows, allowed);
+  if (earlier != nullptr) {
+    const CensusReport idle = NameSites(last, Resource::kIdle, seen.wrappers);
+    AddFindings(report.findings, JudgeGrowingWithWork(earlier->timers, timers, allowed));
+    AddFindings(report.idle, JudgeGrowingWithWork(earlier->idle, idle, allowed));
+  }
+  KeepFirstOfEachSite(report.findings);
 
   report.windows = seen.windows.count();
+  report.peak = timers.totals.peak_live;
+  report.peak_idle = last.totals[static_cast<std::size_t>(Resource::kIdle)].peak_live;
   report.samples = seen.windows.Samples();
   for (const SiteReport& site : timers.sites) {
     if (site.armed == 0) continue;

@@ -9,6 +9,7 @@
 
 #include "afterleak/census/census.h"
 #include "afterleak/census/judge.h"
+#include "watch/earlier.h"
 #include "watch/windows.h"
 
 namespace afterleak::watch {
@@ -43,6 +44,8 @@ struct Report {
   Time began{};        // on the clock of the ledger
   Duration watched{};  // for how long
   std::size_t windows = 0;
+  std::int64_t peak = 0;  // the most that were live at once, at all sites together
+  std::int64_t peak_idle = 0;
   std::vector<std::string> remarks{};      // what is not seen, and why
   std::vector<SiteRow> sites{};            // what leaks first, then the most live at once
   std::vector<Finding> findings{};         // of leaks, and of what grows
@@ -65,7 +68,8 @@ struct Seen {
 // Fills in sites, findings, windows, samples and stacks. The addresses must have names
 // (SharedRecord::NameItsAddresses). What Asio arms in the kernel is left out: those are its own
 // descriptors. Returns whether there was any.
-bool Judge(const Seen& seen, const Allowance& allowed, Report& report);
+// `earlier`: a run with half of the work, to compare with; may be null.
+bool Judge(const Seen& seen, const Allowance& allowed, const Earlier* earlier, Report& report);
 
 // As exact as a reader wants it: 2.35s, 1h4m.
 std::string Short(Duration span);

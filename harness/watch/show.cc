@@ -132,6 +132,8 @@ Json JsonOf(const Report& report) {
           {"ended", report.ended},
           {"watched_seconds", Seconds(report.watched)},
           {"windows", report.windows},
+          {"peak", report.peak},
+          {"peak_idle", report.peak_idle},
           {"not_seen", report.remarks},
           {"samples", samples},
           {"sites", sites},

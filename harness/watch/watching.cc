@@ -264,7 +264,9 @@ class Watching {
                   .watched = Now() - process.began};
     record_.NameItsAddresses();
     process.seen.wrappers = record_.Wrappers();
-    const bool asio = Judge(process.seen, options_.allowed, report);
+    const Earlier* const earlier =
+        options_.earlier && process.slot == 0 ? &*options_.earlier : nullptr;
+    const bool asio = Judge(process.seen, options_.allowed, earlier, report);
     const bool said = std::ranges::any_of(blind_spots_, [](const std::string& remark) {
       return remark.find("Asio") != std::string::npos;
     });

@@ -32,6 +32,7 @@ struct WatchOptions {
   std::optional<Duration> length;    // then the program is told to end
   bool follow = false;               // its children, too
   Allowance allowed{};
+  std::optional<Earlier> earlier;                 // to compare the program itself with
   std::function<void()> prepare;                  // see Child
   std::function<void(const Report&)> in_between;  // called with each report before the last one
   // Called with those, too, and where `every` is not given, this often.

@@ -268,6 +268,30 @@ std::vector<Finding> JudgeGrowing(std::span<const CensusReport> windows, const A
   return findings;
 }
 
+std::vector<Finding> JudgeGrowingWithWork(const CensusReport& work, const CensusReport& twice,
+                                          const Allowance& allowed) {
+  constexpr std::int64_t kFewest = 20;
+  // What a timer that is armed again elsewhere adds to a site is no growth of them all.
+  const std::int64_t more_in_all = twice.totals.peak_live - work.totals.peak_live;
+  std::vector<Finding> findings;
+  for (const SiteReport& site : twice.sites) {
+    const auto same = std::ranges::find_if(
+        work.sites, [&](const SiteReport& other) { return KeyOf(other) == KeyOf(site); });
+    if (same == work.sites.end() || same->peak_live == 0) continue;
+    const std::int64_t more = site.peak_live - same->peak_live;
+    if (more < kFewest || 2 * more < same->peak_live || 2 * more_in_all < more) continue;
+    if (site.peak_live <= allowed.For(site.file, site.line, site.function)) continue;
+    Finding finding = FindingAt(Leak::kGrowing, site);
+    finding.count = site.peak_live;
+    finding.bytes = site.live_bytes;
+    finding.evidence = fmt::format("at most {} at once, and {} with half of the work",
+                                   site.peak_live, same->peak_live);
+    findings.push_back(std::move(finding));
+  }
+  MostFirst(findings);
+  return findings;
+}
+
 std::vector<Finding> JudgeOutlived(const CensusReport& report, const Allowance& allowed) {
   constexpr std::int64_t kFewest = 3;
   std::vector<Finding> findings;

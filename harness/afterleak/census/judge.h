@@ -119,6 +119,12 @@ bool Rises(std::span<const std::int64_t> peaks);
 std::vector<Finding> JudgeGrowing(std::span<const CensusReport> windows,
                                   const Allowance& allowed = {});
 
+// A finding for each site of which twice the work, at the same concurrency, has at least 1.5 times
+// as many alive at once, and 20 more, most first: if as much as half of that is in the total, too.
+// Both are reports since the start of a run.
+std::vector<Finding> JudgeGrowingWithWork(const CensusReport& work, const CensusReport& twice,
+                                          const Allowance& allowed = {});
+
 // A finding for each site of which three or more are alive that were overtaken by more than twice
 // as many as 99 of 100 that ended, and ten. For a ledger that keeps that (Census::KeepOvertaken).
 // It is silent where fewer than 20 were stopped, and on a few that are meant to live long among

@@ -291,6 +291,41 @@ TEST(JudgeGrowing, IsSilentForASiteThatComesLate) {
   EXPECT_THAT(JudgeGrowing(windows), IsEmpty());
 }
 
+// ---- growing with the work
+
+// Arms in one line, and then again in another one, as many as `moved`.
+CensusReport AfterWorkOf(int live, int moved = 0) {
+  Census census;
+  std::vector<Census::Ticket> tickets;
+  const std::source_location line = std::source_location::current();
+  for (int i = 0; i < live; ++i) tickets.push_back(Arm(census, line));
+  const std::source_location again = std::source_location::current();
+  for (int i = 0; i < moved; ++i) {
+    census.Stop(tickets[static_cast<std::size_t>(i)]);
+    Arm(census, again);
+  }
+  return census.Report(Time());
+}
+
+TEST(JudgeGrowingWithWork, FindsHalfAsManyAgain) {
+  const std::vector<Finding> findings = JudgeGrowingWithWork(AfterWorkOf(40), AfterWorkOf(60));
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].leak, Leak::kGrowing);
+  EXPECT_EQ(findings[0].count, 60);
+  EXPECT_EQ(findings[0].evidence, "at most 60 at once, and 40 with half of the work");
+  EXPECT_THAT(JudgeGrowingWithWork(AfterWorkOf(40), AfterWorkOf(59)), IsEmpty());
+  EXPECT_THAT(JudgeGrowingWithWork(AfterWorkOf(1000), AfterWorkOf(1499)), IsEmpty());
+  EXPECT_THAT(JudgeGrowingWithWork(AfterWorkOf(1000), AfterWorkOf(1500)), SizeIs(1));
+  EXPECT_THAT(JudgeGrowingWithWork(AfterWorkOf(0), AfterWorkOf(60)), IsEmpty())
+      << "the earlier run may have had another phase";
+  EXPECT_THAT(JudgeGrowingWithWork(AfterWorkOf(40), AfterWorkOf(60), Allowance().Each(60)),
+              IsEmpty());
+}
+
+TEST(JudgeGrowingWithWork, IsSilentOnWhatIsArmedAgainElsewhere) {
+  EXPECT_THAT(JudgeGrowingWithWork(AfterWorkOf(200, 40), AfterWorkOf(200, 100)), IsEmpty());
+}
+
 // ---- units of work
 
 // Units of work that each arm a timer at one line; the first `forgetful` do not stop theirs.

@@ -34,6 +34,14 @@ void Leak(int pieces) {
   }
 }
 
+// Pieces of work that keep their timer, or close it.
+void Pieces(int pieces, bool keep) {
+  for (int i = 0; i < pieces; ++i) {
+    const int fd = Arm(1000);
+    if (!keep) close(fd);
+  }
+}
+
 // A function for each number: each is a site.
 template <int kSite>
 [[gnu::noinline]] void ArmSome() {
@@ -82,6 +90,7 @@ void Prefork(int count) {
 int main(int argc, char** argv) {
   const std::string_view mode = argc > 1 ? argv[1] : "";
   if (mode == "leak") Leak(600);
+  if (mode == "keep" || mode == "close") Pieces(atoi(argv[2]), mode == "keep");
   if (mode == "fork") Fork();
   if (mode == "prefork") Prefork(4);
   if (mode == "prefork many") Prefork(70);
