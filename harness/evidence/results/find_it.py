@@ -16,8 +16,8 @@ FOLDER = files.ROOT / "harness/tests/find_it"
 HEAD = """# Find it in your code
 
 Written by `./scripts/reproduce`; do not edit. A request has a time limit. The answer comes, and the limit stays pending: in each
-library that looks a little different, and no leak checker says anything. Below stands how it shows, what to look with in a program that
-runs, and a test that fails with the line.
+library that looks a little different, and leak checkers call it no leak ([what each says](detectors_loops.md)). Below stands how it
+shows, what to look with in a program that runs, and a test that fails with the line.
 
 Everything here is compiled and run by [a test](../harness/tests/find_it/), on both sides: the leak is found, and the fix passes. In C++
 the test is linked with `afterleak::loops_main` ([how](../README.md#install-it)), and the code under test stays as it is.
