@@ -7,7 +7,7 @@
 #include <QTimer>
 #include <QTimerEvent>
 #include <array>
-#include <cstdlib>
+#include <cstdint>
 #include <memory>
 
 #include "afterleak/loops/loops.h"
@@ -192,9 +192,15 @@ TEST_P(OnQt, ATimerMovesToAnotherThread) {
   timer->start(1'000'000);
   timer->moveToThread(&thread);
   QObject::connect(&thread, &QThread::finished, timer, &QObject::deleteLater);
+  std::int64_t live = 0;
+  const auto look = [&] {
+    live = Live();
+    thread.quit();
+  };
+  QMetaObject::invokeMethod(timer, look, Qt::QueuedConnection);
   thread.start();
-  thread.quit();
   thread.wait();
+  EXPECT_EQ(live, 1) << "it is registered again there";
   EXPECT_EQ(Live(), 0);
 }
 
