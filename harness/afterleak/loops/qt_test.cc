@@ -18,6 +18,14 @@ namespace {
 namespace loops = afterleak::loops;
 using afterleak::test::HasLiveAt;
 
+// Qt is not built with ThreadSanitizer, and hands over by its own futexes.
+#ifdef __SANITIZE_THREAD__
+#define SKIP_WHERE_A_HANDOVER_IS_NOT_SEEN() \
+  GTEST_SKIP() << "SKIPPED: ThreadSanitizer does not see how Qt hands over to a thread"
+#else
+#define SKIP_WHERE_A_HANDOVER_IS_NOT_SEEN()
+#endif
+
 // Counts the events of the timers that it has started.
 class Object : public QObject {
  public:
@@ -187,6 +195,7 @@ TEST_P(OnQt, WhatATimerDoesInItsOwnEventIsSeen) {
 }
 
 TEST_P(OnQt, ATimerMovesToAnotherThread) {
+  SKIP_WHERE_A_HANDOVER_IS_NOT_SEEN();
   QThread thread;
   auto* const timer = new QTimer;
   timer->start(1'000'000);
@@ -205,6 +214,7 @@ TEST_P(OnQt, ATimerMovesToAnotherThread) {
 }
 
 TEST_P(OnQt, WhatIsPendingEndsWithTheLoop) {
+  SKIP_WHERE_A_HANDOVER_IS_NOT_SEEN();
   struct Thread : QThread {
     void run() override { object.startTimer(1'000'000); }
     Object object;
