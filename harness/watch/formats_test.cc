@@ -61,8 +61,11 @@ TEST(OpenMetrics, HasOneWordOfASiteAndItsNumbers) {
 
 TEST(OpenMetrics, LeavesOutWhatArmedNothing) {
   SiteRow row = Row(Word::kNotEnough);
-  row.armed = row.idle = 0;
+  row.armed = 0;
+  row.idle = row.peak_idle = 1;  // it is about to be armed, elsewhere
   EXPECT_THAT(Metrics(row), Not(HasSubstr("net/server.cc")));
+  row.peak_idle = 2;
+  EXPECT_THAT(Metrics(row), HasSubstr("net/server.cc"));
 }
 
 TEST(OpenMetrics, EscapesWhatALabelMayNotHave) {

@@ -81,7 +81,8 @@ std::string ToOpenMetrics(const Report& report, std::string_view service, Durati
 
   std::vector<std::pair<const SiteRow*, std::string>> rows;
   for (const SiteRow& row : report.sites) {
-    if (row.armed > 0 || row.idle > 0) rows.emplace_back(&row, Labels(name, row));
+    // One is idle between its making and its arming; a series must not come and go with that.
+    if (row.armed > 0 || row.peak_idle > 1) rows.emplace_back(&row, Labels(name, row));
   }
   for (const OfSite& metric : kOfSites) {
     out += Head(metric.name, metric.type, metric.help);
