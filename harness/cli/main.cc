@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <exception>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -194,14 +193,4 @@ int Main(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  try {
-    cli::PrepareOutput();
-    return Main(argc, argv);
-  } catch (const cli::ReaderGone&) {
-    return cli::kReaderGone;
-  } catch (const std::exception& error) {
-    cli::Complain(error.what());
-    return cli::kBadInput;
-  }
-}
+int main(int argc, char** argv) { return cli::MainOf(&Main, argc, argv); }

@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "cli/commands.h"
+
 namespace cli {
 
 using namespace afterleak;
@@ -33,6 +35,18 @@ void PrepareOutput() {
   const int flags = fcntl(STDOUT_FILENO, F_GETFL);
   if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
     throw std::runtime_error("standard output is closed; send it to /dev/null to see none of it");
+}
+
+int MainOf(int (*program)(int argc, char** argv), int argc, char** argv) {
+  try {
+    PrepareOutput();
+    return program(argc, argv);
+  } catch (const ReaderGone&) {
+    return kReaderGone;
+  } catch (const std::exception& error) {
+    Complain(error.what());
+    return kBadInput;
+  }
 }
 
 void RestoreSignals() {

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import tomllib
 import unittest
 
 from evidence.results import find_it
@@ -15,6 +16,7 @@ from tests import helper
 from tests.helper import PROGRAM, ROOT
 
 BUILD = os.environ["AFTERLEAK_BUILD"]
+NUMBERS = "no one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 
 os.environ.pop("COLUMNS", None)  # the README's is the usual width
 
@@ -64,6 +66,14 @@ class Readme(unittest.TestCase):
     def test_the_code_that_it_begins_with_is_what_those_commands_run(self):
         self.assertEqual(code("async_wait"), find_it.source("asio", "leaky"))
         self.assertEqual(code("LeavesNothingBehind("), (find_it.FOLDER / "asio/client_test.cc").read_text())
+
+    def test_it_counts_the_exercises_as_they_are(self):
+        exercises = tomllib.loads((ROOT / "harness/workshop/exercises.toml").read_text()).values()
+        counts = [len(exercises), sum("loop" in each for each in exercises), sum("test" in each for each in exercises)]
+        for file in ("README.md", "harness/workshop/README.md"):
+            told = re.search(r"(?i)(\w+) exercises of 40 to 70 lines(?:.|\n)*?\n\n", (ROOT / file).read_text())[0].lower()
+            said = [re.search(rf"(\w+){what}", told)[1] for what in (" exercises", r"\s(?:are\s)on\s(?:real\s)?event", " you write the test")]
+            self.assertEqual(said, [NUMBERS[count] for count in counts], file)
 
     def test_the_loop_that_it_shows_is_a_pattern(self):
         self.assertIn(code("LoopingSelect("), (ROOT / "leaky/looping_select.cc").read_text())
