@@ -17,13 +17,13 @@ class ReaderGone : public std::exception {
   const char* what() const noexcept override { return "nobody reads standard output"; }
 };
 
-// Call this first, or MainOf. From then on a failed write is an error and not a signal, and no file that is
-// opened gets the number of a closed standard stream. Throws std::runtime_error if standard output
-// is closed, so that this is reported before a long run, not after.
+// Call this first, or MainOf. From then on a failed write is an error and not a signal, and no file
+// that is opened gets the number of a closed standard stream. Throws std::runtime_error if standard
+// output is closed, so that this is reported before a long run, not after.
 void PrepareOutput();
 
-// What main is: prepares the output, calls `program`, and makes a line for the user and an exit code
-// (commands.h) of what that throws.
+// What main is: prepares the output, calls `program`, and makes a line for the user and an exit
+// code (commands.h) of what that throws.
 int MainOf(int (*program)(int argc, char** argv), int argc, char** argv);
 
 // Has the signals that PrepareOutput ignores handled as before it. Only makes system calls: for a
