@@ -30,8 +30,8 @@ using afterleak::test::HasLiveAt;
 #define SKIP_WHERE_A_HANDOVER_IS_NOT_SEEN()
 #endif
 
-// Until the thread, which gettid() names, is gone. QThread::wait returns while it still frees what is
-// its own, and LeakSanitizer's look at a process that ends crashes on a thread that is half gone.
+// Until the thread, which gettid() names, is gone. QThread::wait returns while it still frees what
+// it has, and LeakSanitizer's look at a process that ends crashes on a thread that is half gone.
 void Join(QThread& thread, const pid_t& id) {
   thread.wait();
   while (tgkill(getpid(), id, 0) == 0) std::this_thread::yield();
