@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 
 #include "afterleak/census/duration.h"
@@ -67,6 +68,19 @@ Workload WorkloadFor(const Pattern& pattern, const std::optional<std::string>& t
   return workload;
 }
 
+void RefuseWhatNoLoopHas(const Arguments& arguments) {
+  const auto refuse = [&](std::string_view flag, std::string_view why) {
+    Refuse(fmt::format("{} cannot be --on {}: {}", flag, arguments.on, why));
+  };
+  if (arguments.clock != "virtual") refuse("--clock real", "its runs are in virtual time");
+  if (arguments.timers != "go122")
+    refuse("--timers go123", "an event loop keeps a timer until it fires or is stopped, as go122");
+  if (arguments.seed != Arguments().seed) refuse("--seed", "nothing there is chosen at random");
+  if (arguments.journal) refuse("--journal", "it has none");
+  if (std::ranges::find(arguments.expect, "no-abandoned") != arguments.expect.end())
+    refuse("--expect no-abandoned", "nobody can tell that there; nothing-left finds what is lost");
+}
+
 // SITE or SITE=N.
 void Allow(const std::string& text, Allowance& allowance) {
   const std::size_t equals = text.rfind('=');
@@ -112,23 +126,35 @@ Expectation ExpectationOf(const Arguments& arguments) {
     if (word == "leak") expected.leak = true;
     if (word == "bounded" || word == "no-abandoned") expected.none.push_back(Leak::kAbandoned);
     if (word == "bounded" || word == "not-growing") expected.none.push_back(Leak::kGrowing);
-    if (word == "nothing-left") expected.none.push_back(Leak::kLeftBehind);
+    if (word == "nothing-left" || (word == "bounded" && !arguments.on.empty()))
+      expected.none.push_back(Leak::kLeftBehind);
   }
   if (expected.leak && !expected.none.empty())
     Refuse(fmt::format("--expect {}: leak and the others exclude each other", expected.words));
   return expected;
 }
 
-const Pattern& FindPattern(const std::string& name) {
-  std::string names;
+std::vector<const Pattern*> PatternsOn(const std::string& loop) {
+  std::vector<const Pattern*> patterns;
   for (const Pattern& pattern : pairs::All()) {
-    if (pattern.name == name) return pattern;
-    names += (names.empty() ? "" : ", ") + pattern.name;
+    if (loop.empty() || std::ranges::find(pattern.loops, loop) != pattern.loops.end())
+      patterns.push_back(&pattern);
   }
-  Refuse(fmt::format("unknown pattern \"{}\"; there are: {}", name, names));
+  return patterns;
+}
+
+const Pattern& FindPattern(const Arguments& arguments) {
+  std::string names;
+  for (const Pattern* const pattern : PatternsOn(arguments.on)) {
+    if (pattern->name == arguments.pattern) return *pattern;
+    names += (names.empty() ? "" : ", ") + pattern->name;
+  }
+  Refuse(fmt::format("unknown pattern \"{}\"{}; there are: {}", arguments.pattern,
+                     arguments.on.empty() ? "" : " --on " + arguments.on, names));
 }
 
 RunOptions Understand(const Pattern& pattern, const Arguments& arguments) {
+  if (!arguments.on.empty()) RefuseWhatNoLoopHas(arguments);
   constexpr std::int64_t kMaxSamples = 1'000'000;
   constexpr std::uint64_t kMaxTempo = 1'000'000;  // the delays of the pairs are seconds
   RunOptions options;

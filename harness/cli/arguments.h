@@ -15,6 +15,7 @@ namespace cli {
 // What the command line says, before it is interpreted.
 struct Arguments {
   bool list_as_json = false;
+  std::string on;  // an event loop; empty: the run-time of this library
   std::string pattern;
   std::string variant = "leaky";
   std::optional<std::string> workload;
@@ -51,6 +52,8 @@ struct Files {
 };
 
 // What a run is expected to be: free of some kinds of leak, or leaky.
+// Nobody can tell whether a timer of an event loop is abandoned: there, bounded also asks that
+// nothing is left behind.
 struct Expectation {
   std::string words{};  // as given, for messages; empty: nothing is expected
   bool leak = false;
@@ -62,10 +65,13 @@ struct Expectation {
   const afterleak::Finding* Broken(const afterleak::Timeline& timeline) const;
 };
 
+// The patterns that there are on an event loop, or all.
+std::vector<const afterleak::Pattern*> PatternsOn(const std::string& loop);
+
 // Judges everything that the command line asks for, each argument alone and in combination. CLI11
 // has already refused what it sees by itself: an unknown flag, a word not in a list, a flag that
 // needs another. Each of these throws std::invalid_argument with one line for the user.
-const afterleak::Pattern& FindPattern(const std::string& name);
+const afterleak::Pattern& FindPattern(const Arguments& arguments);
 afterleak::RunOptions Understand(const afterleak::Pattern& pattern, const Arguments& arguments);
 Expectation ExpectationOf(const Arguments& arguments);
 afterleak::Allowance AllowanceOf(const std::vector<std::string>& sites,

@@ -2,20 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <csignal>
 #include <exception>
-#include <filesystem>
-#include <memory>
 #include <nlohmann/json.hpp>
-#include <stop_token>
+#include <string>
+#include <vector>
 
-#include "afterleak/afterleak.h"
 #include "afterleak/census/duration.h"
 #include "cli/output.h"
-#include "cli/reproduce.h"
 #include "cli/show.h"
-#include "pairs/pairs.h"
-#include "stage/atomic_file.h"
 #include "stage/findings.h"
 #include "stage/probe.h"
 
@@ -24,24 +18,11 @@ namespace {
 
 using namespace afterleak;
 
-// Ctrl-C asks for an orderly end; a second one ends the process as usual.
-class InterruptWatch {
- public:
-  InterruptWatch() : interrupts_(MakeChan<os::Signal>(1)), over_(MakeChan<Unit>()) {
-    signal::Notify(interrupts_, {SIGINT});
-    Go([stop = stop_, interrupts = interrupts_, over = over_]() mutable {
-      if (Select({Recv(interrupts), Recv(over)}) == 0) stop.request_stop();
-      signal::Stop(interrupts);
-    });
-  }
-  ~InterruptWatch() { over_.Close(); }
-  std::stop_token token() const { return stop_.get_token(); }
-
- private:
-  std::stop_source stop_;
-  Chan<os::Signal> interrupts_;
-  Chan<Unit> over_;
-};
+std::vector<std::string> WorkloadsOf(const Pattern& pattern) {
+  std::vector<std::string> workloads;
+  for (const Workload& workload : pattern.workloads) workloads.push_back(workload.ToString());
+  return workloads;
+}
 
 // Writes whatever can be written, then reports the first failure.
 void Write(const Timeline& timeline, const Arguments& arguments, Files& files) {
@@ -71,19 +52,18 @@ void Write(const Timeline& timeline, const Arguments& arguments, Files& files) {
   if (failure) std::rethrow_exception(failure);
 }
 
-int ListJson() {
+int ListJson(const std::vector<const Pattern*>& patterns) {
   nlohmann::ordered_json list;
-  for (const Pattern& pattern : pairs::All()) {
-    nlohmann::ordered_json workloads;
-    for (const Workload& workload : pattern.workloads) workloads.push_back(workload.ToString());
-    list.push_back(nlohmann::ordered_json{{"name", pattern.name},
-                                          {"article", pattern.article},
-                                          {"summary", pattern.summary},
-                                          {"fix", pattern.fix},
-                                          {"work", pattern.work},
-                                          {"event", pattern.event},
-                                          {"workloads", workloads},
-                                          {"story", pattern.gentle.ToString()}});
+  for (const Pattern* const pattern : patterns) {
+    list.push_back(nlohmann::ordered_json{{"name", pattern->name},
+                                          {"article", pattern->article},
+                                          {"summary", pattern->summary},
+                                          {"fix", pattern->fix},
+                                          {"work", pattern->work},
+                                          {"event", pattern->event},
+                                          {"workloads", WorkloadsOf(*pattern)},
+                                          {"story", pattern->gentle.ToString()},
+                                          {"loops", pattern->loops}});
   }
   Print(list.dump(1) + "\n");
   return kAsExpected;
@@ -92,20 +72,20 @@ int ListJson() {
 }  // namespace
 
 int List(const Arguments& arguments) {
-  if (arguments.list_as_json) return ListJson();
-  for (const Pattern& pattern : pairs::All()) {
-    std::string workloads;
-    for (const Workload& workload : pattern.workloads)
-      workloads += (workloads.empty() ? "" : ", ") + workload.ToString();
-    Print(Wrap(fmt::format("{:<22}{}\n{:<22}workloads that show it: {}", pattern.name,
-                           pattern.summary, "", workloads),
+  const std::vector<const Pattern*> patterns = PatternsOn(arguments.on);
+  if (arguments.list_as_json) return ListJson(patterns);
+  for (const Pattern* const pattern : patterns) {
+    Print(Wrap(fmt::format("{:<22}{}\n{:<22}workloads that show it: {}", pattern->name,
+                           pattern->summary, "", fmt::join(WorkloadsOf(*pattern), ", ")),
                22));
+    if (!pattern->loops.empty())
+      Print(Wrap(fmt::format("{:<22}also --on {}", "", fmt::join(pattern->loops, ", ")), 22));
   }
   return kAsExpected;
 }
 
-int Run(const Arguments& arguments) {
-  const Pattern& pattern = FindPattern(arguments.pattern);
+int Run(const Arguments& arguments, const RunSide& run_side) {
+  const Pattern& pattern = FindPattern(arguments);
   const RunOptions options = Understand(pattern, arguments);
   const Expectation expected = ExpectationOf(arguments);
   // Opened first, so that a path that cannot be written is reported before a long run, not after.
@@ -113,13 +93,7 @@ int Run(const Arguments& arguments) {
   Open(arguments, &files);
 
   if (arguments.plant_leak) probe::PlantLeak();
-  const InterruptWatch interrupt;
-  auto bubble = std::make_unique<Bubble>(options.bubble);
-  const Timeline timeline = RunPattern(pattern, options, *bubble, interrupt.token());
-  // With --exit pending the process ends with its timers still pending, as a server does. Volatile,
-  // so that leak checkers find it referred to.
-  [[maybe_unused]] static Bubble* volatile kept = nullptr;
-  if (arguments.exit == "pending") kept = bubble.release();
+  const Timeline timeline = run_side(pattern, options, arguments);
 
   Write(timeline, arguments, files);
   if (timeline.interrupted) return kInterrupted;
@@ -132,17 +106,16 @@ int Run(const Arguments& arguments) {
   return kNotAsExpected;
 }
 
-int Compare(const Arguments& arguments) {
-  const Pattern& pattern = FindPattern(arguments.pattern);
+int Compare(const Arguments& arguments, const RunSide& run_side) {
+  const Pattern& pattern = FindPattern(arguments);
   RunOptions options = Understand(pattern, arguments);
   Expectation expected = ExpectationOf(arguments);
   Files files;
   Open(arguments, &files);
-  const InterruptWatch interrupt;
   std::vector<Timeline> both;
   for (const Variant variant : {Variant::kLeaky, Variant::kFixed}) {
     options.variant = variant;
-    both.push_back(RunPattern(pattern, options, interrupt.token()));
+    both.push_back(run_side(pattern, options, arguments));
     if (!both.back().interrupted) continue;
     if (both.size() == 2) Print(ShowComparison(both[0], both[1]));
     Print(fmt::format("\ninterrupted ({} side)\n{}", ToString(variant),
@@ -154,7 +127,9 @@ int Compare(const Arguments& arguments) {
   if (expected.words.empty()) {
     // With timers as in go123 most leaky sides are bounded, as they should be.
     if (options.bubble.timers == TimerMode::kGo123) return kAsExpected;
-    expected = {.words = "bounded", .none = {Leak::kAbandoned, Leak::kGrowing}};
+    Arguments usual = arguments;
+    usual.expect = {"bounded"};
+    expected = ExpectationOf(usual);
   }
   int exit_code = kAsExpected;
   for (const Timeline& side : both) {
@@ -168,15 +143,6 @@ int Compare(const Arguments& arguments) {
                                  InShort(*broken, side.report.totals)));
     exit_code = kNotAsExpected;
   }
-  return exit_code;
-}
-
-int ReproduceResults(const Arguments& arguments) {
-  const std::filesystem::path out = FolderOf(arguments);
-  const InterruptWatch interrupt;
-  const int exit_code = Reproduce(out, arguments.article, interrupt.token());
-  if (exit_code == kInterrupted)
-    Complain(fmt::format("interrupted; nothing was written to {}", out.string()));
   return exit_code;
 }
 

@@ -1,18 +1,18 @@
-// afterleak_on_LIBRARY: a pair on the event loop that this program is linked with, for the leak
-// detectors. Its command line is that of `afterleak run`, as far as they use it. Only with --json
-// does it judge: reading its own symbols would look like a leak.
+// afterleak_on_LIBRARY: the pairs on the event loop that this program is linked with. With --on,
+// `afterleak` becomes it; leak detectors run it by itself.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
+#include <csignal>
 #include <stdexcept>
 
 #include "afterleak/loops/interpose.h"
 #include "cli/arguments.h"
-#include "cli/commands.h"
+#include "cli/beside.h"
+#include "cli/command_line.h"
 #include "cli/output.h"
-#include "cli/show.h"
 #include "pairs/loops/loop_stage.h"
-#include "stage/probe.h"
 
 namespace afterleak::loops::internal {
 
@@ -24,46 +24,52 @@ bool CalledByLoop(const void*) { return true; }
 
 namespace {
 
-int Main(int argc, char** argv) {
-  cli::Arguments arguments;
-  CLI::App app(fmt::format("Runs a pair on {} in virtual time.", pairs::kLoopLibrary),
-               fmt::format("afterleak_on_{}", pairs::kLoopLibrary));
-  app.require_subcommand(1);
-  CLI::App& run = *app.add_subcommand("run", "one side of a pair, as `afterleak run` does it");
-  run.add_option("PATTERN", arguments.pattern)->required();
-  run.add_option("--variant", arguments.variant)->check(CLI::IsMember({"leaky", "fixed"}));
-  run.add_option("--workload", arguments.workload);
-  run.add_option("--for", arguments.length);
-  run.add_option("--sample", arguments.sample);
-  run.add_option("--checkpoints", arguments.checkpoints)->delimiter(',');
-  run.add_option("--exit", arguments.exit)->check(CLI::IsMember({"torn-down", "pending"}));
-  run.add_option("--json", arguments.json);
-  run.add_flag("--plant-leak", arguments.plant_leak);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& asked) {
-    return app.exit(asked);
-  } catch (const CLI::ParseError& error) {
-    throw std::invalid_argument(fmt::format("{}; see {} --help", error.what(), app.get_name()));
-  }
+using namespace afterleak;
 
-  const afterleak::RunOptions options =
-      cli::Understand(cli::FindPattern(arguments.pattern), arguments);
-  cli::Files files;
-  cli::Open(arguments, &files);
-  if (arguments.plant_leak) afterleak::probe::PlantLeak();
-  const auto end =
-      arguments.exit == "pending" ? pairs::LoopEnd::kPending : pairs::LoopEnd::kTornDown;
-  const pairs::LoopRun done = pairs::RunOnLoop(pairs::MakeHost, arguments.pattern, options, end,
-                                               arguments.json.has_value());
+std::atomic<bool> interrupted = false;
+
+// Ctrl-C asks for an orderly end; a second one ends the process as usual.
+void HearInterrupt() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted = true; };
+  action.sa_flags = SA_RESETHAND;
+  sigaction(SIGINT, &action, nullptr);
+}
+
+// With `--csv -` alone nobody asks for a verdict: to reach one it would read its own symbols, which
+// looks like a leak to a detector.
+bool AsksForSamplesAlone(const cli::Arguments& arguments) {
+  return arguments.csv == "-" && !arguments.json && !arguments.sarif && arguments.expect.empty();
+}
+
+Timeline RunOnThisLoop(const Pattern& pattern, const RunOptions& options,
+                       const cli::Arguments& arguments) {
+  HearInterrupt();
+  const bool pending = arguments.exit == "pending";
+  pairs::LoopRun run =
+      pairs::RunOnLoop(arguments.on, pattern.name, options,
+                       {.judged = !AsksForSamplesAlone(arguments),
+                        .end = pending ? pairs::LoopEnd::kPending : pairs::LoopEnd::kTornDown,
+                        .interrupted = &interrupted});
   // Volatile, so that leak checkers find it referred to.
   [[maybe_unused]] static void* volatile kept = nullptr;
-  kept = done.pending;
+  kept = run.pending;
+  return std::move(run.timeline);
+}
 
-  if (files.json) files.json->Write(ToJson(done.timeline));
-  if (!files.TakeStdout())
-    cli::Print(arguments.json ? cli::ShowRun(done.timeline) : ToCsv(done.timeline));
-  return cli::kAsExpected;
+int Main(int argc, char** argv) {
+  cli::Arguments arguments;
+  arguments.on = pairs::kLoopLibrary;
+  CLI::App app(fmt::format("Runs pairs on {}, in virtual time.", pairs::kLoopLibrary), "afterleak");
+  app.require_subcommand(1);
+  const cli::PairCommands commands(app, arguments);
+  if (const auto answered = cli::Parse(app, cli::CommandOf(app, argc, argv), argc, argv))
+    return *answered;
+  if (cli::LibraryOf(arguments.on) != pairs::kLoopLibrary) {
+    throw std::invalid_argument(fmt::format("--on {}: this program is linked with {} alone",
+                                            arguments.on, pairs::kLoopLibrary));
+  }
+  return commands.Do(RunOnThisLoop);
 }
 
 }  // namespace

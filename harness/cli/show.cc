@@ -29,8 +29,14 @@ std::vector<std::size_t> Rows(std::size_t samples) {
 }
 
 std::string Title(const Timeline& t) {
-  return fmt::format("{}, {} for {}", t.pattern, t.options.workload.ToString(),
-                     FormatDuration(t.options.length));
+  return fmt::format("{}{}, {} for {}", t.pattern, t.on.empty() ? "" : " on " + t.on,
+                     t.options.workload.ToString(), FormatDuration(t.options.length));
+}
+
+// An event loop has one mode.
+std::string TimersAsIn(const Timeline& t) {
+  if (!t.on.empty()) return "";
+  return fmt::format(", timers as in {}", ToString(t.options.bubble.timers));
 }
 
 std::string_view Word(const Timeline& t) { return Leaks(t) ? "leak" : "bounded"; }
@@ -135,11 +141,11 @@ std::string Wrap(std::string_view text, int indent) {
 }
 
 std::string ShowRun(const Timeline& t) {
-  std::string out = Wrap(
-      fmt::format("{}\n{} side, {} clock, timers as in {}", Title(t), ToString(t.options.variant),
-                  t.options.bubble.clock == ClockKind::kVirtual ? "virtual" : "real",
-                  ToString(t.options.bubble.timers)),
-      2);
+  std::string out =
+      Wrap(fmt::format("{}\n{} side, {} clock{}", Title(t), ToString(t.options.variant),
+                       t.options.bubble.clock == ClockKind::kVirtual ? "virtual" : "real",
+                       TimersAsIn(t)),
+           2);
   std::span<const Column<Sample>> columns(kRunColumns);
   if (!heap::Counting()) columns = columns.first(columns.size() - kHeapColumns);
   columns = Fitting(columns, Width() - 10);
@@ -156,8 +162,7 @@ std::string ShowRun(const Timeline& t) {
 std::string ShowComparison(const Timeline& leaky, const Timeline& fixed) {
   const auto columns = Fitting(std::span<const Column<Sample>>(kSideColumns), (Width() - 14) / 2);
   const int width = WidthOf(columns);
-  std::string out = Wrap(
-      fmt::format("{}, timers as in {}", Title(leaky), ToString(leaky.options.bubble.timers)), 2);
+  std::string out = Wrap(Title(leaky) + TimersAsIn(leaky), 2);
   out += fmt::format("\n  {:>8} |{:>{}} |{:>{}}\n", "", "leaky", width, "fixed", width);
   out += fmt::format("  {:>8} |{} |{}\n", "t", Headings(columns), Headings(columns));
   for (const std::size_t i : Rows(std::min(leaky.samples.size(), fixed.samples.size()))) {

@@ -16,6 +16,7 @@
 
 #include "afterleak/census/duration.h"
 #include "cli/arguments.h"
+#include "cli/beside.h"
 #include "cli/commands.h"
 #include "cli/output.h"
 #include "cli/show.h"
@@ -33,18 +34,6 @@ using namespace afterleak;
 constexpr int kNothingArmed = 3;
 constexpr Duration kKeepEvery = std::chrono::seconds(10);  // as the help says
 constexpr int kIndent = 8;  // of lines that continue one that is too long
-
-// Beside the program, or where it is installed.
-std::string FindPreloaded() {
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  const std::filesystem::path name = "libafterleak_watch.so";
-  for (const auto& path : {folder / name, folder / AFTERLEAK_WATCH_FOLDER / name}) {
-    if (std::filesystem::exists(path)) return path.lexically_normal();
-  }
-  throw std::invalid_argument(fmt::format(
-      "{} is neither in {} nor in {}; it is built and installed with this program", name.string(),
-      folder.string(), (folder / AFTERLEAK_WATCH_FOLDER).lexically_normal().string()));
-}
 
 // LD_PRELOAD separates by blanks and colons. A file whose path has one is reached by another: its
 // descriptor stays open as long as this process.
@@ -220,7 +209,8 @@ int Watch(const WatchArguments& arguments) {
   };
   const watch::WatchOptions options{
       .command = arguments.command,
-      .preloaded = WithoutSeparators(FindPreloaded()),
+      .preloaded = WithoutSeparators(
+          FindBeside("libafterleak_watch.so", "it is built and installed with this program")),
       .every = every,
       .length = DurationOf("--for", arguments.length),
       .follow = arguments.follow,

@@ -1,6 +1,7 @@
 # Included by harness/afterleak/. What a user installs: the library, its headers, and the files by which CMake and pkg-config find it. Components:
 #   development   the library (afterleak::afterleak, afterleak::heap_operators, afterleak::loops, afterleak::testing)
 #   program       the program afterleak, and what it preloads into the programs that it watches
+#   loops         the programs that it becomes for --on. No Debian package has them: stripped, they would not know their lines
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/afterleak)

@@ -115,6 +115,10 @@ void StageSignalRegistration(const Stage& stage) {
 }  // namespace
 
 const std::vector<Pattern>& All() {
+  // See loops/. The coroutines are Asio's, where the fix of two patterns is another.
+  const std::vector<std::string> loops = {"libuv", "libevent", "glib", "asio"};
+  const std::vector<std::string> and_coroutines = {"libuv", "libevent", "glib", "asio",
+                                                   "coroutines"};
   static const std::vector<Pattern> all = {
       {.name = "looping_select",
        .article = "A",
@@ -126,6 +130,7 @@ const std::vector<Pattern>& All() {
                "times and returns at 30 s. In idle_timeout the fix keeps all of the work.",
        .event = "message",
        .workloads = {ParseWorkload("idle"), ParseWorkload("busy:100/s")},
+       .loops = and_coroutines,
        .gentle = ParseWorkload("idle"),
        .stage = StageLoopingSelect},
       {.name = "early_return",
@@ -136,6 +141,7 @@ const std::vector<Pattern>& All() {
                "leaky never gives up, and fixed does at 30 s.",
        .event = "message",
        .workloads = {ParseWorkload("message@0s"), ParseWorkload("busy:100/s")},
+       .loops = loops,
        .gentle = ParseWorkload("busy:1/s"),
        .stage = StageEarlyReturn},
       {.name = "idle_timeout",
@@ -146,6 +152,7 @@ const std::vector<Pattern>& All() {
                "instant.",
        .event = "message",
        .workloads = {ParseWorkload("message@1s"), ParseWorkload("busy:100/s")},
+       .loops = and_coroutines,
        .gentle = ParseWorkload("busy:1/s"),
        .stage = StageIdleTimeout},
       {.name = "signal_before_expiry",
@@ -156,6 +163,7 @@ const std::vector<Pattern>& All() {
                "when its time is over.",
        .event = "signal",
        .workloads = {ParseWorkload("signal@1s"), ParseWorkload("busy:2/s")},
+       .loops = loops,
        .gentle = ParseWorkload("busy:1/s"),
        .stage = StageSignalBeforeExpiry},
       {.name = "signal_registration",

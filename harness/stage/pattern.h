@@ -27,14 +27,15 @@ struct Stage {
 };
 
 struct Pattern {
-  std::string name;                 // as in the names of its files
-  std::string article{};            // the article it comes from: "A" or "B"
-  std::string summary;              // one line
-  std::string fix{};                // what the fixed side does instead, in one sentence
-  std::string work{};               // what both sides do, and where they differ in that
-  std::string event;                // what it waits for: "message" or "signal"
-  std::vector<Workload> workloads;  // those that tell its story, the usual one first
-  Workload gentle{};                // shows the same with few enough timers to draw one by one
+  std::string name;                  // as in the names of its files
+  std::string article{};             // the article it comes from: "A" or "B"
+  std::string summary;               // one line
+  std::string fix{};                 // what the fixed side does instead, in one sentence
+  std::string work{};                // what both sides do, and where they differ in that
+  std::string event;                 // what it waits for: "message" or "signal"
+  std::vector<Workload> workloads;   // those that tell its story, the usual one first
+  std::vector<std::string> loops{};  // the event loops that it is written for, too
+  Workload gentle{};                 // shows the same with few enough timers to draw one by one
   // Starts one side: its goroutines and the events of the workload.
   std::function<void(const Stage&)> stage;
 };

@@ -183,7 +183,9 @@ std::string InShort(const Finding& finding, const CensusTotals& timers) {
                          timers.peak_live, timers.peak_live == 1 ? "" : "s");
     case Leak::kLeftBehind:
       return fmt::format("the load is over, and {} {} {}", finding.count, where,
-                         finding.waits.empty() ? "is left" : "waits in " + finding.waits);
+                         !finding.waits.empty() ? "waits in " + finding.waits
+                         : finding.count == 1   ? "is left"
+                                                : "are left");
     case Leak::kGrowing:
       return fmt::format("{} grows to {}", where, finding.count);
     case Leak::kOutlived:
@@ -195,6 +197,8 @@ std::string InShort(const Finding& finding, const CensusTotals& timers) {
 std::string Conclusion(const Timeline& timeline) {
   const CensusTotals& timers = timeline.report.totals;
   if (Leaks(timeline)) return InShort(timeline.findings.front(), timers);
+  if (!timeline.on.empty())
+    return fmt::format("never more than {} live at a sample", timers.peak_live);
   const std::string abandoned =
       timers.peak_abandoned == 0 ? "none" : fmt::format("{} allowed to be", timers.peak_abandoned);
   return fmt::format("never more than {} live, {} abandoned", timers.peak_live, abandoned);
@@ -220,6 +224,7 @@ nlohmann::ordered_json Described(const Timeline& timeline) {
   const CensusTotals& c = timeline.report.totals;
   nlohmann::ordered_json json = {
       {"pattern", timeline.pattern},
+      {"on", timeline.on},
       {"variant", ToString(o.variant)},
       {"workload", o.workload.ToString()},
       {"for_ns", o.length.count()},
@@ -236,6 +241,7 @@ nlohmann::ordered_json Described(const Timeline& timeline) {
       {"fired_unheard", c.fired_unheard},
       {"byte_seconds_lost", c.byte_seconds_lost},
   };
+  if (timeline.on.empty()) json.erase("on");
   // What has leaked has leaked; that nothing leaks shows only at the end.
   if (Leaks(timeline)) {
     json["verdict"] = "leak";

@@ -41,6 +41,7 @@ struct Sample {
 
 struct Timeline {
   std::string pattern;
+  std::string on{};  // the event loop that it ran on; empty: the run-time of this library
   RunOptions options;
   std::vector<Sample> samples{};  // at 0, and every options.sample until options.length
   CensusReport report{};          // at the end, or where it was interrupted
@@ -66,7 +67,8 @@ inline bool Leaks(const Timeline& timeline) { return !timeline.findings.empty();
 // One line, from the exact counters of the timers: "nobody can hear 9 of at most 11 live timers".
 std::string InShort(const Finding& finding, const CensusTotals& timers);
 
-// The same of the first finding; or, if there is none, "never more than 2 live, none abandoned".
+// The same of the first finding; or, if there is none, "never more than 2 live, none abandoned". On
+// an event loop nothing is abandoned, and the peak is that of the samples.
 std::string Conclusion(const Timeline& timeline);
 
 // A heading, and one line per sample.

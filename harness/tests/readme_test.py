@@ -37,6 +37,9 @@ def missing(command):
         return "valgrind is not there; ./scripts/setup installs it"
     if "find_it/asio" in command and not os.path.exists(f"{BUILD}/find_it/asio"):
         return "libasio-dev is not installed; ./scripts/setup --all installs it"
+    loop = re.search(r"--on (\w+)", command)
+    if loop and not os.path.exists(f"{PROGRAM}_on_{loop[1]}"):
+        return f"{loop[1]} is not installed; ./scripts/setup --all installs it"
     return None
 
 

@@ -31,7 +31,7 @@ class Dhat:
     def check(self, program, run, folder, *more):
         """The places, the line of the log that tells the largest heap, and how the run ended."""
         path = folder / "dhat.out"
-        log, ended = valgrind.run(folder, ["--tool=dhat", f"--dhat-out-file={path}"], program.path, run.arguments(*more))
+        log, ended = valgrind.run(folder, ["--tool=dhat", f"--dhat-out-file={path}"], program.path, program.arguments(run, *more))
         largest = re.search(r"(?m)^==\d+== At t-gmax: ([\d,]+) bytes in [\d,]+ blocks$", log)
         if not largest or not path.exists():
             raise Unavailable("DHAT wrote no profile, or no line \"At t-gmax\"")

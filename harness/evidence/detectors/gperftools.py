@@ -71,7 +71,7 @@ class HeapLeakChecker:
         return int(found[1] or 0), mask(found[0])
 
     def check(self, program, run_, folder, *more):
-        ended = run(program, run_.arguments(*more), 0, 1, HEAPCHECK="normal", HEAP_CHECK_DUMP_DIRECTORY=str(folder))
+        ended = run(program, program.arguments(run_, *more), 0, 1, HEAPCHECK="normal", HEAP_CHECK_DUMP_DIRECTORY=str(folder))
         return ended, *self.parse(ended.err)
 
     def control(self, program, folder):
@@ -115,7 +115,7 @@ class HeapProfiler:
         return int(total[1]), list(zip(map(int, rows), lines))
 
     def check(self, program, run_, folder, *more):
-        ended = run(program, run_.arguments(*more), HEAPPROFILE=str(folder / "hp"))
+        ended = run(program, program.arguments(run_, *more), HEAPPROFILE=str(folder / "hp"))
         files = self.dumps(ended.err)
         try:
             curve = {at: self.held(pathlib.Path(path).read_text(errors="replace")) for at, path in files.items()}

@@ -45,7 +45,7 @@ class Heaptrack:
     def check(self, program, run, folder, *more):
         for old in folder.glob("heaptrack.*"):
             old.unlink()
-        ended = children.run("heaptrack", ["heaptrack", "-o", folder / "heaptrack", program.path, *run.arguments(*more)],
+        ended = children.run("heaptrack", ["heaptrack", "-o", folder / "heaptrack", program.path, *program.arguments(run, *more)],
                              litter="/tmp/heaptrack_fifo{}").expect()
         files = list(folder.glob("heaptrack.*"))  # .zst or .gz
         if not files:

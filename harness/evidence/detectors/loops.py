@@ -28,6 +28,9 @@ class OnLoop(Program):
         if not self.path.is_file():
             raise Refused(f"{self.path.name} is not built; build the target afterleak_on_loops")
 
+    def arguments(self, run, *more):
+        return run.arguments(*more, *loops_page.UNJUDGED)
+
     def patterns(self):
         return dict.fromkeys(PATTERNS, WORKLOAD)
 

@@ -11,7 +11,8 @@ from evidence.detectors.verdict import GROWS, MAYBE, NO, YES, mask
 
 TITLES = {"libuv": "libuv", "libevent": "libevent", "glib": "GLib", "asio": "Asio"}
 ENDS = dict(zip(EXITS, ("cleaned up", "not cleaned up")))
-JUDGED = " --json /tmp/run.json"  # without it the program does not judge
+JUDGED = ("--json", "/tmp/run.json")
+UNJUDGED = ("--csv", "-")  # then it does not read its own symbols, which takes megabytes
 WORDS = {YES: "leaked", MAYBE: "possibly lost", GROWS: "growing"}
 
 TEXT = """# What each leak detector says on event loops
@@ -134,7 +135,7 @@ def write(out, cards, left_out):
     versions = {version for card in cards.values() for version in card.versions.values()}
     patterns = next(iter(cards.values())).patterns if cards else {}
     run = " ".join(Run(*next(iter(patterns.items())), "leaky", "pending").arguments()) if patterns else ""
-    sections = [evidence(card, detector, row, command + ("" if detector.label else JUDGED), f"afterleak_on_{library}")
+    sections = [evidence(card, detector, row, command, f"afterleak_on_{library}", UNJUDGED if detector.label else JUDGED)
                 .replace("### ", f"### {TITLES[library]}: ", 1)
                 for library, card in cards.items() for detector in card.detectors for row, command in zip(detector.rows, detector.commands)]
     write_whole(out / "detectors_loops.md", TEXT.format(

@@ -40,7 +40,7 @@ class LeakSanitizer:
 
     @staticmethod
     def check(program, run, *more):
-        return children.run("LeakSanitizer", [program.lsan_path, *run.arguments(*more)],
+        return children.run("LeakSanitizer", [program.lsan_path, *program.arguments(run, *more)],
                             env={"LSAN_OPTIONS": f"log_threads=1:exitcode={FOUND}"}).expect(0, FOUND)
 
     def control(self, program, folder):

@@ -37,7 +37,7 @@ class Massif:
 
     def check(self, program, run, folder, *more):
         options = ["--tool=massif", f"--massif-out-file={folder}/massif.out"]
-        return valgrind.run(folder, options, program.path, run.arguments(*more))
+        return valgrind.run(folder, options, program.path, program.arguments(run, *more))
 
     def control(self, program, folder):
         self.check(program, CONTROL, folder, PLANT, "--checkpoints", START)

@@ -58,7 +58,7 @@ class Memcheck:
     commands = (f"{TYPED} {{run}}", f"{TYPED} {{run}} --checkpoints 0s,30s,60s")
 
     def check(self, program, run, folder, *more):
-        log, ended = valgrind.run(folder, [*OPTIONS, f"--suppressions={SUPPRESSIONS}"], program.path, run.arguments(*more))
+        log, ended = valgrind.run(folder, [*OPTIONS, f"--suppressions={SUPPRESSIONS}"], program.path, program.arguments(run, *more))
         return parse(log), ended.cpu
 
     def control(self, program, folder):

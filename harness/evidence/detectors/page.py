@@ -136,13 +136,13 @@ class Conclusion:
         return f" ({', '.join(rows)})" if rows else ""
 
 
-def evidence(scorecard, detector, row, command, program="afterleak"):
+def evidence(scorecard, detector, row, command, program="afterleak", more=()):
     if detector in scorecard.skipped:
         return f"### {row}\n\nSKIPPED: {mask(scorecard.skipped[detector])}\n"
     lines = [f"{pattern:<20} {side:<5} {exit_:<9} {'' if f.growth is None else f'{f.growth:+,}':>9}  {f.evidence}"
              for (pattern, side, exit_), f in sorted(scorecard.of(row).items(), key=lambda item: order(scorecard, item[0]))]
     typed = command.replace(".build/release/afterleak ", f".build/release/{program} ").format(
-        run=f".build/release/{program} $R", lsan_run=f".build/release/{program}_lsan $R")
+        run=" ".join([f".build/release/{program} $R", *more]), lsan_run=" ".join([f".build/release/{program}_lsan $R", *more]))
     return (f"### {row}\n\n```sh\n{typed}\n```\n<details><summary>its {len(lines)} runs</summary>\n\n```\n"
             + "\n".join(lines) + "\n```\n</details>\n")
 

@@ -59,10 +59,14 @@ class Program:
         except Unavailable as reason:
             raise BadProgram(reason) from None
 
+    def arguments(self, run, *more):
+        """What a tool has it do."""
+        return run.arguments(*more)
+
     def check(self):
         """Checks that it works without any tool: otherwise the tools would be blamed."""
         for exit_ in EXITS:
-            self.ask(*dataclasses.replace(CONTROL, exit=exit_).arguments(PLANT, "--checkpoints", START))
+            self.ask(*self.arguments(dataclasses.replace(CONTROL, exit=exit_), PLANT, "--checkpoints", START))
 
     def patterns(self):
         """Name and workload of each, in the program's order."""

@@ -22,6 +22,10 @@ void LoopingSelect(asio::posix::stream_descriptor& messages, LoopTimes times, Wo
 void EarlyReturn(asio::posix::stream_descriptor& messages, LoopTimes times,
                  std::function<void(std::optional<std::string>)> returned);
 
+// Returns when the sender of the messages has closed.
+void IdleTimeout(asio::posix::stream_descriptor& messages, Duration quiet, Work work,
+                 std::function<void()> returned);
+
 void SignalBeforeExpiry(asio::io_context& loop, int signal, Duration length,
                         std::function<void(std::optional<int>)> ended);
 }  // namespace leaky
@@ -33,10 +37,16 @@ void LoopingSelect(asio::posix::stream_descriptor& messages, LoopTimes times, Wo
 void EarlyReturn(asio::posix::stream_descriptor& messages, LoopTimes times,
                  std::function<void(std::optional<std::string>)> returned);
 
+// Returns when the sender of the messages has closed.
+void IdleTimeout(asio::posix::stream_descriptor& messages, Duration quiet, Work work,
+                 std::function<void()> returned);
+
 void SignalBeforeExpiry(asio::io_context& loop, int signal, Duration length,
                         std::function<void(std::optional<int>)> ended);
 
 // The same with coroutines: what loses against `||` is cancelled by it.
 void LoopingSelectOfCoroutines(asio::posix::stream_descriptor& messages, LoopTimes times, Work work,
                                std::function<void()> returned);
+void IdleTimeoutOfCoroutines(asio::posix::stream_descriptor& messages, Duration quiet, Work work,
+                             std::function<void()> returned);
 }  // namespace fixed

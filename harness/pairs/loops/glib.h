@@ -30,6 +30,9 @@ void LoopingSelect(int messages, LoopTimes times, Work work, std::function<void(
 void EarlyReturn(int messages, LoopTimes times,
                  std::function<void(std::optional<std::string>)> returned);
 
+// Returns when the sender of the messages has closed.
+void IdleTimeout(int messages, Duration quiet, Work work, std::function<void()> returned);
+
 void SignalBeforeExpiry(int signal, Duration length, std::function<void(std::optional<int>)> ended);
 }  // namespace leaky
 
@@ -38,6 +41,9 @@ namespace fixed {
 void LoopingSelect(int messages, LoopTimes times, Work work, std::function<void()> returned);
 void EarlyReturn(int messages, LoopTimes times,
                  std::function<void(std::optional<std::string>)> returned);
+
+// Returns when the sender of the messages has closed.
+void IdleTimeout(int messages, Duration quiet, Work work, std::function<void()> returned);
 
 void SignalBeforeExpiry(int signal, Duration length, std::function<void(std::optional<int>)> ended);
 }  // namespace fixed

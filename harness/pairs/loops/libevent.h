@@ -34,6 +34,10 @@ void LoopingSelect(event_base* loop, int messages, LoopTimes times, Work work,
 void EarlyReturn(event_base* loop, int messages, LoopTimes times,
                  std::function<void(std::optional<std::string>)> returned);
 
+// Returns when the sender of the messages has closed.
+void IdleTimeout(event_base* loop, int messages, Duration quiet, Work work,
+                 std::function<void()> returned);
+
 void SignalBeforeExpiry(event_base* loop, int signal, Duration length,
                         std::function<void(std::optional<int>)> ended);
 }  // namespace leaky
@@ -44,6 +48,10 @@ void LoopingSelect(event_base* loop, int messages, LoopTimes times, Work work,
                    std::function<void()> returned);
 void EarlyReturn(event_base* loop, int messages, LoopTimes times,
                  std::function<void(std::optional<std::string>)> returned);
+
+// Returns when the sender of the messages has closed.
+void IdleTimeout(event_base* loop, int messages, Duration quiet, Work work,
+                 std::function<void()> returned);
 
 void SignalBeforeExpiry(event_base* loop, int signal, Duration length,
                         std::function<void(std::optional<int>)> ended);

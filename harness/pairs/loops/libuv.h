@@ -32,6 +32,10 @@ void LoopingSelect(uv_loop_t* loop, int messages, LoopTimes times, Work work,
 void EarlyReturn(uv_loop_t* loop, int messages, LoopTimes times,
                  std::function<void(std::optional<std::string>)> returned);
 
+// Returns when the sender of the messages has closed.
+void IdleTimeout(uv_loop_t* loop, int messages, Duration quiet, Work work,
+                 std::function<void()> returned);
+
 void SignalBeforeExpiry(uv_loop_t* loop, int signal, Duration length,
                         std::function<void(std::optional<int>)> ended);
 }  // namespace leaky
@@ -42,6 +46,10 @@ void LoopingSelect(uv_loop_t* loop, int messages, LoopTimes times, Work work,
                    std::function<void()> returned);
 void EarlyReturn(uv_loop_t* loop, int messages, LoopTimes times,
                  std::function<void(std::optional<std::string>)> returned);
+
+// Returns when the sender of the messages has closed.
+void IdleTimeout(uv_loop_t* loop, int messages, Duration quiet, Work work,
+                 std::function<void()> returned);
 
 void SignalBeforeExpiry(uv_loop_t* loop, int signal, Duration length,
                         std::function<void(std::optional<int>)> ended);

@@ -29,19 +29,17 @@ class LoopHost {
                              std::function<void()> returned) = 0;
   virtual void EarlyReturn(afterleak::Variant side, int messages, LoopTimes times,
                            std::function<void(std::optional<std::string>)> returned) = 0;
+  virtual void IdleTimeout(afterleak::Variant side, int messages, afterleak::Duration quiet,
+                           Work work, std::function<void()> returned) = 0;
   virtual void SignalBeforeExpiry(afterleak::Variant side, int signal, afterleak::Duration length,
                                   std::function<void(std::optional<int>)> ended) = 0;
 };
 
-using MakeLoopHost = std::function<std::unique_ptr<LoopHost>()>;
-
 // The library that this program is linked with, as its folder is called.
 extern const std::string_view kLoopLibrary;
 
-// With a new loop of that library.
-std::unique_ptr<LoopHost> MakeHost();
-
-// The same on Asio, where the fixed looping_select is that of coroutines; nowhere else.
-std::unique_ptr<LoopHost> MakeHostOfCoroutines();
+// With a new loop of that library. `on` is its name or, for Asio, "coroutines": then the fixed
+// sides of looping_select and idle_timeout are those of coroutines.
+std::unique_ptr<LoopHost> MakeHost(std::string_view on);
 
 }  // namespace pairs

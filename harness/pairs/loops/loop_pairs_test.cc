@@ -31,7 +31,7 @@ constexpr auto kFixed = Variant::kFixed;
 // Runs on this program's loop. Whatever leaks has fired at the end, and is closed or freed.
 LoopRun RunHere(std::string_view pattern, const RunOptions& options) {
   const Inventory before = loops::Alive();
-  LoopRun run = RunOnLoop(MakeHost, pattern, options);
+  LoopRun run = RunOnLoop(kLoopLibrary, pattern, options);
   EXPECT_TRUE(loops::NothingLeftSince(before));
   return run;
 }
@@ -49,7 +49,7 @@ class SameAsThePort : public testing::TestWithParam<std::tuple<Variant, Case>> {
 // hears the ticker first, and so does GLib, which calls back in the order in which sources were
 // attached. With libuv the deadline was started earlier, since a tick starts its timer again;
 // libevent's and Asio's heaps have no order at one instant, and it comes first there, too.
-int Polls() { return kLoopLibrary == "glib" ? 10 : 9; }
+std::size_t Polls() { return kLoopLibrary == "glib" ? 10 : 9; }
 
 TEST_P(SameAsThePort, InWhatIsLiveAtEverySecondAndInWhatItDoes) {
   const auto& [side, tested] = GetParam();
@@ -60,17 +60,20 @@ TEST_P(SameAsThePort, InWhatIsLiveAtEverySecondAndInWhatItDoes) {
   EXPECT_EQ(Live(loop.timeline), Live(port));
   for (const Sample& sample : loop.timeline.samples) EXPECT_TRUE(sample.census.Conserved());
   // Asio has no timer that repeats: each tick ends a wait, and begins another.
-  const bool ticker = side == kFixed && tested.pattern != std::string_view("signal_before_expiry");
+  const std::string_view pattern = tested.pattern;
+  const bool ticker = side == kFixed && (pattern == "looping_select" || pattern == "early_return");
   if (kLoopLibrary != "asio" || !ticker) {
     EXPECT_EQ(Ledger(loop.timeline), Ledger(port));
   }
 
-  const Did did = DidOnPort(tested.pattern, options);
+  Did did = DidOnPort(tested.pattern, options);
   EXPECT_EQ(loop.did.heard, did.heard);
   EXPECT_EQ(loop.did.returned, did.returned);
-  const bool ticks = ticker && tested.pattern == std::string_view("looping_select");
-  EXPECT_EQ(loop.did.polled, ticks ? Polls() : did.polled);
-  EXPECT_EQ(did.polled, ticks ? 10 : loop.did.polled);
+  if (ticker && pattern == "looping_select") {
+    EXPECT_THAT(did.polled, SizeIs(10));
+    did.polled.resize(Polls());
+  }
+  EXPECT_EQ(loop.did.polled, did.polled) << "at the same instants";
 }
 
 std::string NameOf(const Case& tested) {
@@ -85,6 +88,8 @@ INSTANTIATE_TEST_SUITE_P(
         testing::Values(kLeaky, kFixed),
         testing::Values(Case{"looping_select", "idle"}, Case{"looping_select", "message@1s"},
                         Case{"looping_select", "busy:1/s"}, Case{"looping_select", "busy:100/s"},
+                        Case{"idle_timeout", "idle"}, Case{"idle_timeout", "message@1s"},
+                        Case{"idle_timeout", "busy:1/s"}, Case{"idle_timeout", "busy:100/s"},
                         Case{"early_return", "idle"}, Case{"early_return", "message@0s"},
                         Case{"early_return", "busy:1/s"}, Case{"early_return", "busy:100/s"},
                         Case{"signal_before_expiry", "signal@1s"},
@@ -114,6 +119,27 @@ TEST(PairsOnALoop, LeakyHolds33TimersForEachMessageASecond) {
   for (const char* const pattern : {"looping_select", "early_return"}) {
     const Timeline run = RunHere(pattern, Options(kLeaky, "busy:100/s", 31s)).timeline;
     for (const int second : {30, 31}) EXPECT_EQ(LiveAt(run, second), 3300) << pattern;
+  }
+}
+
+TEST(PairsOnALoop, IdleTimeoutHoldsOneTimerForEachMessageOfThirtySecondsAndFixedOne) {
+  for (const int rate : {1, 100}) {
+    const RunOptions options = Options(kLeaky, fmt::format("busy:{}/s", rate), 31s);
+    const LoopRun leaky = RunHere("idle_timeout", options);
+    EXPECT_EQ(leaky.did.heard, 31 * rate);
+    for (const int second : {30, 31}) EXPECT_EQ(LiveAt(leaky.timeline, second), 30 * rate);
+
+    const LoopRun fixed =
+        RunHere("idle_timeout", Options(kFixed, options.workload.ToString(), 31s));
+    EXPECT_EQ(fixed.did.heard, 31 * rate);
+    for (int second = 0; second <= 31; ++second) EXPECT_EQ(LiveAt(fixed.timeline, second), 1);
+  }
+}
+
+TEST(IdleTimeoutOnALoop, SeesEveryIdleMomentAtItsInstant) {
+  for (const Variant side : {kLeaky, kFixed}) {
+    EXPECT_THAT(RunHere("idle_timeout", Options(side, "message@10s", 101s)).did.polled,
+                ElementsAre(40s, 70s, 100s));
   }
 }
 
@@ -166,19 +192,31 @@ TEST_P(Judged, TheFixedSideIsSilent) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, Judged,
-                         testing::Values(Case{"looping_select", "idle"},
-                                         Case{"looping_select", "busy:10/s"},
-                                         Case{"early_return", "message@1s"},
-                                         Case{"early_return", "busy:10/s"},
-                                         Case{"signal_before_expiry", "signal@1s"},
-                                         Case{"signal_before_expiry", "busy:2/s"}),
-                         [](const auto& tested) { return NameOf(tested.param); });
+INSTANTIATE_TEST_SUITE_P(
+    , Judged,
+    testing::Values(Case{"looping_select", "idle"}, Case{"looping_select", "busy:10/s"},
+                    Case{"early_return", "message@1s"}, Case{"early_return", "busy:10/s"},
+                    Case{"idle_timeout", "message@1s"}, Case{"idle_timeout", "busy:10/s"},
+                    Case{"signal_before_expiry", "signal@1s"},
+                    Case{"signal_before_expiry", "busy:2/s"}),
+    [](const auto& tested) { return NameOf(tested.param); });
+
+// After thirty seconds they have fired, and nothing is left when the run ends.
+TEST(PairsOnALoop, WhatTheOnlyCallLeavesIsFoundHoweverLongTheRunIs) {
+  for (const auto& [pattern, workload] :
+       {Case{"early_return", "message@0s"}, Case{"signal_before_expiry", "signal@1s"}}) {
+    const Timeline run = RunHere(pattern, Options(kLeaky, workload)).timeline;
+    EXPECT_EQ(LiveAt(run, 60), 0);
+    EXPECT_THAT(Of(Leak::kLeftBehind, run),
+                SizeIs(pattern == std::string_view("early_return") ? 2 : 1));
+    EXPECT_THAT(RunHere(pattern, Options(kFixed, workload)).timeline.findings, IsEmpty());
+  }
+}
 
 TEST(PairsOnALoop, TheLeakySideGrowsUntilAsManyFireAsAreArmed) {
-  for (const Case& grows :
-       {Case{"looping_select", "idle"}, Case{"looping_select", "busy:10/s"},
-        Case{"early_return", "busy:10/s"}, Case{"signal_before_expiry", "busy:2/s"}}) {
+  for (const Case& grows : {Case{"looping_select", "idle"}, Case{"looping_select", "busy:10/s"},
+                            Case{"early_return", "busy:10/s"}, Case{"idle_timeout", "busy:10/s"},
+                            Case{"signal_before_expiry", "busy:2/s"}}) {
     const auto& [pattern, workload] = grows;
     const auto rising =
         Of(Leak::kGrowing, RunHere(pattern, Options(kLeaky, workload, 30s)).timeline);

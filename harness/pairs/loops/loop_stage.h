@@ -5,6 +5,7 @@
 // meanwhile, so one run at a time.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -18,18 +19,19 @@ namespace pairs {
 // What a side does, besides arming timers.
 struct Did {
   int heard = 0;                                // messages or signals
-  int polled = 0;                               // looping_select alone
+  std::vector<afterleak::Duration> polled{};    // when: looping_select and idle_timeout
   std::vector<afterleak::Duration> returned{};  // when each call did, or each session ended
 };
 
 struct LoopRun {
-  // Nothing is abandoned on a loop. First it is found what is left behind when the load is over,
-  // then what grows. The peak is that of the samples; the journal is empty. The heap is what the
-  // pair has allocated with operator new, and so not what the loop takes from malloc.
+  // Nothing is abandoned on a loop. First it is found what is left behind when the load is over (or
+  // was when the only call returned, if that has fired since), then what grows. The peak is that of
+  // the samples; the journal is empty. The heap is what the pair has allocated with operator new,
+  // and so not what the loop takes from malloc.
   afterleak::Timeline timeline;
   Did did{};  // until `length`
-  // With kPending: the loop as it is after the load, which the process may keep and end with.
-  // Nothing frees it.
+  // With kPending, or if it was interrupted: the loop as it is, which the process may keep and end
+  // with. Nothing frees it.
   void* pending = nullptr;
 };
 
@@ -37,12 +39,18 @@ struct LoopRun {
 // all stays as it is.
 enum class LoopEnd : std::uint8_t { kTornDown, kPending };
 
-// Runs one side for options.length, ends the load and judges. options.bubble says nothing here.
-// Without a judge there are samples only: a report reads the program's symbols, which takes 13 MB
-// of the heap. Throws what LoopBubble throws, and std::invalid_argument if the pattern is not
+struct LoopTerms {
+  // Without it there are samples only: a report reads the program's symbols, and they take 13 MB.
+  bool judged = true;
+  LoopEnd end = LoopEnd::kTornDown;
+  // When a signal handler has set it, the run ends early, and nothing is judged.
+  const std::atomic<bool>* interrupted = nullptr;
+};
+
+// Runs one side for options.length, ends the load and judges. `on`: see MakeHost. options.bubble
+// says nothing here. Throws what LoopBubble throws, and std::invalid_argument if the pattern is not
 // written for loops.
-LoopRun RunOnLoop(const MakeLoopHost& make, std::string_view pattern,
-                  const afterleak::RunOptions& options, LoopEnd end = LoopEnd::kTornDown,
-                  bool judged = true);
+LoopRun RunOnLoop(std::string_view on, std::string_view pattern,
+                  const afterleak::RunOptions& options, const LoopTerms& terms = {});
 
 }  // namespace pairs

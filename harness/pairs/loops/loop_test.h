@@ -12,6 +12,7 @@
 
 #include "afterleak/afterleak.h"
 #include "pairs/early_return.h"
+#include "pairs/idle_timeout.h"
 #include "pairs/looping_select.h"
 #include "pairs/loops/loop_stage.h"
 #include "pairs/signal_before_expiry.h"
@@ -65,6 +66,8 @@ inline Did DidOnPort(std::string_view pattern, const afterleak::RunOptions& opti
   const bool busy = options.workload.kind == Workload::Kind::kBusy;
   Did did;
   const auto returned = [&did] { did.returned.push_back(time::Now().time_since_epoch()); };
+  const Work loop{.handle = [&did](const std::string&) { ++did.heard; },
+                  .poll = [&did] { did.polled.push_back(time::Now().time_since_epoch()); }};
   Bubble bubble;
   Chan<std::string> messages;
   Chan<Unit> calls;
@@ -76,8 +79,7 @@ inline Did DidOnPort(std::string_view pattern, const afterleak::RunOptions& opti
   });
   if (pattern == "looping_select") {
     bubble.Go([&, function = leaky ? &leaky::LoopingSelect : &fixed::LoopingSelect] {
-      function(messages, {},
-               {.handle = [&](const std::string&) { ++did.heard; }, .poll = [&] { ++did.polled; }});
+      function(messages, {}, loop);
       returned();
     });
     Schedule(bubble, options.workload, [&] { messages.TrySend("hello"); });
@@ -93,6 +95,12 @@ inline Did DidOnPort(std::string_view pattern, const afterleak::RunOptions& opti
       messages.TrySend("hello");
       if (busy) calls.TrySend({});
     });
+  } else if (pattern == "idle_timeout") {
+    bubble.Go([&, function = leaky ? &leaky::IdleTimeout : &fixed::IdleTimeout] {
+      function(messages, std::chrono::seconds(30), loop);
+      returned();
+    });
+    Schedule(bubble, options.workload, [&] { messages.TrySend("hello"); });
   } else {
     bubble.Go([&, function = leaky ? &leaky::SignalBeforeExpiry : &fixed::SignalBeforeExpiry] {
       do {

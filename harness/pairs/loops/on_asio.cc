@@ -38,6 +38,13 @@ class OnAsio : public LoopHost {
     else
       fixed::EarlyReturn(Stream(messages), times, std::move(returned));
   }
+  void IdleTimeout(Variant side, int messages, afterleak::Duration quiet, Work work,
+                   std::function<void()> returned) override {
+    if (side == Variant::kLeaky)
+      leaky::IdleTimeout(Stream(messages), quiet, std::move(work), std::move(returned));
+    else
+      fixed::IdleTimeout(Stream(messages), quiet, std::move(work), std::move(returned));
+  }
   void SignalBeforeExpiry(Variant side, int signal, afterleak::Duration length,
                           std::function<void(std::optional<int>)> ended) override {
     if (side == Variant::kLeaky)
@@ -77,16 +84,21 @@ class OnAsioWithCoroutines final : public OnAsio {
       return OnAsio::LoopingSelect(side, messages, times, std::move(work), std::move(returned));
     fixed::LoopingSelectOfCoroutines(Stream(messages), times, std::move(work), std::move(returned));
   }
+  void IdleTimeout(Variant side, int messages, afterleak::Duration quiet, Work work,
+                   std::function<void()> returned) override {
+    if (side == Variant::kLeaky)
+      return OnAsio::IdleTimeout(side, messages, quiet, std::move(work), std::move(returned));
+    fixed::IdleTimeoutOfCoroutines(Stream(messages), quiet, std::move(work), std::move(returned));
+  }
 };
 
 }  // namespace
 
 const std::string_view kLoopLibrary = "asio";
 
-std::unique_ptr<LoopHost> MakeHost() { return std::make_unique<OnAsio>(); }
-
-std::unique_ptr<LoopHost> MakeHostOfCoroutines() {
-  return std::make_unique<OnAsioWithCoroutines>();
+std::unique_ptr<LoopHost> MakeHost(std::string_view on) {
+  if (on == "coroutines") return std::make_unique<OnAsioWithCoroutines>();
+  return std::make_unique<OnAsio>();
 }
 
 }  // namespace pairs

@@ -46,6 +46,13 @@ class OnGlib final : public LoopHost {
     else
       fixed::EarlyReturn(messages, times, std::move(returned));
   }
+  void IdleTimeout(Variant side, int messages, afterleak::Duration quiet, Work work,
+                   std::function<void()> returned) override {
+    if (side == Variant::kLeaky)
+      leaky::IdleTimeout(messages, quiet, std::move(work), std::move(returned));
+    else
+      fixed::IdleTimeout(messages, quiet, std::move(work), std::move(returned));
+  }
   void SignalBeforeExpiry(Variant side, int signal, afterleak::Duration length,
                           std::function<void(std::optional<int>)> ended) override {
     if (side == Variant::kLeaky)
@@ -64,6 +71,6 @@ class OnGlib final : public LoopHost {
 
 const std::string_view kLoopLibrary = "glib";
 
-std::unique_ptr<LoopHost> MakeHost() { return std::make_unique<OnGlib>(); }
+std::unique_ptr<LoopHost> MakeHost(std::string_view) { return std::make_unique<OnGlib>(); }
 
 }  // namespace pairs

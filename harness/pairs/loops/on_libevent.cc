@@ -45,6 +45,13 @@ class OnLibevent final : public LoopHost {
     else
       fixed::EarlyReturn(loop_, messages, times, std::move(returned));
   }
+  void IdleTimeout(Variant side, int messages, afterleak::Duration quiet, Work work,
+                   std::function<void()> returned) override {
+    if (side == Variant::kLeaky)
+      leaky::IdleTimeout(loop_, messages, quiet, std::move(work), std::move(returned));
+    else
+      fixed::IdleTimeout(loop_, messages, quiet, std::move(work), std::move(returned));
+  }
   void SignalBeforeExpiry(Variant side, int signal, afterleak::Duration length,
                           std::function<void(std::optional<int>)> ended) override {
     if (side == Variant::kLeaky)
@@ -63,6 +70,6 @@ class OnLibevent final : public LoopHost {
 
 const std::string_view kLoopLibrary = "libevent";
 
-std::unique_ptr<LoopHost> MakeHost() { return std::make_unique<OnLibevent>(); }
+std::unique_ptr<LoopHost> MakeHost(std::string_view) { return std::make_unique<OnLibevent>(); }
 
 }  // namespace pairs
