@@ -32,6 +32,8 @@ namespace {
 using namespace afterleak;
 
 constexpr int kNothingArmed = 3;
+constexpr char kPreloaded[] = "libafterleak_watch.so";
+constexpr char kVirtualPreloaded[] = "libafterleak_watch_virtual.so";
 constexpr Duration kKeepEvery = std::chrono::seconds(10);  // as the help says
 constexpr int kIndent = 8;  // of lines that continue one that is too long
 
@@ -55,9 +57,15 @@ std::optional<Duration> DurationOf(const char* flag, const std::optional<std::st
   }
 }
 
-void CheckCommand(const std::vector<std::string>& command) {
-  if (command.empty())
+void Check(const WatchArguments& arguments) {
+  if (arguments.command.empty())
     throw std::invalid_argument("watch what? Write afterleak watch [FLAGS] PROGRAM [ARGUMENTS]");
+  if (arguments.top && arguments.follow)
+    throw std::invalid_argument("--top shows one process; leave out --follow, or --top");
+  if (arguments.is_virtual && arguments.follow)
+    throw std::invalid_argument("--virtual is for one process; leave out --follow, or --virtual");
+  if (arguments.is_virtual && arguments.top)
+    throw std::invalid_argument("--top shows real time; leave out --virtual, or --top");
 }
 
 std::optional<watch::Earlier> EarlierOf(const std::optional<std::string>& path) {
@@ -113,6 +121,9 @@ void AddWatchFlags(CLI::App& command, WatchArguments& arguments) {
   command.add_flag("--follow", arguments.follow,
                    fmt::format("record the processes that it starts, too: the\nfirst {}",
                                watch::Directory::kMostProcesses - 1));
+  command.add_flag("--virtual", arguments.is_virtual,
+                   "in virtual time: the program does not wait, its\n"
+                   "clocks jump to its next timer; --for and --every\nare of that time, too");
   command.add_flag("--top", arguments.top, "a live table on the terminal; h shows its keys");
   command
       .add_option("--color", arguments.color,
@@ -169,15 +180,23 @@ void AddWatchFlags(CLI::App& command, WatchArguments& arguments) {
       "however the program ends, and when this process gets SIGUSR2. Files are\n"
       "rewritten whole at these times; and without --every, every 10 s.\n"
       "--openmetrics, --pprof and --trace are of the program alone.\n\n"
+      "--virtual: an hour of a daemon's timers takes milliseconds. Time stands still\n"
+      "while a thread runs, and jumps to the next deadline when all of them wait;\n"
+      "with --for, to its end where there is none. So the counts are the same in\n"
+      "every run. What is outside of the process lives in real time: sockets and\n"
+      "pipes work, but time does not wait for them; for a child process, a second.\n"
+      "It ends after a day, if --for says nothing else. What cannot be in virtual\n"
+      "time ends the program, with a line that names the thread and the call.\n\n"
       "--top: q ends the view; the program goes on, and its report comes at its end.\n"
       "Ctrl-C reaches the program, as without us. What it writes to the terminal is\n"
       "held, the last 64 KiB, and shown when the view ends; it reads nothing from\n"
       "there. Nothing is held that goes to a file: --top ./server >server.log 2>&1\n\n"
       "Exit code: that of the program, and if it is 0: 1 if --fail-on found what it\n"
-      "names, 3 if no timer was armed. 2: bad input.\n\n"
+      "names, 3 if no timer was armed. 2: bad input, or it cannot be --virtual.\n\n"
       "For example:\n"
       "  afterleak watch ./server --port 8080\n"
-      "  afterleak watch --for 10m --fail-on leak --json soak.json ./server\n");
+      "  afterleak watch --for 10m --fail-on leak --json soak.json ./server\n"
+      "  afterleak watch --virtual --for 24h --fail-on leak ./daemon\n");
 }
 
 Split SplitCommandLine(const CLI::App& command, int argc, char** argv) {
@@ -193,10 +212,8 @@ Split SplitCommandLine(const CLI::App& command, int argc, char** argv) {
 }
 
 int Watch(const WatchArguments& arguments) {
-  CheckCommand(arguments.command);
+  Check(arguments);
   std::optional<Top> top;
-  if (arguments.top && arguments.follow)
-    throw std::invalid_argument("--top shows one process; leave out --follow, or --top");
   const std::optional<Duration> every = DurationOf("--every", arguments.every);
   WatchFiles files(arguments, every.value_or(kKeepEvery));
   if (arguments.top) top.emplace(UseColor(arguments.color));
@@ -209,11 +226,13 @@ int Watch(const WatchArguments& arguments) {
   };
   const watch::WatchOptions options{
       .command = arguments.command,
-      .preloaded = WithoutSeparators(
-          FindBeside("libafterleak_watch.so", "it is built and installed with this program")),
+      .preloaded =
+          WithoutSeparators(FindBeside(arguments.is_virtual ? kVirtualPreloaded : kPreloaded,
+                                       "it is built and installed with this program")),
       .every = every,
       .length = DurationOf("--for", arguments.length),
       .follow = arguments.follow,
+      .is_virtual = arguments.is_virtual,
       .allowed = AllowanceOf(arguments.allow, arguments.allow_file),
       .earlier = EarlierOf(arguments.against),
       .prepare =
@@ -225,10 +244,14 @@ int Watch(const WatchArguments& arguments) {
       .keep = [&files](const watch::Report& report) { files.WriteInBetween(report); },
       .keep_every = files.empty() ? std::nullopt : std::optional<Duration>(kKeepEvery),
       .onlooker = top ? &*top : nullptr};
-  const auto [report, status, ended_by_length, recorded] = watch::Watch(options);
+  const auto [report, status, ended_by_length, recorded, refused] = watch::Watch(options);
   if (top) top->End();
   say(report);
   files.Write(report);
+  if (!refused.empty()) {
+    Complain(fmt::format("--virtual: at {}, {}", watch::Short(report.watched), refused));
+    return kBadInput;
+  }
   if (status != 0 && !ended_by_length) return watch::EndLike(status);
   if (!recorded && report.remarks.empty()) {
     Complain("nothing was recorded: the program did not load what was preloaded");

@@ -17,6 +17,7 @@ struct WatchArguments {
   std::optional<std::string> length;
   bool top = false;
   bool follow = false;
+  bool is_virtual = false;
   std::string color = "auto";
   std::optional<std::string> csv;
   std::optional<std::string> json;

@@ -172,39 +172,60 @@ bool IsShell(const std::string& file) {
   return std::ranges::find(kNames, name) != std::end(kNames);
 }
 
-}  // namespace
-
-std::vector<std::string> BlindSpots(const std::string& file) {
+// What is run in place of a script; empty if that cannot be.
+std::string ProgramOf(const std::string& file) {
   const auto [interpreter, argument] = InterpreterOf(file);
-  if (!interpreter.empty()) {
+  if (interpreter.empty()) return file;
+  try {
     const bool is_env = std::filesystem::path(interpreter).filename() == "env";
-    try {
-      return BlindSpots(is_env ? FindProgram(argument) : interpreter);
-    } catch (const std::invalid_argument&) {
-      return {};  // it cannot be started, and exec says so
-    }
+    return ProgramOf(is_env ? FindProgram(argument) : interpreter);
+  } catch (const std::invalid_argument&) {
+    return {};  // it cannot be started, and exec says so
   }
-  std::vector<std::string> lines;
-  const std::string name = std::filesystem::path(file).filename();
-  const Program program = ElfFile(file).Read();
-  if (!program.is_elf) return lines;
-  if (program.is_go)
-    lines.push_back(fmt::format("{} is a Go program: its timers are in Go's own run-time", name));
-  if (!program.is_dynamic) {
-    lines.push_back(fmt::format(
+}
+
+// Why nothing is preloaded into it; empty if that is not known.
+std::string WhyNotLoaded(const std::string& file, const std::string& name, const Program& program) {
+  if (!program.is_dynamic)
+    return fmt::format(
         "{} is linked statically, so nothing can be preloaded; link the C library dynamically",
-        name));
-    return lines;
-  }
+        name);
   if (program.is_64_bit != (sizeof(void*) == 8))
-    lines.push_back(fmt::format("{} is for another processor or word length than afterleak", name));
+    return fmt::format("{} is for another processor or word length than afterleak", name);
   if (program.loader.find("musl") != std::string::npos)
-    lines.push_back(fmt::format("{} is for musl, and what is preloaded is for glibc", name));
+    return fmt::format("{} is for musl, and what is preloaded is for glibc", name);
   if (IsPrivileged(file))
-    lines.push_back(fmt::format(
+    return fmt::format(
         "{} gets privileges when it starts (setuid, or capabilities), so nothing is preloaded; "
         "start afterleak with them",
-        name));
+        name);
+  return {};
+}
+
+std::string AboutGo(const std::string& name) {
+  return fmt::format("{} is a Go program: its timers are in Go's own run-time", name);
+}
+
+}  // namespace
+
+std::string WhyNotVirtual(const std::string& script) {
+  const std::string file = ProgramOf(script);
+  const std::string name = std::filesystem::path(file).filename();
+  const Program program = ElfFile(file).Read();
+  if (!program.is_elf) return {};
+  return program.is_go ? AboutGo(name) : WhyNotLoaded(file, name, program);
+}
+
+std::vector<std::string> BlindSpots(const std::string& script) {
+  const std::string file = ProgramOf(script);
+  const std::string name = std::filesystem::path(file).filename();
+  const Program program = ElfFile(file).Read();
+  std::vector<std::string> lines;
+  if (!program.is_elf) return lines;
+  if (program.is_go) lines.push_back(AboutGo(name));
+  if (std::string why = WhyNotLoaded(file, name, program); !why.empty())
+    lines.push_back(std::move(why));
+  if (!program.is_dynamic) return lines;
   if (program.needs_asan)
     lines.push_back(
         fmt::format("{} has GCC's AddressSanitizer, which wants to be first; set "

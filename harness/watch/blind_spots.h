@@ -10,4 +10,8 @@ namespace afterleak::watch {
 // interpreter. None for a file that cannot be read.
 std::vector<std::string> BlindSpots(const std::string& file);
 
+// Why nothing is preloaded into it, or why it does not ask the C library for the time; empty if
+// neither is known.
+std::string WhyNotVirtual(const std::string& file);
+
 }  // namespace afterleak::watch

@@ -171,6 +171,7 @@ void CleanEnvironment() {
   if (image == nullptr) return;
   NoteCode();
   image->ledger.store(&ledger, std::memory_order_release);
+  if (&EnterVirtualTime != nullptr) EnterVirtualTime();
 } catch (const std::bad_alloc&) {  // too little memory: nothing is recorded
 }
 

@@ -33,6 +33,9 @@ inline constexpr std::size_t kSpecSize = 128;
 const char* SpecForExec(char (&spec)[kSpecSize]);
 const char* SpecForSpawn(char (&spec)[kSpecSize]);
 
+// Null where the clocks are left alone (preload_virtual.cc).
+[[gnu::weak]] void EnterVirtualTime();
+
 // Makes a system call that the program may have forbidden (seccomp), and leaves its number in the
 // record where it has.
 inline bool Allowed(std::uint32_t number, auto&& call) {

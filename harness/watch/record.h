@@ -43,6 +43,18 @@ struct Image {
   char wrappers[kMostWrappers][128];
 };
 
+// With --virtual: the watcher lets time pass in stretches, and looks when one is over.
+struct SharedTime {
+  std::atomic<std::uint32_t> stretches;  // that it has let pass; a futex
+  std::atomic<std::uint32_t> passed;     // that are over: all threads wait; a futex
+  std::atomic<std::int64_t> until;       // the end of the last one, in ns since the start
+  std::atomic<bool> when_idle;           // also where the program has no deadline
+  std::atomic<std::int64_t> now;         // in ns since the start
+  std::atomic<std::uint32_t> forks;      // children live in real time
+  std::atomic<bool> is_refused;          // with the line why; the program does not go on
+  char why[1024];
+};
+
 struct Record {
   static constexpr std::uint32_t kMostImages = 8;
 
@@ -53,6 +65,7 @@ struct Record {
   std::atomic<std::uint32_t> image_count;
   // The system call that we ourselves make, plus one; what stays has been refused, or has killed.
   std::atomic<std::uint32_t> calling;
+  SharedTime time;
   Image images[kMostImages];
 };
 

@@ -41,8 +41,9 @@ struct Report {
   std::string program{};  // its file
   std::string how{};      // "still runs", "ended with 0", "killed by SIGKILL"
   bool ended = false;
-  Time began{};        // on the clock of the ledger
-  Duration watched{};  // for how long
+  bool is_virtual = false;  // all times and ages are those of virtual time
+  Time began{};             // on the clock of the ledger
+  Duration watched{};       // for how long
   std::size_t windows = 0;
   std::int64_t peak = 0;  // the most that were live at once, at all sites together
   std::int64_t peak_idle = 0;

@@ -18,6 +18,7 @@
 
 #include "afterleak/census/keeper.h"
 #include "afterleak/census/symbols.h"
+#include "watch/virtual_time.h"
 
 namespace afterleak::watch {
 namespace {
@@ -149,19 +150,20 @@ const Image* SharedRecord::SubjectImage() const {
   return image.ledger.load(std::memory_order_acquire) == nullptr ? nullptr : &image;
 }
 
-std::optional<CensusCount> SharedRecord::Look(Then then) {
+std::optional<CensusCount> SharedRecord::Look(Then then, bool is_virtual) {
   const Image* const image = SubjectImage();
   if (image == nullptr) return std::nullopt;
   Ledger& ledger = *image->ledger.load(std::memory_order_relaxed);
   if (!ledger.mutex().TryLockFor(kPatience)) return std::nullopt;
   const std::lock_guard lock(ledger.mutex(), std::adopt_lock);
-  const Time now = loops::internal::LedgerNow();
+  const Time now = is_virtual ? NowIn(record_->time) : loops::internal::LedgerNow();
   {
     const KeepInRecord keep;
-    // The kernel tells only the process itself whether they have fired. The clock is coarse.
-    const Time surely = now - std::chrono::milliseconds(10);
-    ledger.FireOverdue(loops::Library::kTimerfd, surely);
-    ledger.FireOverdue(loops::Library::kPosixTimers, surely);
+    // The kernel tells only the process itself whether they have fired. The clock is coarse; but in
+    // virtual time, what is due by now has.
+    const Time overdue = is_virtual ? now + Duration(1) : now - std::chrono::milliseconds(10);
+    ledger.FireOverdue(loops::Library::kTimerfd, overdue);
+    ledger.FireOverdue(loops::Library::kPosixTimers, overdue);
   }
   CensusCount count = ledger.census().Count(now);
   if (then == Then::kNextWindow) ledger.census().NextWindow();

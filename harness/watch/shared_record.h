@@ -43,7 +43,10 @@ class SharedRecord {
   // change. The program waits meanwhile, if it wants to change them: some 3 ns for each live timer.
   // NextWindow: begins a window, too.
   enum class Then : std::uint8_t { kNothing, kNextWindow };
-  std::optional<CensusCount> Look(Then then);
+  std::optional<CensusCount> Look(Then then, bool is_virtual);
+
+  // How its time passes, where it is in virtual time.
+  SharedTime& time() { return record_->time; }
 
   // Its file; empty if it has not begun.
   std::string Program() const;

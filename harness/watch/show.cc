@@ -53,9 +53,9 @@ std::string ToText(const Report& report, bool child) {
     live += row.live;
     sites += row.armed > 0;
   }
-  std::string out = fmt::format("afterleak: {}{} {}; watched for {}\n", report.command,
+  std::string out = fmt::format("afterleak: {}{} {}; watched for {}{}\n", report.command,
                                 child ? fmt::format(" (process {})", report.pid) : "", report.how,
-                                Short(report.watched));
+                                Short(report.watched), report.is_virtual ? " of virtual time" : "");
   if (report.Armed() > 0) {
     out += fmt::format("{} timer{} armed at {} site{}, {} live\n", report.Armed(),
                        report.Armed() == 1 ? "" : "s", sites, sites == 1 ? "" : "s", live);
@@ -130,6 +130,7 @@ Json JsonOf(const Report& report) {
           {"pid", report.pid},
           {"how", report.how},
           {"ended", report.ended},
+          {"virtual_time", report.is_virtual},
           {"watched_seconds", Seconds(report.watched)},
           {"windows", report.windows},
           {"peak", report.peak},

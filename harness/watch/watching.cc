@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <poll.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -12,12 +13,14 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <stdexcept>
 #include <utility>
 
 #include "afterleak/loops/ledger.h"
 #include "watch/blind_spots.h"
 #include "watch/child.h"
 #include "watch/shared_record.h"
+#include "watch/virtual_time.h"
 
 namespace afterleak::watch {
 namespace {
@@ -26,8 +29,9 @@ using namespace std::chrono_literals;
 
 constexpr Duration kFirstWindow = 50ms;
 constexpr Duration kLongestBetweenLooks = 250ms;
-constexpr Duration kAfterInterrupt = 1s;  // if it still runs then, it means to go on
-constexpr Duration kGrace = 5s;           // from SIGTERM to SIGKILL, where it is told to end
+constexpr Duration kLongestVirtual = 24h;  // as long as a wait in the test kit may last
+constexpr Duration kAfterInterrupt = 1s;   // if it still runs then, it means to go on
+constexpr Duration kGrace = 5s;            // from SIGTERM to SIGKILL, where it is told to end
 
 // The signals that are handled by us while the program runs.
 class Signals {
@@ -90,37 +94,51 @@ std::string CommandOf(pid_t pid) {
   return words;
 }
 
+// Throws where nothing of it can be in virtual time.
+std::vector<std::string> BlindSpotsOf(const std::string& file, bool is_virtual) {
+  if (const std::string why = WhyNotVirtual(file); is_virtual && !why.empty())
+    throw std::invalid_argument(fmt::format("--virtual cannot be: {}", why));
+  return BlindSpots(file);
+}
+
 class Watching {
  public:
   explicit Watching(const WatchOptions& options)
       : options_(options),
         file_(FindProgram(options.command.front())),
-        blind_spots_(BlindSpots(file_)),
+        blind_spots_(BlindSpotsOf(file_, options.is_virtual)),
         record_(options.follow ? Directory::kMostProcesses : 1),
         child_(
             file_, options.command,
             [&](pid_t pid) { return Environment(pid, options.preloaded, record_); },
             [&] {
               signals_.RestoreMask();
+              // Without us its time would never pass again.
+              if (options.is_virtual) prctl(PR_SET_PDEATHSIG, SIGKILL);
               options.prepare();
             }),
-        began_(Now()),
+        began_(options.is_virtual ? VirtualStart() : watch::Now()),
         next_look_(began_ + kFirstWindow) {
+    if (options.is_virtual) time_.emplace(record_.time(), child_.pid());
     processes_.push_back({.slot = 0,
                           .pid = child_.pid(),
                           .command = fmt::format("{}", fmt::join(options.command, " ")),
                           .began = began_,
                           .window_ends = next_look_});
     if (options.every) next_report_ = began_ + *options.every;
-    if (options.keep_every && !options.every) next_kept_ = began_ + *options.keep_every;
-    if (options.length) end_ = began_ + *options.length;
+    if (options.keep_every && !options.every) next_kept_ = watch::Now() + *options.keep_every;
+    if (options.length || options.is_virtual)
+      end_ = began_ + options.length.value_or(kLongestVirtual);
   }
 
   Watched Run() {
-    while (!WaitUntil(
-        std::min({next_look_, next_report_, next_kept_, end_, interrupt_report_, NextShown()})))
-      DoWhatIsDue(Now());
-    Watched watched{.status = child_.Collect(), .ended_by_length = told_to_end_};
+    const auto wait = [this] {
+      const Time next = std::min({next_look_, next_report_, end_, interrupt_report_});
+      return time_ ? LetPassUntil(next) : WaitUntil(std::min({next, next_kept_, NextShown()}));
+    };
+    while (!wait()) DoWhatIsDue(Now());
+    Watched watched{
+        .status = child_.Collect(), .ended_by_length = told_to_end_, .refused = refused_};
     LookAgain();
     watched.report = MakeReport(HowItEnded(watched.status));
     watched.report.ended = true;
@@ -129,14 +147,30 @@ class Watching {
   }
 
  private:
+  // On the clock of the ledger.
+  Time Now() const { return time_ ? time_->Now() : watch::Now(); }
+
   // True if the program has ended; false when it is time, or after a signal.
-  bool WaitUntil(Time instant) {
+  bool WaitUntil(Time instant) { return WaitFor(std::max(instant - Now(), Duration::zero())); }
+
+  // The same in virtual time; or to write what is to be kept.
+  bool LetPassUntil(Time instant) {
+    time_->LetPass(instant, options_.length.has_value() || told_to_end_);
+    while (!time_->HasPassed()) {
+      if (WaitFor(Duration::zero())) return true;
+      if (watch::Now() >= next_kept_) return false;
+      if (refused_.empty() && !(refused_ = time_->WhyRefused()).empty()) child_.Send(SIGKILL);
+      time_->AwaitPassed();
+    }
+    return false;
+  }
+
+  bool WaitFor(Duration left) {
     std::vector<pollfd> files = {{child_.descriptor(), POLLIN, 0},
                                  {signals_.descriptor(), POLLIN, 0}};
     if (options_.onlooker != nullptr) {
       for (const int file : options_.onlooker->Descriptors()) files.push_back({file, POLLIN, 0});
     }
-    const Duration left = std::max(instant - Now(), Duration::zero());
     const auto seconds = std::min<Duration>(left, 1h) / 1s;
     const timespec timeout{seconds, (std::min<Duration>(left, 1h) % 1s).count()};
     if (ppoll(files.data(), files.size(), &timeout, nullptr) <= 0) return false;
@@ -157,7 +191,7 @@ class Watching {
   void DoWhatIsDue(Time now) {
     if (now >= next_look_) {
       LookAgain();
-      next_look_ = Now() + kLongestBetweenLooks;
+      next_look_ = time_ ? Time::max() : Now() + kLongestBetweenLooks;
       for (const Process& process : processes_)
         next_look_ = std::min(next_look_, process.window_ends);
     }
@@ -169,10 +203,10 @@ class Watching {
       InBetween();
       next_report_ = now + *options_.every;
     }
-    if (now >= next_kept_) {
+    if (watch::Now() >= next_kept_) {
       LookAgain();
       options_.keep(MakeReport("still runs"));
-      next_kept_ = now + *options_.keep_every;
+      next_kept_ = watch::Now() + *options_.keep_every;
     }
     if (now >= interrupt_report_) {
       InBetween();
@@ -218,8 +252,8 @@ class Watching {
       seen = {.last = {}, .before = {}, .windows = Windows(kFirstWindow)};
       if (process.slot > 0) process.command = CommandOf(process.pid);
     }
-    std::optional<CensusCount> count =
-        record_.Look(window ? SharedRecord::Then::kNextWindow : SharedRecord::Then::kNothing);
+    std::optional<CensusCount> count = record_.Look(
+        window ? SharedRecord::Then::kNextWindow : SharedRecord::Then::kNothing, time_.has_value());
     if (window) process.window_ends = Now() + seen.windows.length();
     if (!count) return;
     if (window) {
@@ -260,6 +294,7 @@ class Watching {
                   .pid = process.pid,
                   .program = record_.Program(),
                   .how = std::move(how),
+                  .is_virtual = options_.is_virtual,
                   .began = process.began,
                   .watched = Now() - process.began};
     record_.NameItsAddresses();
@@ -281,6 +316,11 @@ class Watching {
       report.remarks.push_back(fmt::format(
           "{} was refused to us by the program's filter of system calls (seccomp); allow it there",
           refused));
+    if (!refused_.empty()) report.remarks.push_back("what comes after that: " + refused_);
+    if (const auto forks = record_.time().forks.load(); time_ && forks > 0)
+      report.remarks.push_back(
+          fmt::format("{} child process{}: in real time, for which virtual time does not wait",
+                      forks, forks == 1 ? "" : "es"));
     if (process.subject > 0)
       report.remarks.push_back(
           fmt::format("what the program armed before it replaced itself (exec), for the {}. time",
@@ -301,6 +341,8 @@ class Watching {
   Time interrupt_report_ = Time::max();
   Time end_ = Time::max();
   bool told_to_end_ = false;
+  std::optional<VirtualTime> time_{};
+  std::string refused_{};
   std::vector<Process> processes_;  // the program first
 };
 

@@ -13,7 +13,7 @@
 
 namespace afterleak::watch {
 
-Time Now();  // on the clock of the ledger, and exact
+Time Now();  // in real time: on the clock of the ledger, and exact
 
 // Looks on while the program runs, and waits for further files.
 class Onlooker {
@@ -31,6 +31,10 @@ struct WatchOptions {
   std::optional<Duration> every;     // between two reports
   std::optional<Duration> length;    // then the program is told to end
   bool follow = false;               // its children, too
+  // The program is in virtual time, and so are `every`, `length` and the windows; not `keep_every`.
+  // What is preloaded must be the object for that. It ends after `length`, also where nothing is
+  // due by then. Without it, it ends after a day, and may wait for the outside in real time.
+  bool is_virtual = false;
   Allowance allowed{};
   std::optional<Earlier> earlier;                 // to compare the program itself with
   std::function<void()> prepare;                  // see Child
@@ -46,6 +50,7 @@ struct Watched {
   int status = 0;                // as waitpid(2) has it
   bool ended_by_length = false;  // and not by itself
   bool recorded = false;         // false: what is preloaded did not begin
+  std::string refused{};         // why it cannot be in virtual time; it was killed then
 };
 
 // Ctrl-C reaches the program from the terminal; SIGINT, SIGTERM, SIGHUP and SIGQUIT that somebody

@@ -48,7 +48,7 @@ bool IsInLibrary(const Frame& frame) {
   if (frame.file.ends_with("afterleak/loops/asio_waits.h")) return true;
   if (frame.file.ends_with("afterleak/loops/main.cc")) return true;
   if (frame.module.starts_with("/lib/") || frame.module.starts_with("/usr/lib/")) return true;
-  if (frame.module.ends_with("/libafterleak_watch.so")) return true;
+  if (frame.module.find("/libafterleak_watch") != std::string::npos) return true;
   if (std::ranges::any_of(kOurs,
                           [&](std::string_view ours) { return frame.function.starts_with(ours); }))
     return true;

@@ -13,6 +13,11 @@ using namespace afterleak::loops::internal;
 using afterleak::Duration;
 using afterleak::Time;
 
+// A coarse clock is behind the others, if they are not equal.
+bool IsCoarse(clockid_t clock) {
+  return clock == CLOCK_REALTIME_COARSE || clock == CLOCK_MONOTONIC_COARSE;
+}
+
 // Waits until that instant. As nanosleep: -1 with errno if a signal came.
 int SleepUntil(Time instant, const char* call) {
   World& world = World::Get();
@@ -37,7 +42,8 @@ extern "C" {
 int clock_gettime(clockid_t clock, timespec* now) noexcept {
   const ClockStart start = StartOf(clock);
   if (!start.is_virtual || !World::ShowsTime()) return RealClock(clock, now);
-  *now = ToTimespec(start.at + World::Get().shown());
+  World& world = World::Get();
+  *now = ToTimespec(start.at + (IsCoarse(clock) ? world.now().time_since_epoch() : world.shown()));
   return 0;
 }
 

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "afterleak/heap/heap.h"
+#include "afterleak/loops/virtual_descriptors.h"
 #include "afterleak/loops/virtual_real.h"
 #include "afterleak/loops/virtual_tables.h"
 #include "afterleak/loops/virtual_world.h"
@@ -45,7 +46,7 @@ void World::End() {
     Real().pthread_cond_broadcast(&help_);
     lock.unlock();
     Real().pthread_join(helping_thread_, nullptr);
-    Real().close(helper_.kick);
+    CloseOurs(helper_.kick);
     lock.lock();
     ending_ = false;
   }
@@ -110,7 +111,7 @@ void World::Help() {
 void World::StartHelp() {
   if (!has_helper_) {
     const heap::Scope::Suspend suspend;
-    helper_.kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    helper_.kick = KeepAsOurs(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     has_helper_ = Real().pthread_create(
                       &helping_thread_, nullptr,
                       [](void*) -> void* {

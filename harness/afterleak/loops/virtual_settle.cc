@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include "afterleak/census/duration.h"
 #include "afterleak/heap/heap.h"
@@ -33,7 +34,14 @@ constexpr Duration kWakesWithin = std::chrono::milliseconds(100);
 // A program that waits again and again, though told that it cannot, is ended.
 constexpr int kMostIgnored = 1000;
 
+// So long may another process hold the time of a whole program.
+constexpr Duration kMostHeld = std::chrono::seconds(1);
+
 constexpr std::uint64_t kMostTurns = 20'000'000;
+
+constexpr char kCureInBubble[] =
+    "wrap it in Outside, or call the C library's function in the bubble";
+constexpr char kCureOfProgram[] = "this program can be watched without virtual time";
 
 // What /proc says of a thread.
 struct Status {
@@ -117,6 +125,11 @@ const char* SleepsInRealTime(const SystemCall& call) {
   return nullptr;
 }
 
+// For another process, which answers soon or not at all.
+bool WaitsForProcess(const SystemCall& call) {
+  return call.number == SYS_wait4 || call.number == SYS_waitid || call.number == SYS_connect;
+}
+
 // Whether it sleeps in a futex in that word, and not for a mutex.
 bool SleepsIn(const Waiter& waiter, pid_t tid) {
   const SystemCall call = SystemCallOf(tid);
@@ -150,14 +163,13 @@ bool World::AllAsleep() {
   for (const auto& [member, switches] : tables_->asleep) {
     Waiter* const waiter = member->waiter;
     if (waiter == nullptr && member->checked != switches) {
+      if (IsHeld(*member, switches)) return false;
       if (const char* const call = SleepsInRealTime(SystemCallOf(member->tid))) {
         if (RealNanoseconds() - began_at_ < kWakesWithin.count()) return false;
         member->checked = switches;
-        RefuseLocked(
-            fmt::format("thread {} waits in the system call {}, which takes real time; "
-                        "wrap it in Outside, or call the C library's function in the "
-                        "bubble",
-                        member->number, call));
+        RefuseLocked(fmt::format("thread {} waits in the system call {}, which takes real time; {}",
+                                 member->number, call,
+                                 steering_ == nullptr ? kCureInBubble : kCureOfProgram));
         return false;
       }
       member->checked = switches;
@@ -166,6 +178,13 @@ bool World::AllAsleep() {
       waiter->seen = SleepsIn(*waiter, member->tid);
   }
   return true;
+}
+
+bool World::IsHeld(Member& member, std::int64_t switches) const {
+  if (steering_ == nullptr || !WaitsForProcess(SystemCallOf(member.tid))) return false;
+  const std::int64_t now = RealNanoseconds();
+  if (std::exchange(member.held, switches) != switches) member.held_at = now;
+  return now - member.held_at < kMostHeld.count();
 }
 
 // Everyone is blocked, and nothing that has happened is about to wake anyone.
@@ -234,7 +253,7 @@ int World::Drive(Waiter& self, Time limit, const sigset_t* mask, const std::func
     const Time due = NextDue();
     const Time event = NextEvent();
     const Time next = std::min(due, event);
-    if (settled && advance && !IsHelper(self) && next > limit) {
+    if (settled && advance && !IsHelper(self) && next > limit && !WaitsForOutside(next)) {
       if (limit > now()) MoveTo(limit, &self);
       break;
     }
@@ -289,6 +308,7 @@ int World::Drive(Waiter& self, Time limit, const sigset_t* mask, const std::func
 bool World::CheckProgress(bool settled) {
   const std::int64_t real = RealNanoseconds();
   const std::uint64_t turns = turns_.load(std::memory_order_acquire);
+  if (settled && steering_ != nullptr) progress_at_ = 0;  // a whole program may wait for anybody
   if (progress_at_ == 0 || turns != progress_) {
     progress_ = turns;
     progress_at_ = real;

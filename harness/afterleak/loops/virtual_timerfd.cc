@@ -9,6 +9,7 @@
 
 #include "afterleak/heap/heap.h"
 #include "afterleak/loops/virtual_behind.h"
+#include "afterleak/loops/virtual_descriptors.h"
 #include "afterleak/loops/virtual_real.h"
 #include "afterleak/loops/virtual_tables.h"
 #include "afterleak/loops/virtual_time.h"
@@ -150,7 +151,9 @@ int timerfd_gettime(int descriptor, itimerspec* value) noexcept {
 
 int afterleak_virtual_close(int descriptor) {
   if (World::HasTimer(descriptor)) World::Get().RemoveTimer(descriptor);
-  return Real().close(descriptor);
+  if (!IsOurs(descriptor)) return Real().close(descriptor);
+  errno = EBADF;
+  return -1;
 }
 
 }  // extern "C"

@@ -12,6 +12,7 @@
 #include <span>
 
 #include "afterleak/heap/heap.h"
+#include "afterleak/loops/virtual_descriptors.h"
 #include "afterleak/loops/virtual_real.h"
 #include "afterleak/loops/virtual_tables.h"
 
@@ -63,9 +64,9 @@ void World::AfterFork(bool is_child) {
     members_ = self_;
     if (self_ != nullptr) {
       self_->next = self_->previous = nullptr;
-      Real().close(self_->kick);
-      Real().close(self_->status);
-      self_->kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+      CloseOurs(self_->kick);
+      CloseOurs(self_->status);
+      self_->kick = KeepAsOurs(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     }
   }
   mutex_.unlock();
@@ -82,7 +83,7 @@ World::Lock World::Locked() {
 bool World::InBubble() {
   if (state_.load(std::memory_order_acquire) == kForked) {
     static std::atomic<bool> said = false;
-    if (!said.exchange(true)) {
+    if (world_.steering_ == nullptr && !said.exchange(true)) {  // else the watcher says it
       std::fputs(
           "afterleak: a child of fork is not in its parent's bubble; it lives in real time\n",
           stderr);
@@ -110,7 +111,7 @@ void World::Started(Member& member) {
     member.pinned = self_->pinned;
     member.unpinned = self_->unpinned;
   }
-  member.kick = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  member.kick = KeepAsOurs(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   member.next = members_;
   if (members_ != nullptr) members_->previous = &member;
   members_ = &member;
@@ -119,7 +120,8 @@ void World::Started(Member& member) {
 void World::Runs(Member& member) {
   self_ = &member;
   const auto tid = static_cast<pid_t>(syscall(SYS_gettid));
-  member.status = open(fmt::format("/proc/self/task/{}/status", tid).c_str(), O_RDONLY | O_CLOEXEC);
+  member.status =
+      KeepAsOurs(open(fmt::format("/proc/self/task/{}/status", tid).c_str(), O_RDONLY | O_CLOEXEC));
   member.tid.store(tid, std::memory_order_release);
   pthread_setspecific(EndOfThread(), &member);
 }
@@ -138,8 +140,8 @@ void World::Ended(Member& member) {
       self_ = nullptr;
       ended_ = true;
     }
-    Real().close(member.kick);
-    Real().close(member.status);
+    CloseOurs(member.kick);
+    CloseOurs(member.status);
   }
   delete &member;
 }
@@ -279,6 +281,7 @@ bool World::MoveTo(Time instant, const Waiter* self) {
     // Clocks never go back.
     nudge_.store(std::max<std::int64_t>(0, from + nudge_.load(std::memory_order_relaxed) - to));
     now_.store(to, std::memory_order_release);
+    if (steering_ != nullptr) steering_->now->store(to, std::memory_order_release);
     clock_reads_.store(0, std::memory_order_relaxed);
     empty_polls_.store(0, std::memory_order_relaxed);
     moved_at_turn_ = turns_.load(std::memory_order_relaxed);
@@ -327,12 +330,16 @@ bool World::AnyReady() {
 }
 
 void World::Refuse(const char* call, const char* why) {
+  const heap::Scope::Suspend suspend;
+  const int thread = Self().number;
   const Lock lock = Locked();
-  RefuseLocked(fmt::format("{} in virtual time: {}", call, why));
+  const std::string line = fmt::format("{} in virtual time: {}", call, why);
+  RefuseLocked(steering_ == nullptr ? line : fmt::format("thread {}: {}", thread, line));
 }
 
 void World::RefuseLocked(const std::string& line) {
   const heap::Scope::Suspend suspend;
+  if (steering_ != nullptr) steering_->refused(line.c_str());
   if (tables_->refused != line) std::fprintf(stderr, "afterleak: %s\n", line.c_str());
   if (tables_->refused.empty()) tables_->refused = line;
   KickDriver();

@@ -49,6 +49,8 @@ struct Member {
   cpu_set_t unpinned{};  // where it may run when the bubble has ended
   bool pinned = false;
   std::int64_t checked = -1;  // how often it had been switched when its system call was looked at
+  std::int64_t held = -1;     // the same, when it was seen to wait for another process
+  std::int64_t held_at = 0;   // in real time
   std::vector<pollfd> descriptors;  // room for those that it waits for
   Member* next = nullptr;
   Member* previous = nullptr;
@@ -71,6 +73,20 @@ struct Waiter {
   bool due = false;   // it has been told, and has not left
   bool seen = false;  // asleep, and nobody has touched its word since
   Member* member = nullptr;
+};
+
+// Lets the time of a whole program pass, from outside: `afterleak watch --virtual`. The functions
+// are called in a thread that is not in the bubble, but for `refused`.
+struct Steering {
+  struct Stretch {
+    Time until;
+    bool when_idle;  // also where no deadline is left; else the program waits for the outside then
+  };
+  Stretch (*next)();  // waits until there is one
+  void (*passed)();   // it has passed, and its end is settled
+  // Time cannot move, or would be wrong. Does not return; it may be called under the world's lock.
+  void (*refused)(const char* line);
+  std::atomic<std::int64_t>* now;  // shows it to others; what is in it is where the bubble begins
 };
 
 // Knows whether the calling thread has it. While that thread allocates, tcmalloc may wait in a
@@ -154,6 +170,9 @@ class World {
   // What cannot work in virtual time: said once on standard error. The bubble's next call throws.
   void Refuse(const char* call, const char* why);
 
+  // The bubble is the whole program, from now on.
+  void Steer(const Steering& steering);
+
   // For LoopBubble.
   bool Begin(bool pin, Duration stuck_after);  // false if there is a bubble
   void End();
@@ -193,12 +212,19 @@ class World {
   bool AnyReady();
   bool Settled();
   bool AllAsleep();
+  bool IsHeld(Member& member, std::int64_t switches) const;
   // 1: descriptors are ready, or `done`; 0: the limit or the deadline; -1: a signal, or a failure.
   // An advance goes on after a signal, and a helper after what another thread did wrong.
   int Drive(Waiter& self, Time limit, const sigset_t* mask, const std::function<bool()>* done,
             bool advance, Lock& lock);
   void RunEvent(Lock& lock);
-  bool IsHelper(const Waiter& driver) const { return driver.member == &helper_; }
+  bool IsHelper(const Waiter& driver) const {
+    return driver.member == &helper_ && steering_ == nullptr;
+  }
+  [[noreturn]] void BeSteered();
+  bool WaitsForOutside(Time next) const {
+    return steering_ != nullptr && !when_idle_ && next == Time::max();
+  }
   void Help();  // while the owner waits for another thread, this one drives
   void StartHelp();
   void EndHelp(Lock& lock);
@@ -238,6 +264,8 @@ class World {
   bool kicked_ = false;  // the driver
   bool in_event_ = false;
   bool pin_ = false;
+  const Steering* steering_ = nullptr;
+  bool when_idle_ = false;
   Duration stuck_after_{};
   std::int64_t began_at_ = 0;        // in real time
   std::uint64_t progress_ = 0;       // turns_ when the driver last looked
