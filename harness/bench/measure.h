@@ -9,10 +9,10 @@
 
 namespace bench {
 
-// Processor seconds that this thread has used, including the kernel's.
-inline double CpuSeconds() {
+// Processor seconds that a thread has used, including the kernel's: this one, or that of the clock.
+inline double CpuSeconds(clockid_t clock = CLOCK_THREAD_CPUTIME_ID) {
   timespec used;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  clock_gettime(clock, &used);
   return static_cast<double>(used.tv_sec) + static_cast<double>(used.tv_nsec) * 1e-9;
 }
 

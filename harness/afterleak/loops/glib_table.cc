@@ -13,24 +13,43 @@
 namespace afterleak::loops::internal {
 namespace {
 
-// What this thread is dispatching. Main loops nest.
+// What this thread is dispatching.
 struct Dispatch {
   GSource* source = nullptr;
   bool due = false;  // by its ready time, and no more has been said of that
 };
 constinit thread_local Dispatch dispatched;
 
+// Main loops nest. A callback that throws leaves all that it is in, and its source in GLib's hands:
+// attached, but not dispatched again.
+class Dispatching {
+ public:
+  explicit Dispatching(Dispatch now) : outer_(std::exchange(dispatched, now)) {}
+  ~Dispatching() {
+    if (!returned_ && dispatched.due) Fired(Library::kGlib, KeyOf(dispatched.source));
+    dispatched = outer_;
+  }
+  Dispatching(const Dispatching&) = delete;
+  Dispatching& operator=(const Dispatching&) = delete;
+
+  void Returned() { returned_ = true; }
+
+ private:
+  const Dispatch outer_;
+  bool returned_ = false;
+};
+
 gboolean DispatchBy(const GSourceFuncs& users, GSource* source, GSourceFunc callback, void* data) {
   static const auto time_of = Next<std::int64_t(GSource*)>("g_source_get_time");
   const std::int64_t ready_time = ReadyTimeOf(source);
-  const Dispatch outer = std::exchange(
-      dispatched, {.source = source, .due = ready_time >= 0 && ready_time <= time_of(source)});
+  Dispatching dispatching(
+      {.source = source, .due = ready_time >= 0 && ready_time <= time_of(source)});
   const gboolean stays = users.dispatch(source, callback, data);
+  dispatching.Returned();
   if (stays == 0)
     Disarmed(source);
   else if (dispatched.due)
     Ticked(Library::kGlib, KeyOf(source), Until(ReadyTimeOf(source)));
-  dispatched = outer;
   return stays;
 }
 

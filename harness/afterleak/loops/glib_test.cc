@@ -1,6 +1,7 @@
 #include <glib.h>
 
 #include <atomic>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -222,6 +223,49 @@ TEST_F(Glib, AContextThatIsFreedStopsWhatIsPending) {
   EXPECT_EQ(Live(), 3);
   g_main_context_unref(context);
   EXPECT_EQ(Stopped(), 3);
+}
+
+TEST_F(Glib, ACallbackMayGiveBackItsLoop) {
+  GMainContext* const context = g_main_context_new();
+  static GMainLoop* loop;
+  loop = g_main_loop_new(context, FALSE);
+  g_main_context_unref(context);
+  for (const guint delay : {1u, kLater}) {
+    GSource* const source = g_timeout_source_new(delay);
+    const auto end = [](gpointer) -> gboolean {
+      g_main_loop_quit(loop);
+      g_main_loop_unref(loop);
+      return G_SOURCE_REMOVE;
+    };
+    g_source_set_callback(source, end, nullptr, nullptr);
+    g_source_attach(source, context);
+    g_source_unref(source);
+  }
+  g_main_loop_run(loop);
+  EXPECT_EQ(Fired(), 1);
+  EXPECT_EQ(Stopped(), 1) << "which was pending";
+}
+
+TEST_F(Glib, ACallbackThatThrowsHasFired) {
+  GMainContext* const context = g_main_context_new();
+  GSource* const source = g_timeout_source_new(1);
+  const auto throws = [](gpointer) -> gboolean { throw std::runtime_error("of the callback"); };
+  g_source_set_callback(source, throws, nullptr, nullptr);
+  g_source_attach(source, context);
+  const auto run = [&] {
+    for (;;) g_main_context_iteration(context, TRUE);
+  };
+  EXPECT_THROW(run(), std::runtime_error);
+  EXPECT_EQ(Fired(), 1);
+  EXPECT_EQ(Live(), 0) << "GLib will not call it again";
+  EXPECT_EQ(Idle(), 1);
+  g_source_set_ready_time(source, g_get_monotonic_time() + G_USEC_PER_SEC);
+  g_source_destroy(source);
+  EXPECT_EQ(Stopped(), 1) << "nothing is dispatched now";
+  g_source_unref(source);  // that of GLib's dispatcher, which did not come to it
+  g_source_unref(source);
+  g_main_context_iteration(context, FALSE);  // its list of what is to be dispatched is old
+  g_main_context_unref(context);
 }
 
 TEST_F(Glib, ContextsOfOtherThreadsAreSeenAndNoFiringIsMissed) {

@@ -1,6 +1,7 @@
 #include <ev.h>
 #include <unistd.h>
 
+#include <stdexcept>
 #include <vector>
 
 #include "afterleak/loops/loops.h"
@@ -119,6 +120,19 @@ TEST_F(Libev, OnceIsAnsweredOrFires) {
   EXPECT_EQ(Stopped(), 1);
   close(ends[0]);
   close(ends[1]);
+}
+
+TEST_F(Libev, CallbacksThatThrowHaveFired) {
+  ev_timer timer = Timer(0.001, 0, [](struct ev_loop*, ev_timer*, int) {
+    throw std::runtime_error("of the callback");
+  });
+  ev_timer_start(loop_, &timer);
+  EXPECT_THROW(Run(), std::runtime_error);
+  EXPECT_EQ(Fired(), 1);
+  const auto throws = [](int, void*) { throw std::runtime_error("of the callback"); };
+  ev_once(loop_, -1, 0, 0.001, throws, nullptr);
+  EXPECT_THROW(Run(), std::runtime_error);
+  EXPECT_EQ(Fired(), 2);
 }
 
 TEST_F(Libev, WhatTheProgramFeedsIsNoFiring) {

@@ -3,6 +3,7 @@
 #include <event2/event_struct.h>
 #include <unistd.h>
 
+#include <stdexcept>
 #include <vector>
 
 #include "afterleak/loops/loops.h"
@@ -197,6 +198,23 @@ TEST_F(Libevent, ABaseThatIsFreedStopsWhatIsPending) {
   EXPECT_EQ(Idle(), 1) << "the event is still there";
   event_assign(timer, base_, -1, 0, &Nothing, nullptr);  // for its new base, to free it with
   event_free(timer);
+}
+
+// Their base takes itself to be running from then on, so it can only be freed.
+TEST_F(Libevent, CallbacksThatThrowHaveFired) {
+  const auto throws = [](evutil_socket_t, short, void*) {
+    throw std::runtime_error("of the callback");
+  };
+  event* const timer = New(throws);
+  event_add(timer, &kSoon);
+  EXPECT_THROW(Run(), std::runtime_error);
+  event_free(timer);
+  event_base_free(base_);
+  base_ = event_base_new();
+  event_base_once(base_, -1, EV_TIMEOUT, throws, nullptr, &kSoon);
+  EXPECT_THROW(Run(), std::runtime_error);
+  EXPECT_EQ(Armed(), 2);
+  EXPECT_EQ(Fired(), 2);
 }
 
 TEST_F(Libevent, AnEventInTheProgramsMemoryIsNeverIdle) {

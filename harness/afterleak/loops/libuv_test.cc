@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 #include <uv.h>
 
+#include <cstddef>
+#include <new>
+#include <stdexcept>
 #include <vector>
 
 #include "afterleak/loops/loops.h"
@@ -154,6 +157,52 @@ TEST_F(Libuv, WhatACallbackEndsWithIsTheProgramsOwn) {
     EXPECT_EQ(Stopped(), 3 * round + 3);
   }
   Close(&ended_with);
+  Run();
+}
+
+TEST_F(Libuv, ACallbackThatThrowsHasFired) {
+  uv_timer_t timer;
+  uv_timer_init(&loop_, &timer);
+  uv_timer_start(&timer, [](uv_timer_t*) { throw std::runtime_error("of the callback"); }, 1, 0);
+  EXPECT_THROW(Run(), std::runtime_error);
+  EXPECT_EQ(Fired(), 1);
+  EXPECT_EQ(Idle(), 1);
+  uv_timer_start(&timer, [](uv_timer_t*) {}, 1, 0);
+  Run();
+  EXPECT_EQ(Fired(), 2);
+  Close(&timer);
+  Run();
+}
+
+TEST_F(Libuv, ACallbackCannotCloseItsLoop) {
+  uv_timer_t timer;
+  uv_timer_init(&loop_, &timer);
+  uv_timer_start(
+      &timer, [](uv_timer_t* fired) { EXPECT_EQ(uv_loop_close(fired->loop), UV_EBUSY); }, 1, 0);
+  Run();
+  EXPECT_EQ(Fired(), 1);
+  Close(&timer);
+  Run();
+}
+
+// Its program has made a mistake: the loop must not run any more. The numbers stay right.
+TEST_F(Libuv, OneThatIsFreedWhileItIsPendingIsStoppedWhenItsMemoryIsUsedAgain) {
+  uv_loop_t broken;
+  ASSERT_EQ(uv_loop_init(&broken), 0);
+  alignas(uv_timer_t) std::byte memory[sizeof(uv_timer_t)];
+  auto* const timer = new (memory) uv_timer_t;
+  uv_timer_init(&broken, timer);
+  uv_timer_start(timer, [](uv_timer_t*) {}, 1000, 0);
+  uv_stop(&broken);
+  EXPECT_EQ(uv_loop_close(&broken), UV_EBUSY) << "with a timer pending";
+  EXPECT_EQ(Live(), 1) << "nobody has said that it is gone";
+  uv_timer_init(&loop_, timer);
+  EXPECT_EQ(Stopped(), 1);
+  EXPECT_EQ(Live(), 0);
+  uv_timer_start(timer, [](uv_timer_t*) {}, 1, 0);
+  Run();
+  EXPECT_EQ(Fired(), 1);
+  Close(timer);
   Run();
 }
 

@@ -5,16 +5,17 @@
 // wait. An hour of a 3 s timer takes milliseconds, and every run is the same.
 //
 //   LoopBubble bubble;
-//   Server server;                                               // made inside, with its loop
-//   bubble.Go([&] { server.Run(); }, [&] { server.Stop(); });    // a thread, and how to end it
+//   auto server = std::make_shared<Server>();                    // made inside, with its loop
+//   bubble.Go([=] { server->Run(); }, [=] { server->Stop(); });  // a thread, and how to end it
 //   bubble.AdvanceTo(27s);                        // until everything due by then has happened
 //   EXPECT_EQ(bubble.Totals().live, 11);          // settled: all threads wait
 //   bubble.Finish();
 //
 // All threads of the process are in it, the test's too, except where they are in an Outside. Time
 // moves in Advance, AdvanceTo and Finish, and while the thread that made the bubble waits: in
-// sleep, poll, a loop that it runs, a condition variable, join. If nothing can end such a wait, the
-// process ends with a dump. Elsewhere time stands still.
+// sleep, poll, read, accept, a loop that it runs, a condition variable, join. If nothing can end
+// such a wait, or it polls the clock instead, the process ends with a dump. Elsewhere time stands
+// still: so it does while that thread waits in write, or in connect.
 //
 // What happens at one instant, in this order, until nothing is left to do:
 //   1. threads run until they wait
@@ -78,8 +79,9 @@ class LoopBubble {
   // time from now on.
   ~LoopBubble();
 
-  // Runs `body` in a new thread. `stop` makes it return: Finish calls it. What `body` throws is
-  // rethrown by the next call that moves time.
+  // Runs `body` in a new thread. `stop` makes it return: Finish calls it, at the latest where the
+  // bubble ends, so both had better share what they use: an ASSERT may end the test early. What
+  // `body` throws is rethrown by the next call that moves time.
   void Go(std::function<void()> body, std::function<void()> stop = {});
 
   // Lets time pass until `instant`, or for `span` from now, and returns when that is settled.

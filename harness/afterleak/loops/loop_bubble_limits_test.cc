@@ -186,6 +186,30 @@ TEST(LoopBubbleLimitsDeathTest, ADeadlockOfTheTestItselfEndsTheProcess) {
       "waits for what never comes:\nthread [0-9]+ .* waits in pthread_cond_wait");
 }
 
+// For this one, too, there is nobody who could be told.
+TEST(LoopBubbleLimitsDeathTest, PollingTheClockInTheTestItselfEndsTheProcess) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  EXPECT_DEATH(
+      {
+        LoopBubble bubble({.stuck_after = 100ms});
+        const auto end = std::chrono::steady_clock::now() + 3s;
+        while (std::chrono::steady_clock::now() < end) {
+        }
+      },
+      "thread [0-9]+ made the bubble and polls the clock: [0-9,]+ reads since time last moved");
+}
+
+TEST(LoopBubbleLimits, AReadThatNothingEndsIsNotAHang) {
+  std::array<int, 2> ends;
+  ASSERT_EQ(pipe(ends.data()), 0);
+  LoopBubble bubble({.stuck_after = 100ms});
+  char byte;
+  EXPECT_EQ(read(ends[0], &byte, 1), -1);
+  EXPECT_EQ(errno, EINTR);
+  EXPECT_THAT(WhyStuck(bubble), HasSubstr("waits for what never comes:"));
+  for (const int each : ends) close(each);
+}
+
 TEST(LoopBubbleLimits, AThreadThatDoesNotEndIsShown) {
   std::array<int, 2> ends;
   ASSERT_EQ(pipe(ends.data()), 0);

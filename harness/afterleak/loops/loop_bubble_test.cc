@@ -2,11 +2,14 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -334,6 +337,107 @@ TEST(LoopBubble, NoRequestWithinTheProcessTimesOut) {
   bubble.Finish();
   close(sockets[0]);
   close(sockets[1]);
+}
+
+// The last to block has just answered, and the other one is not awake yet: it has to wait until
+// nobody else runs (SCHED_BATCH).
+TEST(LoopBubble, NoRequestBetweenThreadsThatPollTimesOut) {
+  const sched_param none{};
+  std::array<int, 2> sockets;
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets.data()), 0);
+  constexpr int kRequests = 1000;
+  const auto comes = [](int from) {
+    pollfd polled = {.fd = from, .events = POLLIN, .revents = 0};
+    char byte;
+    return poll(&polled, 1, 5000) == 1 && recv(from, &byte, 1, MSG_DONTWAIT) == 1;
+  };
+  LoopBubble bubble;
+  bubble.Go([&] {
+    while (comes(sockets[1])) EXPECT_EQ(write(sockets[1], "x", 1), 1);
+  });
+  bubble.Advance(0s);
+  ASSERT_EQ(sched_setscheduler(0, SCHED_BATCH, &none), 0);
+  int answers = 0;
+  for (int i = 0; i < kRequests; ++i) {
+    EXPECT_EQ(write(sockets[0], "x", 1), 1);
+    answers += comes(sockets[0]) ? 1 : 0;
+  }
+  sched_setscheduler(0, SCHED_OTHER, &none);
+  EXPECT_EQ(answers, kRequests);
+  EXPECT_EQ(At(bubble), 0s);
+  bubble.Finish();
+  for (const int each : sockets) close(each);
+}
+
+// What reads a byte from a socket that may not have one yet.
+ssize_t ReadByte(int from, char* to) { return read(from, to, 1); }
+ssize_t ReadvByte(int from, char* to) {
+  const iovec one = {.iov_base = to, .iov_len = 1};
+  return readv(from, &one, 1);
+}
+ssize_t RecvByte(int from, char* to) { return recv(from, to, 1, 0); }
+ssize_t RecvfromByte(int from, char* to) { return recvfrom(from, to, 1, 0, nullptr, nullptr); }
+ssize_t RecvmsgByte(int from, char* to) {
+  iovec one = {.iov_base = to, .iov_len = 1};
+  msghdr message{};
+  message.msg_iov = &one;
+  message.msg_iovlen = 1;
+  return recvmsg(from, &message, 0);
+}
+
+TEST(LoopBubble, TheThreadThatMadeItMovesTimeByReading) {
+  std::array<int, 2> sockets;
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, sockets.data()), 0);
+  constexpr ssize_t (*kReads[])(int, char*) = {&ReadByte, &ReadvByte, &RecvByte, &RecvfromByte,
+                                               &RecvmsgByte};
+  LoopBubble bubble;
+  bubble.Go([&] {
+    for (std::size_t i = 0; i < std::size(kReads); ++i) {
+      std::this_thread::sleep_for(3s);
+      EXPECT_EQ(write(sockets[0], "x", 1), 1);
+    }
+  });
+  Duration until = 3s;
+  for (const auto& read_byte : kReads) {
+    char byte = 0;
+    EXPECT_EQ(read_byte(sockets[1], &byte), 1);
+    EXPECT_EQ(byte, 'x');
+    EXPECT_EQ(At(bubble), until);
+    until += 3s;
+  }
+  char byte;
+  EXPECT_EQ(recv(sockets[1], &byte, 1, MSG_DONTWAIT), -1) << "does not wait";
+  EXPECT_EQ(errno, EAGAIN);
+  for (const int each : sockets) close(each);
+}
+
+TEST(LoopBubble, TheThreadThatMadeItMovesTimeByAccepting) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  auto* const any = reinterpret_cast<sockaddr*>(&address);
+  ASSERT_EQ(bind(listener, any, size), 0);
+  ASSERT_EQ(listen(listener, 8), 0);
+  ASSERT_EQ(getsockname(listener, any, &size), 0);
+  LoopBubble bubble;
+  bubble.Go([&] {
+    for (int i = 0; i < 2; ++i) {
+      std::this_thread::sleep_for(3s);
+      const int client = socket(AF_INET, SOCK_STREAM, 0);
+      EXPECT_EQ(connect(client, any, sizeof address), 0);
+      close(client);
+    }
+  });
+  for (const Duration until : {3s, 6s}) {
+    const int client =
+        until == 3s ? accept(listener, nullptr, nullptr) : accept4(listener, nullptr, nullptr, 0);
+    EXPECT_GE(client, 0);
+    EXPECT_EQ(At(bubble), until);
+    close(client);
+  }
+  close(listener);
 }
 
 TEST(LoopBubble, ATimerfdTellsHowOftenItWasDue) {

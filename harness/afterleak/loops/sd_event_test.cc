@@ -144,6 +144,22 @@ TEST_F(SdEvent, ALoopThatIsFreedStopsItsFloatingSources) {
   EXPECT_EQ(Stopped(), 2);
 }
 
+TEST_F(SdEvent, ACallbackMayGiveBackItsLoop) {
+  const auto give_back = [](sd_event_source*, std::uint64_t, void* event) {
+    auto& given = *static_cast<sd_event**>(event);
+    given = sd_event_unref(given);
+    return 0;
+  };
+  for (const std::uint64_t after : {kSoon, kLater}) {
+    EXPECT_GE(
+        sd_event_add_time_relative(event_, nullptr, CLOCK_MONOTONIC, after, 1, give_back, &event_),
+        0);
+  }
+  while (event_ != nullptr) sd_event_run(event_, UINT64_MAX);
+  EXPECT_EQ(Fired(), 1);
+  EXPECT_EQ(Stopped(), 1) << "which was pending";
+}
+
 TEST_F(SdEvent, WithoutACallbackItEndsTheLoop) {
   sd_event_source* const source = Add(kSoon, nullptr, reinterpret_cast<void*>(23));
   EXPECT_EQ(sd_event_loop(event_), 23);

@@ -12,6 +12,8 @@ namespace {
 
 class Libev : public LoopUnderTest {
  public:
+  static constexpr bool kOneAtATime = true;
+
   // Signals need the default loop.
   Libev() : loop_(ev_default_loop(EVFLAG_AUTO)) {
     ev_async_init(&stop_,

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <thread>
 #include <vector>
@@ -29,6 +30,7 @@ class LoopUnderTest {
   virtual void OnReadable(int descriptor, std::function<void()> ready) = 0;
   virtual void OnSignal(int signal, std::function<void()> caught) = 0;
   virtual Duration slack() const { return {}; }  // how late it fires
+  static constexpr bool kOneAtATime = false;     // there is one of it in the process
 };
 
 // Each test runs on the loop that `Loop` is: a LoopUnderTest with a default constructor.
@@ -192,9 +194,61 @@ TYPED_TEST_P(VirtualLoop, NoRequestOverLoopbackTimesOut) {
   for (const int descriptor : {client, server, listener}) close(descriptor);
 }
 
+TYPED_TEST_P(VirtualLoop, NothingFiresOfALoopThatIsClosedWithTimersPending) {
+  int fired = 0;
+  LoopBubble bubble;
+  {
+    TypeParam loop;
+    for (int i = 0; i < 100; ++i) loop.After(std::chrono::seconds(30 + i), [&] { ++fired; });
+    loop.Every(std::chrono::seconds(3), [&] { ++fired; });
+    loop.After(std::chrono::seconds(1), [&] { loop.Stop(); });
+    loop.Run();
+  }
+  bubble.AdvanceTo(std::chrono::hours(1));
+  EXPECT_EQ(fired, 0);
+}
+
+TYPED_TEST_P(VirtualLoop, ThousandsComeAndGo) {
+  constexpr int kLoops = 2000;
+  int fired = 0;
+  LoopBubble bubble;
+  Duration slack{};
+  for (int i = 0; i < kLoops; ++i) {
+    TypeParam loop;
+    loop.After(std::chrono::hours(1), [&] { ++fired; });
+    loop.After(std::chrono::seconds(3), [&] {
+      ++fired;
+      loop.Stop();
+    });
+    loop.Run();
+    slack += loop.slack();
+  }
+  EXPECT_EQ(fired, kLoops);
+  EXPECT_GE(bubble.Now(), Time(kLoops * std::chrono::seconds(3)));
+  EXPECT_LE(bubble.Now(), Time(kLoops * std::chrono::seconds(3) + slack));
+}
+
+TYPED_TEST_P(VirtualLoop, FiftyRunAtOnce) {
+  if (TypeParam::kOneAtATime) GTEST_SKIP() << "SKIPPED: there is one loop of this kind at a time";
+  constexpr int kLoops = 50;
+  std::vector<int> ticks(kLoops);
+  std::deque<TypeParam> loops;
+  LoopBubble bubble;
+  for (int& count : ticks) {
+    loops.emplace_back().Every(std::chrono::seconds(1), [&] { ++count; });
+    Start(bubble, loops.back());
+  }
+  bubble.AdvanceTo(std::chrono::minutes(1));
+  EXPECT_THAT(ticks, testing::Each(60));
+  bubble.Finish();
+  loops.clear();
+}
+
 REGISTER_TYPED_TEST_SUITE_P(VirtualLoop, AnHourOfThreeSecondTicksHas1200, RunsInTheTestsThreadToo,
                             TenRunsAreOne, WhatIsCancelledDoesNotFire,
                             ElevenDeadlinesAreDueWithin30s, EachSignalArrivesAtItsInstant,
-                            NoRequestOverLoopbackTimesOut);
+                            NoRequestOverLoopbackTimesOut,
+                            NothingFiresOfALoopThatIsClosedWithTimersPending, ThousandsComeAndGo,
+                            FiftyRunAtOnce);
 
 }  // namespace afterleak::loops

@@ -6,8 +6,10 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,7 +31,10 @@
   X(pthread_cond_signal) X(pthread_cond_broadcast) X(pthread_create) \
   X(pthread_join) X(timerfd_create) X(timerfd_settime) \
   X(timerfd_gettime) X(close) X(kill) \
-  X(raise) X(pthread_kill) X(sigqueue)
+  X(raise) X(pthread_kill) X(sigqueue) \
+  X(read) X(readv) X(recv) \
+  X(recvfrom) X(recvmsg) X(accept) \
+  X(accept4)
 // clang-format on
 
 namespace afterleak::loops::internal {

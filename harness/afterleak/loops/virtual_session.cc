@@ -23,6 +23,7 @@ bool World::Begin(bool pin, Duration stuck_after) {
   if (state_.load() != kNone) return false;
   if (tables_ == nullptr) tables_ = new Tables;
   now_ = nudge_ = clock_reads_ = empty_polls_ = 0;
+  polled_at_ = 0;
   moved_at_turn_ = turns_.load();
   holds_ = 0;
   tables_->refused.clear();
@@ -136,8 +137,7 @@ void World::EndHelp(Lock& lock) {
 
 // Nobody can be told: the thread that would have to be is the one that does not come back.
 void World::Die() {
-  std::fputs("afterleak: the thread that made the bubble waits, and cannot be told: abort\n",
-             stderr);
+  std::fputs("afterleak: the thread that made the bubble cannot be told: abort\n", stderr);
   std::abort();
 }
 

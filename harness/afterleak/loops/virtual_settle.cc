@@ -28,6 +28,9 @@ constexpr std::int64_t kLongestLook = 2'000'000;
 constexpr std::int64_t kManyReads = 1'000'000;
 constexpr Duration kPolling = std::chrono::milliseconds(500);
 
+// The thread that made the bubble may have much to arm before it waits.
+constexpr std::int64_t kMostReads = 10'000'000;
+
 // A thread that slept when the bubble began, such as heaptrack's, has this long to wake up in it.
 constexpr Duration kWakesWithin = std::chrono::milliseconds(100);
 
@@ -289,7 +292,7 @@ int World::Drive(Waiter& self, Time limit, const sigset_t* mask, const std::func
     look = kShortestLook;
     if (next > limit) {
       RefuseLocked(fmt::format("thread {} waits for what has not come in a day:\n{}",
-                               owner_ ? owner_->number : 0, ThreadsLocked()));
+                               OwnersNumber(), ThreadsLocked()));
       if (IsHelper(self)) Die();
       continue;
     }
@@ -319,12 +322,31 @@ bool World::CheckProgress(bool settled) {
   const bool too_many = turns - moved_at_turn_ > kMostTurns;
   if (!polls && !too_many && (still < stuck_after_ || holds_ > 0)) return false;
   const heap::Scope::Suspend suspend;
-  RefuseLocked(settled ? fmt::format("thread {} waits for what never comes:\n{}",
-                                     owner_ ? owner_->number : 0, ThreadsLocked())
+  RefuseLocked(settled ? fmt::format("thread {} waits for what never comes:\n{}", OwnersNumber(),
+                                     ThreadsLocked())
                        : fmt::format("not settled at {} after {}: {}",
                                      FormatDuration(now().time_since_epoch()),
                                      FormatDuration(still), ThreadsLocked()));
   return true;
+}
+
+// Time moves while the thread that made the bubble waits. If it asks for the time again and again
+// instead, nobody else is there to notice, and nobody can tell it.
+void World::CheckPolling() {
+  if (!IsOwners()) return;
+  const Lock lock = Locked();
+  const std::uint64_t turns = turns_.load(std::memory_order_acquire);
+  const std::int64_t real = RealNanoseconds();
+  if (polled_at_ == 0 || turns != polled_) {
+    polled_ = turns;
+    polled_at_ = real;
+  }
+  if (Duration(real - polled_at_) < stuck_after_ || clock_reads_.load() < kMostReads) return;
+  RefuseLocked(
+      fmt::format("thread {} made the bubble and polls the clock: {} reads since time last moved; "
+                  "time moves in Advance, and while that thread waits",
+                  Self().number, Grouped(clock_reads_.load())));
+  Die();
 }
 
 std::string World::Threads() {

@@ -253,6 +253,8 @@ void World::MoveIfLast(Waiter& self, bool just_polled) {
   if (driver_ == nullptr || in_event_) return;
   for (const Member* member = members_; member != nullptr; member = member->next) {
     if (!Counted(*member)) return KickDriver();
+    const Waiter* const other = member->waiter;  // this thread may have written to it before
+    if (other != nullptr && other != &self && other->count > 0) just_polled = false;
   }
   if (holds_ > 0 || !tables_->exiting.empty() || look_.load(std::memory_order_acquire) || kicked_ ||
       !tables_->refused.empty() || tables_->failure)

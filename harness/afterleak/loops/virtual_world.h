@@ -33,6 +33,9 @@ namespace afterleak::loops::internal {
 constexpr Duration kMonotonicStart = std::chrono::seconds(1'000'000);
 constexpr Duration kWallStart = std::chrono::seconds(1'704'067'200);
 
+// After this many reads of the clock: does the thread that made the bubble poll it?
+constexpr std::int64_t kLooksAfter = 1 << 20;
+
 // How far time moves in a wait of the thread that made the bubble.
 constexpr Duration kLongestWait = std::chrono::hours(24);
 
@@ -124,11 +127,16 @@ class World {
   // a thread that has not begun yet.
   static bool ShowsTime() { return self_ == nullptr ? Anywhere() && !ended_ : Here(); }
   static bool Anywhere() { return HasBubble() && !WorldMutex::IsHeld(); }
+  // The calling thread is the one that made the bubble: time moves while it waits, by its waiting.
+  static bool IsOwners() {
+    return Here() && world_.owner_.load(std::memory_order_relaxed) == self_;
+  }
 
   // Since the bubble's start; the second is what clocks show, which is up to 100 µs later.
   Time now() const { return Time(Duration(now_.load(std::memory_order_acquire))); }
   Duration shown() {
-    clock_reads_.fetch_add(1, std::memory_order_relaxed);
+    if (clock_reads_.fetch_add(1, std::memory_order_relaxed) % kLooksAfter == kLooksAfter - 1)
+      CheckPolling();
     return Duration(now_.load(std::memory_order_acquire) + nudge_.load(std::memory_order_acquire));
   }
 
@@ -218,6 +226,10 @@ class World {
   int Drive(Waiter& self, Time limit, const sigset_t* mask, const std::function<bool()>* done,
             bool advance, Lock& lock);
   void RunEvent(Lock& lock);
+  int OwnersNumber() const {
+    const Member* const owner = owner_.load(std::memory_order_relaxed);
+    return owner != nullptr ? owner->number : 0;
+  }
   bool IsHelper(const Waiter& driver) const {
     return driver.member == &helper_ && steering_ == nullptr;
   }
@@ -230,6 +242,7 @@ class World {
   void EndHelp(Lock& lock);
   [[noreturn]] void Die();
   bool CheckProgress(bool settled);
+  void CheckPolling();
   void RefuseLocked(const std::string& line);
   std::string ThreadsLocked();
   void Pin(Member& member) const;
@@ -251,7 +264,7 @@ class World {
   int holds_ = 0;
   int threads_ = 0;
   Member* members_ = nullptr;
-  Member* owner_ = nullptr;
+  std::atomic<Member*> owner_{nullptr};
   Waiter* driver_ = nullptr;
   Time limit_{};
   Member helper_{};
@@ -271,7 +284,9 @@ class World {
   std::uint64_t progress_ = 0;       // turns_ when the driver last looked
   std::int64_t progress_at_ = 0;     // in real time
   std::uint64_t moved_at_turn_ = 0;  // turns_ when time last moved
-  Tables* tables_ = nullptr;         // from the first bubble on
+  std::uint64_t polled_ = 0;         // the same two, when that thread was last seen to read clocks
+  std::int64_t polled_at_ = 0;
+  Tables* tables_ = nullptr;  // from the first bubble on
 };
 
 }  // namespace afterleak::loops::internal

@@ -42,6 +42,8 @@ AT_MOST = [
     ("libuv's start and stop: what the census adds", more("StartStop_libuv/watched/1000", "StartStop_libuv/unwatched/1000"), 130, " ns"),
     ("Asio's wait, cancel and completion: with the census over without",
      ratio("StartStop_asio/watched/1000", "StartStop_asio/unwatched/1000"), 2, ""),
+    ("a request to a server on Boost.Beast: with the census over without", ratio("Request_beast/watched/32", "Request_beast/unwatched/32"), 1.15, ""),
+    ("the same on libevent's evhttp", ratio("Request_evhttp/watched/32", "Request_evhttp/unwatched/32"), 1.15, ""),
 ]
 
 

@@ -44,6 +44,8 @@ LOOPS = Part("unwatched", {
     "StartStop_libuv": "`uv_timer_start` and `uv_timer_stop`",
     "StartStop_libevent": "`event_add` and `event_del`",
     "StartStop_asio": "`async_wait` and `cancel`, and the handler that is called then",
+    "Request_beast": "processor time of a server's thread for one request, each of 32 clients making one at a time; on Boost.Beast",
+    "Request_evhttp": "the same on libevent's evhttp",
 }, {"unwatched": "without", "watched": "with the census"})
 ALLOCATORS = Part("glibc", {
     "NewDelete": "any of the live blocks of 16 to 271 bytes is deleted, and one of another size taken",
@@ -194,8 +196,9 @@ def text(machine, found, notes, plots):
         "## What watching costs\n\nOf a turn, how many times as long it takes with the census, with the counting allocator, and with both, "
         "as with neither.\n\n" + WATCHING.ratios(found)
         + "\n`new` and `delete` by themselves, against plain glibc:\n\n" + ALLOCATORS.ratios(found).replace("live timers", "live blocks"),
-        "A timer of an [event loop](../harness/bench/loops/turns.h) is armed and stopped, with the census of loops in front of its library "
-        "and without:\n\n" + LOOPS.ratios(found) if any(name.startswith("StartStop_") for name in found) else "",
+        "A timer of an [event loop](../harness/bench/loops/turns.h) is armed and stopped, and a "
+        "[server under load](../harness/bench/loops/service.cc) answers a request, with the census of loops in front of the library and "
+        "without:\n\n" + LOOPS.ratios(found) if any(name.partition("/")[0] in LOOPS.operations for name in found) else "",
         "## What each detector costs\n\nA round of the [leaky loop](../harness/bench/turn/leaky_loop.cc) with 200,000 messages, as fast as it "
         "takes them, against the same with nothing that watches. A run has as many rounds as it takes for the tool's start to be "
         "1 % of it. `./scripts/bench --filter '^Cost'` measures this alone.\n\n".replace("200,000", f"{notes.messages:,}")
