@@ -258,7 +258,9 @@ int Watch(const WatchArguments& arguments) {
     return kNothingArmed;
   }
   if (ArmedByAll(report) == 0) {
-    Complain("no timer was armed, so nothing can be said");
+    Complain(
+        "no timer was armed, so nothing can be said: a loop that keeps its timers itself, and only "
+        "waits with a time limit, is not seen");
     return kNothingArmed;
   }
   const Finding* const found = FirstToFailOn(arguments.fail_on, report);

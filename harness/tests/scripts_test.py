@@ -91,7 +91,8 @@ FAKES = {
 }
 ALSO_FOUND = """ninja valgrind google-pprof file objdump clang++-19 heaptrack gnuplot chromium
                 chromedriver mmdebstrap flake8 pgrep clang-format-19 clang-tidy-19 git pkg-config dpkg-shlibdeps lintian
-                tmux memcached gio promtool prometheus-node-exporter""".split()
+                tmux memcached gio dbus-daemon redis-server nghttpx h2load named nvim transmission-daemon promtool
+                prometheus-node-exporter""".split()
 MODULES_FOUND = ("selenium", "pexpect", "pyte", "jsonschema")
 
 # What reproduce has written by Python: each writes down that it was called, and a page.
@@ -287,10 +288,10 @@ class Setup(ScriptTest):
         (self.fakes / "chmod").symlink_to(shutil.which("chmod"))
         self.fake("update-rc.d", "")
         self.fake("apt-get", f'if [[ "$*" == *" install "* ]]; then "{policy}" prometheus start; echo "policy $?" >>"$FAKES/calls"; fi')
-        run = self.run_script("scripts/setup", "--all", FAKE_MISSING="cmake prometheus", AFTERLEAK_POLICY=str(policy))
+        run = self.run_script("scripts/setup", "--all", FAKE_MISSING="bind9 cmake prometheus", AFTERLEAK_POLICY=str(policy))
         self.assertEqual(run.returncode, 0, run.err)
         self.assertEqual(self.calls("policy"), ["policy 101"])
-        self.assertEqual(self.calls("update-rc.d"), ["update-rc.d prometheus disable"])
+        self.assertEqual(self.calls("update-rc.d"), ["update-rc.d named disable", "update-rc.d prometheus disable"])
         self.assertFalse(policy.exists())
         helper.write_program(policy, "exit 104")  # the machine's answer
         self.run_script("scripts/setup", "--all", FAKE_MISSING="prometheus", AFTERLEAK_POLICY=str(policy))

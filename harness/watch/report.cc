@@ -86,6 +86,17 @@ void AddStacks(const CensusCount& last, Report& report) {
   }
 }
 
+// Its time limits are far shorter than the time since its first one, and none ever ran out. So none
+// was forgotten before, and those that are live are the ones of now, as of a pool whose load ebbs.
+bool NeverRanOut(const SiteRow& site, const Report& report, Time now) {
+  const auto first =
+      std::ranges::find_if(site.window_peaks, [](std::int64_t peak) { return peak > 0; });
+  if (first == site.window_peaks.end() || site.fired + site.ticks > 0) return false;
+  const auto window = static_cast<std::size_t>(first - site.window_peaks.begin());
+  return site.longest_timeout > Duration(0) &&
+         now - report.samples[window].at > 2 * site.longest_timeout;
+}
+
 // Idle objects have the place and the kind of their timers, or of what made them.
 void AddIdle(const CensusReport& idle, Report& report) {
   for (const SiteReport& site : idle.sites) {
@@ -140,12 +151,25 @@ bool Judge(const Seen& seen, const Allowance& allowed, const Earlier* earlier, R
   const auto windows = seen.windows.Named(last, Resource::kTimer, seen.wrappers);
   const auto idle_windows = seen.windows.Named(last, Resource::kIdle, seen.wrappers);
 
+  report.windows = seen.windows.count();
+  report.samples = seen.windows.Samples();
+  for (const SiteReport& site : timers.sites) {
+    if (site.armed > 0) static_cast<SiteReport&>(report.sites.emplace_back()) = site;
+  }
+  AddWindows(last, seen, report);
+
   AddFindings(report.findings, JudgeAbandoned(timers, allowed));
   AddFindings(report.findings, JudgeLeftBehind(timers, allowed));
   AddFindings(report.findings, JudgeOutlived(timers, allowed));
   const CensusReport timers_before = NameSites(before, Resource::kTimer, seen.wrappers);
   AddFindings(report.findings, JudgeLeftBehind(timers_before, allowed));
   AddFindings(report.findings, JudgeOutlived(timers_before, allowed));
+  std::erase_if(report.findings, [&](const Finding& finding) {
+    return finding.leak == Leak::kOutlived &&
+           std::ranges::any_of(report.sites, [&](const SiteRow& site) {
+             return KeyOf(site) == KeyOf(finding) && NeverRanOut(site, report, last.at);
+           });
+  });
   AddFindings(report.findings, JudgeGrowing(windows, allowed));
   report.idle = JudgeGrowing(idle_windows, allowed);
   if (earlier != nullptr) {
@@ -155,17 +179,10 @@ bool Judge(const Seen& seen, const Allowance& allowed, const Earlier* earlier, R
   }
   KeepFirstOfEachSite(report.findings);
 
-  report.windows = seen.windows.count();
   report.peak = timers.totals.peak_live;
   report.peak_idle = last.totals[static_cast<std::size_t>(Resource::kIdle)].peak_live;
-  report.samples = seen.windows.Samples();
-  for (const SiteReport& site : timers.sites) {
-    if (site.armed == 0) continue;
-    SiteRow& row = report.sites.emplace_back();
-    static_cast<SiteReport&>(row) = site;
-    row.word = WordFor(site, report.findings, report.watched, report.windows);
-  }
-  AddWindows(last, seen, report);
+  for (SiteRow& row : report.sites)
+    row.word = WordFor(row, report.findings, report.watched, report.windows);
   AddStacks(last, report);
   AddIdle(NameSites(last, Resource::kIdle, seen.wrappers), report);
   AddEvidence(report);

@@ -50,6 +50,14 @@ class KeepInRecord {
   const Keeper* const before_;
 };
 
+// How many get at least the smallest record: `ulimit -f` may not let the file be larger.
+std::uint32_t MostWithin(std::uint32_t processes) {
+  rlimit limit;
+  if (getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return processes;
+  return static_cast<std::uint32_t>(
+      std::clamp<std::size_t>((limit.rlim_cur - kDirectory) / kSmallest, 1, processes));
+}
+
 // `ulimit` may not let a process have more.
 std::size_t SizeWithin(std::size_t size, std::size_t processes) {
   for (const auto which : {RLIMIT_FSIZE, RLIMIT_AS}) {
@@ -70,6 +78,7 @@ std::size_t SizeWithin(std::size_t size, std::size_t processes) {
 }  // namespace
 
 SharedRecord::SharedRecord(std::uint32_t most) {
+  most = MostWithin(most);
   descriptor_ = memfd_create("afterleak-record", MFD_CLOEXEC);
   if (descriptor_ < 0) Fail("memfd_create");
   const std::size_t size = SizeWithin(kLargest, most);

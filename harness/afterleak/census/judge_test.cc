@@ -428,6 +428,23 @@ TEST(JudgeOutlived, IsSilentOnACrowd) {
   EXPECT_THAT(JudgeOutlived(census.Report(Time(60s))), IsEmpty());
 }
 
+// Connections that are not used, with a time limit each: the one that came back last is used next,
+// and in one turn of two thousand all are. So some wait long.
+TEST(JudgeOutlived, IsSilentOnAPool) {
+  Census census;
+  census.KeepOvertaken();
+  std::vector<Census::Ticket> pool;
+  for (int i = 0; i < 20; ++i) pool.push_back(Arm(census));
+  for (int turn = 0; turn < 5999; ++turn) {
+    const std::size_t used = turn % 2000 == 0 ? pool.size() : 2;
+    for (std::size_t i = pool.size() - used; i < pool.size(); ++i) {
+      census.Stop(pool[i]);
+      pool[i] = Arm(census);
+    }
+  }
+  EXPECT_THAT(JudgeOutlived(census.Report(Time(60s))), IsEmpty());
+}
+
 TEST(JudgeOutlived, KnowsNothingUnlessItIsKept) {
   Census census;
   for (int i = 0; i < 500; ++i) {

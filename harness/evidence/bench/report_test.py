@@ -282,6 +282,7 @@ class Script(helper.FolderTest):
     def test_bad_input_to_the_script_itself(self):
         for arguments, said in ((["--frobnicate"], "unknown argument --frobnicate"), (["--filter"], "--filter has no value"),
                                 (["--filter", "("], r"'\(' is no regular expression"), (["--compare="], "--compare is empty"),
+                                (["watch", "--smoke"], "watch takes --out alone"),
                                 (["--compare", "none.json"], f"{self.folder}/none.json cannot be read"),
                                 (["--out", "none"], f"{self.folder}/none is not a folder"), (["--out="], "--out is empty")):
             with self.subTest(arguments):

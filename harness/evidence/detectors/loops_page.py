@@ -28,7 +28,9 @@ After the load each process ended in two ways. *Cleaned up*: what was left behin
 loop stopped, and its timers stayed as they were, as in a server that exits. *Memcheck in the run* looked at 60 s, under load, when what
 a fixed side wants is pending, too. The line is the one that arms; a pair may allocate the timer on another. The counting allocator counts
 `operator new`, so it does not see what libevent and GLib take from `malloc` for a timer. heaptrack was not asked: a thread of it sleeps in
-the same virtual time, and what it recorded did not have the load. How a verdict is decided, and how each tool is shown to work, is on
+the same virtual time, and what it recorded did not have the load. Nor was `afterleak watch`: it looks at windows of real time, in which
+these runs last milliseconds. On [watch.md](watch.md#programs-that-know-the-truth) it is asked about such mistakes in real time. How a
+verdict is decided, and how each tool is shown to work, is on
 [detectors.md](detectors.md#how-a-verdict-is-decided).
 
 ## In short

@@ -6,23 +6,19 @@ FOLDER: where tests/loops/ was built. What is not installed here is left out, an
 """
 
 import concurrent.futures
-import contextlib
 import json
-import os
 import pathlib
 import re
-import shutil
-import socket
+import shlex
 import tempfile
-import time
 
 from evidence.common import children, command_line, files, markdown
 from evidence.common.words import say
+from evidence.real import programs, session
 
 NAME = "scripts/reproduce"
 WORDS = ("leak", "grows, not proven")  # what says most first
 SOURCES = files.ROOT / "harness/tests/loops"
-READY = 20  # seconds, for a server to answer
 
 HEAD = """# What `afterleak watch` says
 
@@ -31,7 +27,9 @@ number. Machine: {machine}.
 
 ## Programs as Debian packages them
 
-Each is given something small to do. `afterleak` is `.build/release/afterleak`.
+[Each](../harness/evidence/real/programs.py) is given something small to do, and
+[a test](../harness/tests/watch_real_test.py) compares what it answers with what it answers unwatched. `afterleak` is
+`.build/release/afterleak`, and a word in capitals stands for a port of loopback.
 """
 
 TRUTH = """
@@ -50,99 +48,26 @@ mistake. One run, and nobody names a unit of work: so *leak* needs later timers 
 LEFT_OUT = "Left out, as it is not installed here: {}. `scripts/setup --all` installs it.\n"
 
 
-# ---- Real programs. Each function gives the program something to do; the folder is the current one of all that it starts.
+# ---- Real programs
 
-def wait_until(condition, what, process):
-    deadline = time.monotonic() + READY
-    while not condition():
-        if children.wait(process, 0.02):
-            raise children.Unavailable(f"waited in vain until {what}: it has ended")
-        if time.monotonic() > deadline:
-            raise children.TooLong(f"waited {READY} s in vain until {what}")
-
-
-def memcached(folder, process):
-    path = folder / "socket"
-    wait_until(path.exists, "memcached listens", process)
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(str(path))
-        for _ in range(200):
-            for request in (b"set a 0 0 2\r\nhi\r\n", b"get a\r\n"):
-                client.sendall(request)
-                client.recv(4096)
-    children.wait(process, 1)  # its clock ticks once a second
-    process.terminate()
-
-
-def tmux(folder, process):
-    def ask(*words):
-        return children.run("tmux", ["tmux", "-S", "socket", "-N", *words], cwd=folder).out
-
-    wait_until(lambda: ask("new-session", "-d", "-P", "-x", "80", "-y", "24", "sh"), "tmux listens", process)
-    wait_until(lambda: ask("capture-pane", "-p").strip(), "its shell asks", process)
-    for number in range(5):
-        ask("send-keys", f"echo $((6 * {number}))", "Enter")
-    # What is typed before the prompt is there leaves the answer beside a prompt.
-    wait_until(lambda: re.search(r"(?m)^(\S )?24$", ask("capture-pane", "-p")), "its shell has answered", process)
-    ask("kill-server")
-
-
-def nothing(*_):
-    pass
-
-
-SLEEP = "import asyncio; asyncio.run(asyncio.sleep(0.1))"
-REAL = (  # package, what it does meanwhile, command, load
-    ("memcached", "400 requests, then SIGTERM", ["memcached", "-u", "root", "-s", "socket"], memcached),
-    ("tmux", "a session, some lines typed, `kill-server`", ["tmux", "-S", "socket", "-f", "/dev/null", "-D"], tmux),
-    ("libglib2.0-bin", "lists a folder's attributes", ["gio", "info", "/"], nothing),
-    ("python3", "waits a tenth of a second", ["python3", "-c", SLEEP], nothing),
-)
-
-
-@contextlib.contextmanager
-def started(command, folder):
-    """In its session, of which nothing is left. Its report goes to the file `said`."""
-    with (folder / "said").open("wb") as said, open(os.devnull, "wb") as nowhere:
-        process = children.start(command, cwd=folder, stdout=nowhere, stderr=said,
-                                 env={**os.environ, "COLUMNS": "100", "LC_ALL": "C.UTF-8"})
-        try:
-            yield process
-        finally:
-            children.end(process)
-
-
-def watched(program, command, load):
-    """What is said of it."""
-    with tempfile.TemporaryDirectory(prefix="afterleak-watch-") as name:
-        folder = pathlib.Path(name)
-        with started([program, "watch", *command], folder) as process:
-            load(folder, process)
-            if not children.wait(process, children.TIMEOUT):
-                raise children.TooLong(f"{command[0]} did not end")
-        return (folder / "said").read_text(errors="replace").rstrip()
-
-
-def shown(command):
-    return " ".join(f"'{word}'" if re.search(r"[^\w./-]", word) else word for word in command)
-
-
-def real(program):
+def real(program, truth):
     """The section, and whether one of them did not work."""
     text, broken = "", False
-    for package, does, command, load in REAL:
-        text += f"\n### {command[0]}\n\n"
-        if not shutil.which(command[0]):
-            text += LEFT_OUT.format(package)
+    multi = truth / "watched_curl"
+    for each in (*programs.PROGRAMS, *([programs.curl_multi(multi)] if multi.exists() else [])):
+        text += f"\n### {each.name}\n\n"
+        if missing := each.missing():
+            text += LEFT_OUT.format(" and ".join(missing))
             continue
         try:
-            said = watched(program, command, load)
+            ended = session.run(each, [program, "watch"])
         except children.Unavailable as problem:
             text += f"Left out: {problem}.\n"
             say(f"{NAME}: {problem}")
             broken = True
             continue
-        text += f"{does[0].upper()}{does[1:]}.\n\n```console\n$ afterleak watch {shown(command)}\n{said}\n```\n"
+        report = ended.said[ended.said.index("afterleak: "):].rstrip()  # before it is what the program itself said
+        text += f"{each.does[0].upper()}{each.does[1:]}.\n\n```console\n$ afterleak watch {shlex.join(each.command)}\n{report}\n```\n"
     return text, broken
 
 
@@ -257,8 +182,9 @@ def main(arguments):
     parser.add_argument("--truth", type=pathlib.Path, metavar="FOLDER", required=True)
     parser.add_out(required=True)
     options = parser.parse_args(arguments)
-    section, broken = real(options.program)
-    page = HEAD.format(machine=markdown.machine()) + section + table(options.program, options.truth.resolve())
+    truth = options.truth.resolve()
+    section, broken = real(options.program, truth)
+    page = HEAD.format(machine=markdown.machine()) + section + table(options.program, truth)
     files.write_whole(options.out / "watch.md", page)
     return 3 if broken else 0
 
