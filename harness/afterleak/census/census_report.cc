@@ -37,7 +37,7 @@ void Join(SiteReport& row, const SiteReport& more) {
   row.longest_timeout = std::max(row.longest_timeout, more.longest_timeout);
   row.outlived += more.outlived;
   row.most_overtaken = std::max(row.most_overtaken, more.most_overtaken);
-  row.ever_overtaken = std::max(row.ever_overtaken, more.ever_overtaken);
+  row.usually_overtaken = std::max(row.usually_overtaken, more.usually_overtaken);
   row.left_behind += more.left_behind;
   row.works_leaving += more.works_leaving;
   row.works_ended = std::max(row.works_ended, more.works_ended);

@@ -301,9 +301,10 @@ std::vector<Finding> JudgeOutlived(const CensusReport& report, const Allowance& 
     Finding finding = FindingAt(Leak::kOutlived, site);
     finding.count = site.outlived;
     finding.bytes = site.outlived * site.bytes_each;
-    finding.evidence =
-        fmt::format("up to {} later ones were stopped before them; all that ended saw at most {}",
-                    site.most_overtaken, site.ever_overtaken);
+    finding.evidence = fmt::format(
+        "up to {} later ones were stopped before them; 99 of 100 that ended, and all that were "
+        "stopped, saw at most {}",
+        site.most_overtaken, site.usually_overtaken);
     findings.push_back(std::move(finding));
   }
   MostFirst(findings);

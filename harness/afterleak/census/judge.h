@@ -126,8 +126,9 @@ std::vector<Finding> JudgeGrowingWithWork(const CensusReport& work, const Census
                                           const Allowance& allowed = {});
 
 // A finding for each site of which three or more are alive that were overtaken by more than twice
-// as many as any that ended, and ten. For a ledger that keeps that (Census::KeepOvertaken). Any: of
-// a pool that gives out first what came back last, some wait long and are used after all.
+// as many as 99 of 100 that ended and as each that was stopped, and ten: of a pool that gives out
+// first what came back last, some wait long and are used after all. For a ledger that keeps that
+// (Census::KeepOvertaken).
 // It is silent where fewer than 20 were stopped, and on a few that are meant to live long among
 // many short ones of their site.
 std::vector<Finding> JudgeOutlived(const CensusReport& report, const Allowance& allowed = {});

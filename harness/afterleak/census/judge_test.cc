@@ -445,6 +445,24 @@ TEST(JudgeOutlived, IsSilentOnAPool) {
   EXPECT_THAT(JudgeOutlived(census.Report(Time(60s))), IsEmpty());
 }
 
+// The first that were forgotten have expired, and that does not hide the others.
+TEST(JudgeOutlived, WhatWasForgottenAndHasExpiredIsNoExcuse) {
+  Census census;
+  census.KeepOvertaken();
+  std::vector<Census::Ticket> forgotten;
+  for (int i = 0; i < 2000; ++i) {
+    const Census::Ticket ticket = Arm(census);
+    if (i % 200 == 0)
+      forgotten.push_back(ticket);
+    else
+      census.Stop(ticket);
+  }
+  for (int i = 0; i < 5; ++i) census.Fire(forgotten[static_cast<std::size_t>(i)]);
+  const std::vector<Finding> findings = JudgeOutlived(census.Report(Time(60s)));
+  ASSERT_THAT(findings, SizeIs(1));
+  EXPECT_EQ(findings[0].count, 5);
+}
+
 TEST(JudgeOutlived, KnowsNothingUnlessItIsKept) {
   Census census;
   for (int i = 0; i < 500; ++i) {
