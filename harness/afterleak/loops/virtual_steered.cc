@@ -2,8 +2,9 @@
 // far as somebody outside of the process wants.
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
+
+#include <csignal>
 
 #include "afterleak/heap/heap.h"
 #include "afterleak/loops/virtual_descriptors.h"
