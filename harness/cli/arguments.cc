@@ -156,14 +156,15 @@ const Pattern& FindPattern(const Arguments& arguments) {
 RunOptions Understand(const Pattern& pattern, const Arguments& arguments) {
   if (!arguments.on.empty()) RefuseWhatNoLoopHas(arguments);
   constexpr std::int64_t kMaxSamples = 1'000'000;
-  constexpr std::uint64_t kMaxTempo = 1'000'000;  // the delays of the pairs are seconds
+  // The delays of the pairs are seconds, and event loops count milliseconds.
+  const std::uint64_t max_tempo = arguments.on.empty() ? 1'000'000 : 3'000;
   RunOptions options;
   options.variant = arguments.variant == "leaky" ? Variant::kLeaky : Variant::kFixed;
   options.bubble.clock = arguments.clock == "virtual" ? ClockKind::kVirtual : ClockKind::kReal;
   options.bubble.timers = arguments.timers == "go122" ? TimerMode::kGo122 : TimerMode::kGo123;
   options.bubble.seed = WholeNumber("--seed", arguments.seed, 0, UINT64_MAX);
   options.bubble.journal = arguments.journal;
-  options.tempo = static_cast<std::int64_t>(WholeNumber("--tempo", arguments.tempo, 1, kMaxTempo));
+  options.tempo = static_cast<std::int64_t>(WholeNumber("--tempo", arguments.tempo, 1, max_tempo));
   options.length = PositiveDuration("--for", arguments.length);
   options.allowed = AllowanceOf(arguments.allow, arguments.allow_file);
   options.ask_left_behind = ExpectationOf(arguments).Asks(Leak::kLeftBehind);

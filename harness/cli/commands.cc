@@ -20,6 +20,7 @@ using namespace afterleak;
 
 std::vector<std::string> WorkloadsOf(const Pattern& pattern) {
   std::vector<std::string> workloads;
+  workloads.reserve(pattern.workloads.size());
   for (const Workload& workload : pattern.workloads) workloads.push_back(workload.ToString());
   return workloads;
 }

@@ -163,6 +163,8 @@ class OnALoop(helper.FolderTest):
     def test_tempo_divides_its_delays(self):
         told = json.loads(self.run_on("idle_timeout", "--tempo", "10", "--workload", "busy:10/s", "--for", "6s", "--json", "-").stdout)
         self.assertEqual(live(told)[-1], 30)
+        told = json.loads(self.run_on("looping_select", "--tempo", "3000", "--for", "30ms", "--json", "-").stdout)
+        self.assertEqual(live(told)[-1], 11)
 
     def test_samples_alone_are_not_judged_and_the_same(self):
         self.run_on("looping_select", "--csv", self.folder / "run.csv")
@@ -183,6 +185,7 @@ class OnALoop(helper.FolderTest):
                 ("looping_select", ["--expect", "no-abandoned"], ["no-abandoned", "nothing-left"]),
                 ("looping_select", ["--workload", "signal@1s"], ["message"]),
                 ("looping_select", ["--for", "0s"], ["--for"]),
+                ("looping_select", ["--tempo", "3001"], ["from 1 to 3000"]),
                 ("looping_select", ["--csv", self.folder / "no/such"], ["no/such"])]:
             self.assert_refused(self.run_on(pattern, *arguments), *words)
         self.assert_refused(self.run_on("looping_select", "--timers", "go123", command="compare"), "go123")
