@@ -32,7 +32,7 @@ constexpr std::string_view kHelp[] = {
     "  Sort by",
     "    l  live            p  peak: the most at once",
     "    a  armed           f  fired",
-    "    s  stopped         i  idle: fired or stopped, not freed nor armed again",
+    "    s  stopped         i  idle: neither armed nor freed",
     "    o  oldest          e  left until the last deadline",
     "    w  word            r  the other way round",
     "",

@@ -58,7 +58,7 @@ void AddWindows(const CensusCount& last, const Seen& seen, Report& report) {
     const CensusCount::At& at = last.sites[i];
     if (at.kind->resource != Resource::kTimer || at.counted.armed == 0) continue;
     SiteReport place;
-    static_cast<Place&>(place) = PlaceOf(at.site, seen.wrappers);
+    static_cast<Place&>(place) = PlaceOf(at.site, seen.wrappers, at.kind->name);
     place.kind = at.kind->name;
     SiteRow& row = *rows.at(KeyOf(place));
     const Windows::OfSite of = seen.windows.Of(i);

@@ -15,7 +15,7 @@
 namespace afterleak::watch {
 
 struct SiteRow : SiteReport {  // of its timers
-  std::int64_t idle = 0;       // fired or stopped, and neither freed nor armed again
+  std::int64_t idle = 0;       // made, fired or stopped, and neither freed nor armed
   std::int64_t peak_idle = 0;
   bool idle_grows = false;  // there is a finding in Report::idle
   Word word = Word::kNoSign;

@@ -67,7 +67,7 @@ CensusReport NameSites(const CensusCount& count, Resource resource,
       joined;
   for (const CensusCount::At& at : count.sites) {
     if (at.kind->resource != resource) continue;
-    Place place = PlaceOf(at.site, wrappers);
+    Place place = PlaceOf(at.site, wrappers, at.kind->name);
     SiteReport& row = joined[{place.file, place.line, place.column, place.function,
                               place.called_from, at.kind->name}];
     static_cast<Place&>(row) = std::move(place);

@@ -191,8 +191,14 @@ std::vector<Finding> JudgeAbandoned(const Inventory& before, const Inventory& af
 
 std::vector<Finding> JudgeLeftBehind(const Inventory& before, const Inventory& after,
                                      const Allowance& allowed) {
-  std::map<OwnKey, std::int64_t> known;
-  for (const Holding& holding : before.holdings) known[OwnKey(KeyOf(holding))] += holding.count;
+  std::map<OwnKey, std::int64_t> known, out_of_use;
+  for (const Holding& holding : before.holdings) {
+    known[OwnKey(KeyOf(holding))] += holding.count;
+    out_of_use[OwnKey(KeyOf(holding))] += holding.in_use;
+  }
+  for (const Holding& holding : after.holdings)
+    out_of_use[OwnKey(KeyOf(holding))] -= holding.in_use;
+  for (const auto& [key, count] : out_of_use) known[key] += std::max<std::int64_t>(count, 0);
 
   // Goroutines of one site may wait in several places: what was there before is taken from the
   // first of them.
@@ -203,7 +209,8 @@ std::vector<Finding> JudgeLeftBehind(const Inventory& before, const Inventory& a
   std::vector<Finding> findings;
   for (const Holding& holding : after.holdings) {
     std::int64_t& left = more[OwnKey(KeyOf(holding))];
-    if (left <= allowed.For(holding.file, holding.line, holding.function)) continue;
+    if (holding.count == 0 || left <= allowed.For(holding.file, holding.line, holding.function))
+      continue;
     Finding finding = FindingAt(Leak::kLeftBehind, holding);
     finding.waits = holding.waits;
     finding.evidence = holding.state;

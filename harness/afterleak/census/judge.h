@@ -78,6 +78,9 @@ struct Holding : Place {
   std::string kind{};
   std::string waits{};
   std::int64_t count = 0;
+  // More objects of that site, which are not counted now, and will be when their use is over:
+  // they are not new then.
+  std::int64_t in_use = 0;
   std::int64_t bytes = 0;
   std::int64_t ever_abandoned = 0;
   std::int64_t bytes_each = 0;

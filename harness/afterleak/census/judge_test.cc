@@ -214,6 +214,22 @@ TEST(JudgeLeftBehind, AnotherTimerOfASiteInThePlaceOfAnOldOneIsNotMore) {
   EXPECT_THAT(JudgeLeftBehind(before, Alive(census)), IsEmpty());
 }
 
+TEST(JudgeLeftBehind, WhatWasInUseBeforeIsNotNewWhenItsUseIsOver) {
+  const auto holding = [](std::int64_t count, std::int64_t in_use) {
+    Holding made;
+    static_cast<Place&>(made) = {"a.cc", 1};
+    made.count = count;
+    made.in_use = in_use;
+    return Inventory{.holdings = {made}};
+  };
+  EXPECT_THAT(JudgeLeftBehind(holding(0, 3), holding(3, 0)), IsEmpty());
+  EXPECT_THAT(JudgeLeftBehind(holding(1, 0), holding(1, 5)), IsEmpty()) << "new ones, in use";
+  const std::vector<Finding> new_ones = JudgeLeftBehind(holding(0, 3), holding(5, 1));
+  ASSERT_THAT(new_ones, SizeIs(1));
+  EXPECT_EQ(new_ones[0].count, 3);
+  EXPECT_EQ(JudgeLeftBehind(holding(0, 5), holding(2, 5))[0].count, 2);
+}
+
 TEST(JudgeLeftBehind, GoroutinesOfOneSiteThatWaitInTwoPlacesAreCountedTogether) {
   Holding reads;
   static_cast<Place&>(reads) = {"a.cc", 1};

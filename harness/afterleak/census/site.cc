@@ -70,12 +70,19 @@ std::vector<Frame> OfProgram(std::vector<Frame> frames) {
   return frames;
 }
 
+// As debug information has it, for "uv_timer_start (repeat)"; empty for a method, which a call
+// stack may have led to in another way.
+std::string_view NameOfFunction(std::string_view armed_by) {
+  return armed_by.find("::") != std::string_view::npos ? std::string_view()
+                                                       : armed_by.substr(0, armed_by.find(' '));
+}
+
 // The frames from the line that armed outwards. Without debug information, or where the compiler
 // has moved that line, from the first function outside of this library.
-std::vector<Frame> FramesFrom(const Site& site) {
+std::vector<Frame> FramesFrom(const Site& site, std::string_view armed_by) {
   std::vector<Frame> frames;
   if (site.line() == 0 && !site.call_stack()->frames.empty())
-    frames = internal::FramesOfJumps(site.call_stack()->frames.front());
+    frames = internal::FramesOfJumps(site.call_stack()->frames.front(), NameOfFunction(armed_by));
   for (const std::uintptr_t address : site.call_stack()->frames)
     std::ranges::copy(internal::FramesAt(address), std::back_inserter(frames));
   if (site.line() == 0) return OfProgram(std::move(frames));
@@ -105,11 +112,11 @@ bool IsOperator(std::string_view pretty, std::size_t at) {
 
 }  // namespace
 
-Place PlaceOf(const Site& site, std::span<const std::string> wrappers) {
+Place PlaceOf(const Site& site, std::span<const std::string> wrappers, std::string_view armed_by) {
   Place place{.file = site.file_name(), .line = site.line(), .column = site.column()};
   place.function = ShortFunction(site.function_name());
   if (site.call_stack() == nullptr) return place;
-  const std::vector<Frame> frames = FramesFrom(site);
+  const std::vector<Frame> frames = FramesFrom(site, armed_by);
   const auto is_wrapper = [&](const Frame& frame) {
     return std::ranges::any_of(wrappers, [&](const std::string& wrapper) {
       return SiteFits(wrapper, frame.file, frame.line, frame.function);

@@ -72,7 +72,10 @@ struct Place {
 // lines or functions whose callers are what a reader wants to see, as SiteFits takes them. Where
 // there is no line, the frames of event loops and of libraries without debug information are passed
 // over, too; if nothing else is there, the file is a module and the function an offset in it.
-Place PlaceOf(const Site& site, std::span<const std::string> wrappers = {});
+// `armed_by`, the function that the call stack led to, finds the line where a function ends with
+// that call: such a line is on no stack (FramesOfJumps).
+Place PlaceOf(const Site& site, std::span<const std::string> wrappers = {},
+              std::string_view armed_by = {});
 
 // True if a place is at `site`: "server.cc", "net/server.cc:42", or the qualified name of a
 // function. A path fits every longer path that ends in it; a function ending in "::" fits all

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -60,10 +62,10 @@ class Process {
     return known->second;
   }
 
-  std::vector<Frame> FramesOfJumps(std::uintptr_t return_address) {
+  std::vector<Frame> FramesOfJumps(std::uintptr_t return_address, std::string_view called) {
     const std::lock_guard lock(mutex_);
-    const auto [known, is_new] = jumps_.try_emplace(return_address);
-    if (is_new) known->second = FollowJumps(return_address);
+    const auto [known, is_new] = jumps_.try_emplace({return_address, std::string(called)});
+    if (is_new) known->second = FollowJumps(return_address, called);
     return known->second;
   }
 
@@ -74,18 +76,21 @@ class Process {
                       std::ranges::equal(files_, std::span(files).first(files_.size()));
     files_ = std::move(files);
     Refresh();
+    jumps_.clear();
+    jumps_to_.clear();
+    defined_.clear();
     if (!same) return known_.clear();
     std::erase_if(known_, [](const auto& known) { return known.second.front().module.empty(); });
-    jumps_.clear();
   }
 
  private:
   Process() { Refresh(); }
 
   std::vector<Frame> LookUp(std::uintptr_t return_address) {
+    if (return_address == kSomeFunction) return {Frame{}};
     const Dwarf_Addr address = return_address - 1;  // within the call, not behind it
     Dwfl_Module* module = dwfl_addrmodule(dwfl_, address);
-    if (module == nullptr) {  // loaded since we looked
+    if (module == nullptr && files_.empty()) {  // loaded since we looked
       Refresh();
       module = dwfl_addrmodule(dwfl_, address);
     }
@@ -116,22 +121,107 @@ class Process {
     return frames;
   }
 
-  std::vector<Frame> FollowJumps(std::uintptr_t return_address) {
-    constexpr int kMost = 8;
-    std::vector<Frame> frames;
+  // A call that debug information tells of.
+  struct Call {
+    Dwarf_Addr return_address = 0;
+    bool is_jump = false;
+    // Its function, which may be only declared; none if that is known when the call is made.
+    std::optional<Dwarf_Die> called{};
+  };
+
+  // Ways that lead by jumps alone to the function called, the innermost frame first.
+  struct Ways {
+    static constexpr std::size_t kMost = 64;
+    static constexpr int kLongest = 8;
+    std::string_view called;
+    std::vector<std::vector<Frame>> found{};
+
+    bool LeadsTo(const Call& call) const {
+      if (called.empty()) return !call.called || !CodeOf(*call.called);
+      Dwarf_Die function = call.called.value_or(Dwarf_Die{});
+      return call.called && NameOf(function) == called;
+    }
+    // What all have in common, if they are by one line.
+    std::vector<Frame> InCommon() const {
+      if (found.empty() || found.size() >= kMost) return {};
+      std::size_t common = found.front().size();
+      for (const std::vector<Frame>& way : found) {
+        std::size_t same = 0;
+        while (same < std::min(common, way.size()) && IsSame(way[same], found.front()[same]))
+          ++same;
+        common = same;
+      }
+      return {found.front().begin(), found.front().begin() + static_cast<std::ptrdiff_t>(common)};
+    }
+    static bool IsSame(const Frame& a, const Frame& b) {
+      return a.line == b.line && a.file == b.file && a.function == b.function;
+    }
+  };
+
+  std::vector<Frame> FollowJumps(std::uintptr_t return_address, std::string_view called) {
+    Ways ways{.called = called};
+    if (return_address == kSomeFunction) return WaysOfAny(called);
     Dwarf_Addr bias = 0;
     Dwfl_Module* const module = dwfl_addrmodule(dwfl_, return_address - 1);
     Dwarf_Die* const unit = module != nullptr ? UnitAt(module, return_address - 1, bias) : nullptr;
-    if (unit == nullptr) return frames;
-    std::optional<Dwarf_Die> called = CalledAt(unit, return_address - bias);
-    for (int i = 0; called && i < kMost; ++i) {
-      const std::optional<Call> jump = OnlyJumpOf(*called);
-      if (!jump) break;
-      const std::vector<Frame> more = LookUp(jump->return_address + bias);
-      frames.insert(frames.begin(), more.begin(), more.end());
-      called = jump->called;
+    if (unit == nullptr) return {};
+    const std::optional<Call> call = CallBefore(unit, return_address - bias);
+    if (!call) return {};
+    if (!call->called) return called.empty() ? std::vector<Frame>() : WaysOfAny(called);
+    Follow(*call->called, module, bias, {}, ways);
+    return ways.InCommon();
+  }
+
+  void Follow(const Dwarf_Die& function, Dwfl_Module* module, Dwarf_Addr bias,
+              const std::vector<Frame>& from, Ways& ways) {
+    std::optional<Dwarf_Die> code = CodeOf(function);
+    if (!code) code = DefinedIn(module, function);
+    if (!code || from.size() >= Ways::kLongest) return;
+    EachCall(*code, [&](const Call& call) {
+      if (!call.is_jump || ways.found.size() >= Ways::kMost) return;
+      std::vector<Frame> way = LookUp(call.return_address + bias);
+      way.insert(way.end(), from.begin(), from.end());
+      if (ways.LeadsTo(call))
+        ways.found.push_back(std::move(way));
+      else if (call.called)
+        Follow(*call.called, module, bias, way, ways);
+      else
+        ways.found.push_back(WaysOfAny(ways.called));
+    });
+  }
+
+  // The code of a function that another compilation unit of the module defines.
+  std::optional<Dwarf_Die> DefinedIn(Dwfl_Module* module, Dwarf_Die function) {
+    const auto [known, is_new] = defined_.try_emplace(module);
+    Dwarf_Addr bias = 0, entry = 0;
+    Dwarf_Die* unit = is_new ? dwfl_module_nextcu(module, nullptr, &bias) : nullptr;
+    for (; unit != nullptr; unit = dwfl_module_nextcu(module, unit, &bias)) {
+      Dwarf_Die die;
+      if (dwarf_child(unit, &die) != 0) continue;
+      do {
+        if (dwarf_tag(&die) == DW_TAG_subprogram && dwarf_entrypc(&die, &entry) == 0 &&
+            dwarf_hasattr_integrate(&die, DW_AT_external) != 0)
+          known->second.emplace(NameOf(die), die);
+      } while (dwarf_siblingof(&die, &die) == 0);
     }
-    return frames;
+    const auto found = known->second.find(NameOf(function));
+    return found != known->second.end() ? std::optional(found->second) : std::nullopt;
+  }
+
+  // Any function of the process may be what was called through a pointer.
+  const std::vector<Frame>& WaysOfAny(std::string_view called) {
+    const auto [known, is_new] = jumps_to_.try_emplace(std::string(called));
+    if (!is_new) return known->second;
+    Ways ways{.called = called};
+    Dwarf_Addr bias = 0;
+    for (Dwarf_Die* unit = dwfl_nextcu(dwfl_, nullptr, &bias); unit != nullptr;
+         unit = dwfl_nextcu(dwfl_, unit, &bias)) {
+      EachCall(*unit, [&](const Call& call) {
+        if (call.is_jump && ways.found.size() < Ways::kMost && ways.LeadsTo(call))
+          ways.found.push_back(LookUp(call.return_address + bias));
+      });
+    }
+    return known->second = ways.InCommon();
   }
 
   void Refresh() {
@@ -202,14 +292,6 @@ class Process {
     return frames;
   }
 
-  // A call that debug information tells of.
-  struct Call {
-    Dwarf_Addr return_address = 0;
-    bool is_jump = false;
-    // Its function, which may be only declared; none if that is known when the call is made.
-    std::optional<Dwarf_Die> called{};
-  };
-
   // None if `die` is no call.
   static std::optional<Call> CallOf(Dwarf_Die& die) {
     const int tag = dwarf_tag(&die);
@@ -218,8 +300,12 @@ class Process {
     Call call;
     Dwarf_Attribute attribute;
     if (dwarf_formaddr(dwarf_attr(&die, gnu ? DW_AT_low_pc : DW_AT_call_return_pc, &attribute),
-                       &call.return_address) != 0)
-      return std::nullopt;
+                       &call.return_address) != 0) {
+      // Clang says of a jump where it is: an address in it will do.
+      if (dwarf_formaddr(dwarf_attr(&die, DW_AT_call_pc, &attribute), &call.return_address) != 0)
+        return std::nullopt;
+      ++call.return_address;
+    }
     Dwarf_Die called;
     if (dwarf_formref_die(
             dwarf_attr(&die, gnu ? DW_AT_abstract_origin : DW_AT_call_origin, &attribute),
@@ -239,16 +325,19 @@ class Process {
     } while (dwarf_siblingof(&child, &child) == 0);
   }
 
-  // The function that is called where the call returns to that address.
-  static std::optional<Dwarf_Die> CalledAt(Dwarf_Die* unit, Dwarf_Addr return_address) {
-    std::optional<Dwarf_Die> called;
+  // The call that returns to that address; or one of the function that begins there.
+  static std::optional<Call> CallBefore(Dwarf_Die* unit, Dwarf_Addr return_address) {
+    std::optional<Call> found;
     for (Dwarf_Die& scope : ScopesAt(unit, return_address - 1)) {
       if (dwarf_tag(&scope) != DW_TAG_subprogram) continue;
+      Dwarf_Addr entry = 0;
+      if (dwarf_entrypc(&scope, &entry) == 0 && BeginningOf(entry) == return_address)
+        return Call{.called = scope};
       EachCall(scope, [&](const Call& call) {
-        if (call.return_address == return_address) called = call.called;
+        if (call.return_address == return_address) found = call;
       });
     }
-    return called;
+    return found;
   }
 
   // The entry of debug information that has a function's code: another one than what a call refers
@@ -272,26 +361,13 @@ class Process {
     return std::nullopt;
   }
 
-  // The jump that a function ends with, if it is the only one. Nothing is known of a function that
-  // is declared here and defined elsewhere: a library's, which is where a site's stack begins.
-  static std::optional<Call> OnlyJumpOf(const Dwarf_Die& function) {
-    std::optional<Dwarf_Die> code = CodeOf(function);
-    if (!code) return std::nullopt;
-    std::optional<Call> only;
-    int count = 0;
-    EachCall(*code, [&](const Call& call) {
-      if (!call.is_jump) return;
-      ++count;
-      only = call;
-    });
-    return count == 1 ? only : std::nullopt;
-  }
-
   std::mutex mutex_;
   Dwfl* dwfl_ = nullptr;
   std::vector<LoadedFile> files_;                                 // none: those of this process
   std::unordered_map<std::uintptr_t, std::vector<Frame>> known_;  // elements do not move
-  std::unordered_map<std::uintptr_t, std::vector<Frame>> jumps_;
+  std::map<std::pair<std::uintptr_t, std::string>, std::vector<Frame>> jumps_;
+  std::map<std::string, std::vector<Frame>> jumps_to_;  // from any function
+  std::map<Dwfl_Module*, std::map<std::string, Dwarf_Die>> defined_;
 };
 
 }  // namespace
@@ -301,9 +377,9 @@ const std::vector<Frame>& FramesAt(std::uintptr_t return_address) {
   return Process::Get().FramesAt(return_address);
 }
 
-std::vector<Frame> FramesOfJumps(std::uintptr_t return_address) {
+std::vector<Frame> FramesOfJumps(std::uintptr_t return_address, std::string_view called) {
   const heap::Scope::Suspend suspend;
-  return Process::Get().FramesOfJumps(return_address);
+  return Process::Get().FramesOfJumps(return_address, called);
 }
 
 void NameAddressesOf(std::vector<LoadedFile> files) {

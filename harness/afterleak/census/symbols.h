@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "afterleak/version.h"
@@ -26,8 +27,16 @@ const std::vector<Frame>& FramesAt(std::uintptr_t return_address);
 // Where the innermost return address of a stack is: the frames that are on no stack, innermost
 // first. A function that ends with a call makes a jump of it (a tail call), so what it called
 // returns to its caller. Debug information says which function was called there, and which calls
-// of that function are jumps; empty unless that leaves one way.
-std::vector<Frame> FramesOfJumps(std::uintptr_t return_address);
+// of that function are jumps, and whereto. Empty unless all ways to `called` are by one line.
+// `called`: the function that the stack led to; where it is not known (empty), any that is defined
+// elsewhere. It takes milliseconds, and up to a second where the program called a pointer, since
+// then each of its functions is looked at, once for each `called`.
+std::vector<Frame> FramesOfJumps(std::uintptr_t return_address, std::string_view called = {});
+
+// In the place of the innermost return address: the beginning of a function that made such a jump
+// itself; or what stands for that where it is known that one did, but not which.
+constexpr std::uintptr_t BeginningOf(std::uintptr_t code) { return code + 1; }
+constexpr std::uintptr_t kSomeFunction = BeginningOf(0);
 
 // A program or shared library of another process.
 struct LoadedFile {

@@ -37,12 +37,10 @@ constexpr LoopTimer kAddFull = MakeAdded("g_timeout_add_full");
 constexpr LoopTimer kAddOnce = MakeAdded("g_timeout_add_once");
 constexpr LoopTimer kAddSeconds = MakeAdded("g_timeout_add_seconds");
 constexpr LoopTimer kAddSecondsFull = MakeAdded("g_timeout_add_seconds_full");
-constexpr LoopTimer kNew =
-    MakeLoopTimer(Library::kGlib, "g_timeout_source_new", false, kCure, kCureOfIdle);
 constexpr LoopTimer kAttach =
-    MakeLoopTimer(Library::kGlib, "g_source_attach", false, kCure, kCureOfIdle);
+    MakeLoopTimer(Library::kGlib, "g_source_attach", false, kCure, "GSource", kCureOfIdle);
 constexpr LoopTimer kReadyTime =
-    MakeLoopTimer(Library::kGlib, "g_source_set_ready_time", false, kCure, kCureOfIdle);
+    MakeLoopTimer(Library::kGlib, "g_source_set_ready_time", false, kCure, "GSource", kCureOfIdle);
 
 // The time-outs of sockets and of D-Bus are the library's own.
 bool CalledByGio(const void* caller) {
@@ -132,7 +130,7 @@ GSource* afterleak_g_timeout_source_new(unsigned interval) {
   static const auto next = Next<GSource*(unsigned)>("g_timeout_source_new", AFTERLEAK_CALLER);
   PutTableIntoTimeouts();
   GSource* const source = next(interval);
-  if (!CalledByGio(AFTERLEAK_CALLER)) Made(kNew, KeyOf(source), AFTERLEAK_CALLER);
+  if (!CalledByGio(AFTERLEAK_CALLER)) Made(kAttach, KeyOf(source), AFTERLEAK_CALLER);
   return source;
 }
 
@@ -141,7 +139,7 @@ GSource* afterleak_g_timeout_source_new_seconds(unsigned interval) {
       Next<GSource*(unsigned)>("g_timeout_source_new_seconds", AFTERLEAK_CALLER);
   PutTableIntoTimeouts();
   GSource* const source = next(interval);
-  if (!CalledByGio(AFTERLEAK_CALLER)) Made(kNew, KeyOf(source), AFTERLEAK_CALLER);
+  if (!CalledByGio(AFTERLEAK_CALLER)) Made(kAttach, KeyOf(source), AFTERLEAK_CALLER);
   return source;
 }
 

@@ -4,6 +4,9 @@
 #include <link.h>
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
+#include <cstring>
 
 namespace afterleak::loops::internal {
 
@@ -43,6 +46,31 @@ Module::Module(const void* function) {
         return 1;
       },
       &search);
+}
+
+// The instruction before the return address tells, as far as the library was compiled as usual: its
+// own functions are called through its table of them (PLT), or through an address that is relative
+// to the instruction (-fno-plt).
+bool Module::CallsByName(const void* return_address) const {
+  if (!Contains(return_address)) return false;
+#if defined(__x86_64__)
+  std::array<std::uint8_t, 6> code;
+  if (reinterpret_cast<std::uintptr_t>(return_address) - begin_ < code.size()) return true;
+  std::memcpy(code.data(), static_cast<const std::uint8_t*>(return_address) - code.size(),
+              code.size());
+  std::int32_t distance = 0;
+  std::memcpy(&distance, &code[2], sizeof distance);
+  const bool is_relative = code[1] == 0xE8 &&  // and not the end of another instruction
+                           Contains(static_cast<const std::uint8_t*>(return_address) + distance);
+  return is_relative || (code[0] == 0xFF && code[1] == 0x15);
+#elif defined(__aarch64__)
+  std::uint32_t instruction = 0;
+  std::memcpy(&instruction, static_cast<const std::uint8_t*>(return_address) - sizeof instruction,
+              sizeof instruction);
+  return instruction >> 26 == 0x25;  // BL
+#else
+  return true;
+#endif
 }
 
 bool IsInLoop(const void* code) {

@@ -78,6 +78,12 @@ class Module {
     return at >= begin_ && at < end_;
   }
 
+  // True if that is the return address of a call that the library made by the function's name.
+  // Where a callback of the program ends with a call, the compiler makes a jump of it, and that
+  // leaves the return address of the callback, which was called through a pointer.
+  // Known on x86-64 and AArch64; elsewhere such a call is taken for the library's.
+  bool CallsByName(const void* return_address) const;
+
  private:
   std::uintptr_t begin_ = 0;
   std::uintptr_t end_ = 0;

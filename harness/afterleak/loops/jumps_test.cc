@@ -1,6 +1,10 @@
 // Functions that end with a call, of which the compiler makes a jump: they are on no stack. This
 // file is compiled with optimization and debug information in every build.
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include <uv.h>
+
+#include <utility>
 
 #include "afterleak/loops/loops.h"
 #include "tests/support/loop_census.h"
@@ -15,12 +19,32 @@ constexpr int kStarts = __LINE__ + 2;
 }
 [[gnu::noinline]] void Keep(uv_timer_t* timer) { StartAgain(timer); }
 
+constexpr int kStartsLater = __LINE__ + 2;
+[[gnu::noinline]] void StartLater(uv_timer_t* timer) {
+  uv_timer_start(timer, [](uv_timer_t*) {}, 2'000'000, 0);
+}
+
 // Which of its two jumps was taken, nobody knows.
 [[gnu::noinline]] void StartOneOf(uv_timer_t* timer, bool keep) {
   if (keep)
     Keep(timer);
   else
-    StartAgain(timer);
+    StartLater(timer);
+}
+
+// Only one of its two jumps leads to a start.
+[[gnu::noinline]] void StopOrKeep(uv_timer_t* timer, bool keep) {
+  if (keep)
+    Keep(timer);
+  else
+    uv_timer_stop(timer);
+}
+
+// Nothing else here ends with that call.
+constexpr itimerspec kLimit = {.it_interval = {}, .it_value = {.tv_sec = 1000, .tv_nsec = 0}};
+constexpr int kSets = __LINE__ + 2;
+[[gnu::noinline]] int Set(int descriptor) {
+  return timerfd_settime(descriptor, 0, &kLimit, nullptr);
 }
 
 class Jumps : public afterleak::test::LoopCensus {
@@ -49,6 +73,28 @@ TEST_F(Jumps, TheSiteIsTheLineThatCalledWhereThereAreTwoWays) {
   const int line = __LINE__ + 1;
   StartOneOf(&timer_, uv_now(&loop_) != 0);
   EXPECT_THAT(afterleak::loops::Report(), HasLiveAt(line, "uv_timer_start"));
+}
+
+TEST_F(Jumps, TheSiteIsTheLineThatArmedWhereTheOtherWayDoesNotArm) {
+  StopOrKeep(&timer_, true);
+  EXPECT_THAT(afterleak::loops::Report(), HasLiveAt(kStarts, "uv_timer_start"));
+}
+
+TEST_F(Jumps, TheSiteIsTheLineInTheCallbackOfATimer) {
+  for (const auto& [callback, line] :
+       {std::pair(&StartAgain, kStarts), std::pair(&StartLater, kStartsLater)}) {
+    uv_timer_start(&timer_, callback, 0, 0);
+    uv_run(&loop_, UV_RUN_NOWAIT);
+    EXPECT_THAT(afterleak::loops::Report(), HasLiveAt(line, "uv_timer_start"));
+  }
+}
+
+TEST_F(Jumps, TheSiteIsTheOnlyLineThatEndsWithTheCallWhereAPointerWasCalled) {
+  const int descriptor = timerfd_create(CLOCK_MONOTONIC, 0);
+  int (*volatile set)(int) = &Set;
+  EXPECT_EQ(set(descriptor), 0);
+  EXPECT_THAT(afterleak::loops::Report(), HasLiveAt(kSets, "timerfd_settime"));
+  close(descriptor);
 }
 
 }  // namespace

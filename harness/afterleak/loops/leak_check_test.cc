@@ -96,6 +96,31 @@ TEST_F(LoopLeakCheck, IsSilentForAnObjectThatIsUsedAgain) {
   EXPECT_TRUE(loops::LeavesNothingBehind(work, {.calls = 100}));
 }
 
+// Its line is another while it is idle.
+TEST_F(LoopLeakCheck, IsSilentForAnOldTimerThatTheWorkStops) {
+  Ask(End::kForgotten);
+  Ask(End::kForgotten);
+  const auto stop_both = [&] {
+    for (const auto& timer : timers_) uv_timer_stop(timer.get());
+  };
+  const Inventory before = loops::Alive();
+  stop_both();
+  EXPECT_TRUE(loops::NothingLeftSince(before));
+  Ask(End::kStopped);
+  const Verdict verdict = loops::CheckLeftSince(before);
+  ASSERT_EQ(verdict.findings.size(), 1u);
+  EXPECT_EQ(verdict.findings[0].count, 1) << "the new one";
+}
+
+TEST_F(LoopLeakCheck, FailsOnATimerThatIsNeitherStartedNorClosed) {
+  const auto ask = [&] {
+    Ask(End::kClosed);
+    uv_timer_init(&loop_, timers_.emplace_back(std::make_unique<uv_timer_t>()).get());
+  };
+  const Verdict verdict = loops::CheckLeftBehind(ask, {.calls = 3});
+  EXPECT_THAT(ToString(verdict), HasSubstr("left behind: 3 x uv_timer_init"));
+}
+
 TEST_F(LoopLeakCheck, FailsOnPeaksThatRiseWithTheWork) {
   int at_once = 0;
   const auto burst = [&](int count) {

@@ -85,12 +85,12 @@ const LoopTimer& Ledger::Kept(const LoopTimer& timer) {
   for (; copies_[i].of != nullptr; i = (i + 1) % copies_.size()) {
     if (copies_[i].of == &timer) return copies_[i].timer;
   }
-  char* text = static_cast<char*>(
-      TakePages(timer.live.name.size() + timer.live.cure.size() + timer.idle.cure.size()));
+  char* text = static_cast<char*>(TakePages(timer.live.name.size() + timer.live.cure.size() +
+                                            timer.idle.name.size() + timer.idle.cure.size()));
   LoopTimer copy = timer;
   copy.live.name = CopyText(timer.live.name, text);
   copy.live.cure = CopyText(timer.live.cure, text);
-  copy.idle.name = timer.idle.name.empty() ? std::string_view() : copy.live.name;
+  copy.idle.name = CopyText(timer.idle.name, text);
   copy.idle.cure = CopyText(timer.idle.cure, text);
   copies_[i] = {&timer, copy};
   return copies_[i].timer;

@@ -50,9 +50,21 @@ Duration Seconds(double seconds) {
              : kNever;
 }
 
-bool CalledByLibev(const void* caller) {
+const Module& Libev(const void* caller) {
   static const Module libev(FindNext("ev_timer_start", caller));
-  return libev.Contains(caller);
+  return libev;
+}
+
+// It is not known which callback ended with a call.
+Caller CallerAt(const void* address) {
+  return Libev(address).Contains(address) ? Caller::Jumped(address, nullptr) : Caller(address);
+}
+
+// libev's own timers, such as that of ev_stat, call libev back.
+bool IsLibevs(const void* caller, const ev_timer* timer) {
+  const Module& libev = Libev(caller);
+  return libev.CallsByName(caller) ||
+         libev.Contains(reinterpret_cast<const void*>(timer->callback));
 }
 
 struct Once {
@@ -82,9 +94,9 @@ void afterleak_ev_timer_start(ev_loop* loop, ev_timer* timer) {
   static const auto next = Next<void(ev_loop*, ev_timer*)>("ev_timer_start", AFTERLEAK_CALLER);
   const OwnCall call;
   // ev_timer_again jumps to it, so that its caller is the program.
-  if (call.IsOutermost() && timer->active == 0 && !CalledByLibev(AFTERLEAK_CALLER)) {
+  if (call.IsOutermost() && timer->active == 0 && !IsLibevs(AFTERLEAK_CALLER, timer)) {
     Armed(timer->repeat > 0 ? kRepeating : kOnce, KeyOf(timer), Seconds(timer->at),
-          AFTERLEAK_CALLER, loop);
+          CallerAt(AFTERLEAK_CALLER), loop);
   }
   next(loop, timer);
 }
@@ -92,9 +104,9 @@ void afterleak_ev_timer_start(ev_loop* loop, ev_timer* timer) {
 void afterleak_ev_timer_again(ev_loop* loop, ev_timer* timer) {
   static const auto next = Next<void(ev_loop*, ev_timer*)>("ev_timer_again", AFTERLEAK_CALLER);
   const OwnCall call;
-  if (call.IsOutermost() && !CalledByLibev(AFTERLEAK_CALLER)) {
+  if (call.IsOutermost() && !IsLibevs(AFTERLEAK_CALLER, timer)) {
     if (timer->repeat > 0)
-      Armed(kAgain, KeyOf(timer), Seconds(timer->repeat), AFTERLEAK_CALLER, loop);
+      Armed(kAgain, KeyOf(timer), Seconds(timer->repeat), CallerAt(AFTERLEAK_CALLER), loop);
     else
       Stopped(Library::kLibev, KeyOf(timer));
   }
@@ -104,14 +116,14 @@ void afterleak_ev_timer_again(ev_loop* loop, ev_timer* timer) {
 void afterleak_ev_timer_stop(ev_loop* loop, ev_timer* timer) {
   static const auto next = Next<void(ev_loop*, ev_timer*)>("ev_timer_stop", AFTERLEAK_CALLER);
   const OwnCall call;
-  if (call.IsOutermost() && !CalledByLibev(AFTERLEAK_CALLER))
+  if (call.IsOutermost() && !IsLibevs(AFTERLEAK_CALLER, timer))
     Stopped(Library::kLibev, KeyOf(timer));
   next(loop, timer);
 }
 
 void afterleak_ev_feed_event(ev_loop* loop, ev_timer* watcher, int events) {
   static const auto next = Next<void(ev_loop*, ev_timer*, int)>("ev_feed_event", AFTERLEAK_CALLER);
-  if ((events & kTimer) != 0 && CalledByLibev(AFTERLEAK_CALLER)) {
+  if ((events & kTimer) != 0 && Libev(AFTERLEAK_CALLER).CallsByName(AFTERLEAK_CALLER)) {
     if (watcher->repeat > 0)
       Ticked(Library::kLibev, KeyOf(watcher), Seconds(watcher->repeat));
     else
@@ -130,7 +142,7 @@ void afterleak_ev_once(ev_loop* loop, int descriptor, int events, double timeout
     once = new (std::nothrow) Once{callback, argument};
   }
   if (once == nullptr) return next(loop, descriptor, events, timeout, callback, argument);
-  Armed(kEvOnce, KeyOf(once), Seconds(timeout), AFTERLEAK_CALLER, loop);
+  Armed(kEvOnce, KeyOf(once), Seconds(timeout), CallerAt(AFTERLEAK_CALLER), loop);
   const OwnCall call;  // it jumps to ev_timer_start
   next(loop, descriptor, events, timeout, &CallOnce, once);
 }

@@ -143,6 +143,73 @@ TEST_F(Libev, WhatTheProgramFeedsIsNoFiring) {
   ev_timer_stop(loop_, &timer);
 }
 
+// Where a function ends with a call, an optimizing compiler makes a jump of it: what is called then
+// returns to libev. Here also where the tests are not optimized.
+#ifdef __clang__
+#define ENDS_WITH_A_JUMP
+#else
+#define ENDS_WITH_A_JUMP [[gnu::optimize("O2")]]
+#endif
+ev_timer ended_with;
+ENDS_WITH_A_JUMP void StartInCallback(struct ev_loop* loop, ev_async*, int) {
+  ev_timer_start(loop, &ended_with);
+}
+ENDS_WITH_A_JUMP void AgainInCallback(struct ev_loop* loop, ev_async*, int) {
+  ev_timer_again(loop, &ended_with);
+}
+ENDS_WITH_A_JUMP void StopInCallback(struct ev_loop* loop, ev_async*, int) {
+  ev_timer_stop(loop, &ended_with);
+}
+ENDS_WITH_A_JUMP void AgainWhenItFires(struct ev_loop* loop, ev_timer* fired, int) {
+  ev_timer_again(loop, fired);
+}
+ENDS_WITH_A_JUMP void StartOnce(int, void* loop) {
+  ev_timer_start(static_cast<struct ev_loop*>(loop), &ended_with);
+}
+
+TEST_F(Libev, WhatACallbackEndsWithIsTheProgramsOwn) {
+  const auto call_back = [&](void (*callback)(struct ev_loop*, ev_async*, int)) {
+    ev_async async;
+    ev_async_init(&async, callback);
+    ev_async_start(loop_, &async);
+    ev_async_send(loop_, &async);
+    ev_run(loop_, EVRUN_ONCE);
+    ev_async_stop(loop_, &async);
+  };
+  ended_with = Timer(1000, 1000);
+  call_back(StartInCallback);
+  EXPECT_EQ(Armed(), 1);
+  call_back(AgainInCallback);
+  EXPECT_EQ(Armed(), 2);
+  EXPECT_EQ(Stopped(), 1);
+  call_back(StopInCallback);
+  EXPECT_EQ(Stopped(), 2);
+  EXPECT_EQ(Live(), 0);
+
+  ev_timer again = Timer(0, 1000, AgainWhenItFires);
+  ev_timer_start(loop_, &again);
+  ev_run(loop_, EVRUN_NOWAIT);
+  EXPECT_EQ(Ticks(), 1);
+  EXPECT_EQ(Armed(), 4);
+  EXPECT_EQ(Stopped(), 3);
+  ev_timer_stop(loop_, &again);
+
+  ev_once(loop_, -1, 0, 0., StartOnce, loop_);
+  ev_run(loop_, EVRUN_NOWAIT);
+  EXPECT_EQ(Fired(), 1);
+  EXPECT_EQ(Live(), 1);
+  ev_timer_stop(loop_, &ended_with);
+}
+
+TEST_F(Libev, ItsOwnTimersAreNotCounted) {
+  ev_stat stat;
+  ev_stat_init(&stat, [](struct ev_loop*, ev_stat*, int) {}, "/proc", 0.2);
+  ev_stat_start(loop_, &stat);
+  ev_run(loop_, EVRUN_ONCE);
+  ev_stat_stop(loop_, &stat);
+  EXPECT_EQ(Armed(), 0);
+}
+
 TEST_F(Libev, ALoopThatIsDestroyedStopsWhatIsPending) {
   ev_timer timers[] = {Timer(1000), Timer(1000, 1000), Timer(0, 1000)};
   ev_timer_start(loop_, &timers[0]);

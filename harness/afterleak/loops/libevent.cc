@@ -38,9 +38,9 @@ constexpr Events kPersist = 0x10;  // EV_PERSIST
 constexpr std::string_view kCure = "stop it with event_del when its work is over";
 constexpr std::string_view kCureOfIdle = "free it with event_free when nobody adds it again";
 constexpr LoopTimer kEvent =
-    MakeLoopTimer(Library::kLibevent, "event_add", false, kCure, kCureOfIdle);
-constexpr LoopTimer kPersistent =
-    MakeLoopTimer(Library::kLibevent, "event_add (EV_PERSIST)", true, kCure, kCureOfIdle);
+    MakeLoopTimer(Library::kLibevent, "event_add", false, kCure, "event_new", kCureOfIdle);
+constexpr LoopTimer kPersistent = MakeLoopTimer(Library::kLibevent, "event_add (EV_PERSIST)", true,
+                                                kCure, "event_new", kCureOfIdle);
 // Events in the program's own memory, and those that wait for more than time: no free is missing.
 constexpr LoopTimer kUnowned = MakeUnownedTimer(Library::kLibevent, "event_add", false, kCure);
 constexpr LoopTimer kUnownedPersistent =
@@ -101,6 +101,23 @@ Events EventsOf(const event* event) {
   return get(event);
 }
 
+// What a loop calls back now, on this thread.
+Caller CallerAt(const void* address, const event_base* base) {
+  static const auto running_of =
+      Next<const struct event*(const event_base*)>("event_base_get_running_event");
+  if (!IsInLibevent(address)) return address;
+  const struct event* const running =
+      running_of != nullptr && base != nullptr ? running_of(base) : nullptr;
+  const auto* const callback =
+      running != nullptr ? reinterpret_cast<const void*>(CallbackOf(running)) : nullptr;
+  return Caller::Jumped(address, IsInLibevent(callback) ? nullptr : callback);
+}
+
+const event_base* BaseOf(const event* event) {
+  static const auto get = Next<const event_base*(const struct event*)>("event_get_base");
+  return get(event);
+}
+
 struct Once {
   event_callback_fn callback;
   void* argument;
@@ -132,7 +149,7 @@ event* afterleak_event_new(event_base* base, int descriptor, Events events,
   if (made == nullptr || descriptor >= 0 || (events & kSignal) != 0 || !IsLibevent() ||
       IsLibevents(AFTERLEAK_CALLER, callback))
     return made;
-  Made(kEvent, KeyOf(made), AFTERLEAK_CALLER, Data{.owned = true}.Packed());
+  Made(kEvent, KeyOf(made), CallerAt(AFTERLEAK_CALLER, base), Data{.owned = true}.Packed());
   return made;
 }
 
@@ -155,7 +172,8 @@ int afterleak_event_add(event* event, const timeval* timeout) {
   const LoopTimer& timer = data.owned        ? data.persistent ? kPersistent : kEvent
                            : data.persistent ? kUnownedPersistent
                                              : kUnowned;
-  Armed(timer, KeyOf(event), data.interval, AFTERLEAK_CALLER, data.Packed());
+  Armed(timer, KeyOf(event), data.interval, CallerAt(AFTERLEAK_CALLER, BaseOf(event)),
+        data.Packed());
   const int error = next(event, timeout);
   if (error != 0) Stopped(Library::kLibevent, KeyOf(event));
   return error;
@@ -173,7 +191,7 @@ int afterleak_event_base_once(event_base* base, int descriptor, Events events,
     once = new (std::nothrow) Once{callback, argument};
   }
   if (once == nullptr) return next(base, descriptor, events, callback, argument, timeout);
-  Armed(kBaseOnce, KeyOf(once), ToDuration(*timeout), AFTERLEAK_CALLER, base);
+  Armed(kBaseOnce, KeyOf(once), ToDuration(*timeout), CallerAt(AFTERLEAK_CALLER, base), base);
   const int error = next(base, descriptor, events, &CallOnce, once, timeout);
   if (error != 0) {
     Stopped(Library::kLibevent, KeyOf(once));

@@ -8,6 +8,7 @@
 // a call, the compiler makes a jump of it, which leaves the return address of the callback.
 #include <atomic>
 #include <cstdint>
+#include <utility>
 
 #include "afterleak/loops/interpose.h"
 #include "afterleak/loops/sources.h"
@@ -25,27 +26,31 @@ using uv_close_cb = void (*)(uv_timer_t*);
 constexpr std::string_view kCure = "stop it with uv_timer_stop when its work is over";
 constexpr std::string_view kCureOfIdle = "close it with uv_close when nobody starts it again";
 constexpr LoopTimer kOnce =
-    MakeLoopTimer(Library::kLibuv, "uv_timer_start", false, kCure, kCureOfIdle);
-constexpr LoopTimer kRepeating =
-    MakeLoopTimer(Library::kLibuv, "uv_timer_start (repeat)", true, kCure, kCureOfIdle);
+    MakeLoopTimer(Library::kLibuv, "uv_timer_start", false, kCure, "uv_timer_init", kCureOfIdle);
+constexpr LoopTimer kAgain =
+    MakeLoopTimer(Library::kLibuv, "uv_timer_again", true, kCure, "uv_timer_init", kCureOfIdle);
+constexpr LoopTimer kRepeating = MakeLoopTimer(Library::kLibuv, "uv_timer_start (repeat)", true,
+                                               kCure, "uv_timer_init", kCureOfIdle);
 
-bool IsInLibuv(const void* code) {
-  static const Module libuv(FindNext("uv_timer_start", code));
-  return libuv.Contains(code);
+const Module& Libuv(const void* caller) {
+  static const Module libuv(FindNext("uv_timer_start", caller));
+  return libuv;
 }
 
-// In the function of libuv that calls timers back; 0 until it has.
-std::atomic<std::uintptr_t> calls_back = 0;
-constexpr std::uintptr_t kItsSize = 512;  // at most; beside it are functions that call nobody back
+// What libuv calls back now, on this thread, of timers.
+constinit thread_local uv_timer_cb running = nullptr;
+void Call(uv_timer_t* timer);
 
-// Whether uv_run calls, because the timer is due.
-bool IsExpiry(const uv_timer_t* timer, const void* caller) {
-  static const auto due_in = Next<std::uint64_t(const uv_timer_t*)>("uv_timer_get_due_in", caller);
-  if (!IsInLibuv(caller)) return false;
-  const std::uintptr_t known = calls_back.load(std::memory_order_relaxed);
-  if (known == 0) return due_in == nullptr || due_in(timer) == 0;
-  return reinterpret_cast<std::uintptr_t>(caller) - known + kItsSize < 2 * kItsSize;
+// A callback of a timer returns to ours; what is called back for something else is not known.
+Caller CallerAt(const void* address) {
+  constexpr std::uintptr_t kItsSize = 1024;  // at most
+  const auto ours = reinterpret_cast<std::uintptr_t>(&Call);
+  if (running != nullptr && reinterpret_cast<std::uintptr_t>(address) - ours < kItsSize)
+    return Caller::Jumped(address, reinterpret_cast<const void*>(running));
+  return Libuv(address).Contains(address) ? Caller::Jumped(address, nullptr) : Caller(address);
 }
+
+bool IsLibuvs(const void* caller) { return Libuv(caller).CallsByName(caller); }
 
 std::uint64_t RepeatOf(const uv_timer_t* timer) {
   static const auto get = Next<std::uint64_t(const uv_timer_t*)>("uv_timer_get_repeat");
@@ -58,15 +63,15 @@ Duration Milliseconds(std::uint64_t count) {
 }
 
 void Call(uv_timer_t* timer) {
-  calls_back.store(reinterpret_cast<std::uintptr_t>(AFTERLEAK_CALLER), std::memory_order_relaxed);
   const auto callback = reinterpret_cast<uv_timer_cb>(DataOf(Library::kLibuv, KeyOf(timer)));
   if (const std::uint64_t repeat = RepeatOf(timer))
     Ticked(Library::kLibuv, KeyOf(timer), Milliseconds(repeat));
   else
     Fired(Library::kLibuv, KeyOf(timer));
   if (callback == nullptr) return;
+  const uv_timer_cb outer = std::exchange(running, callback);  // one may run a loop
   callback(timer);
-  asm volatile("");  // keeps it a call, so that what the callback jumps to returns here
+  running = outer;
 }
 
 extern "C" {
@@ -74,7 +79,10 @@ extern "C" {
 int afterleak_uv_timer_init(uv_loop_t* loop, uv_timer_t* timer) {
   static const auto next = Next<int(uv_loop_t*, uv_timer_t*)>("uv_timer_init", AFTERLEAK_CALLER);
   Freed(Library::kLibuv, KeyOf(timer));  // its memory was freed without uv_close
-  return next(loop, timer);
+  const int error = next(loop, timer);
+  if (error == 0 && !IsLibuvs(AFTERLEAK_CALLER))
+    Made(kOnce, KeyOf(timer), CallerAt(AFTERLEAK_CALLER));
+  return error;
 }
 
 int afterleak_uv_timer_start(uv_timer_t* timer, uv_timer_cb callback, std::uint64_t timeout,
@@ -84,12 +92,12 @@ int afterleak_uv_timer_start(uv_timer_t* timer, uv_timer_cb callback, std::uint6
   const OwnCall call;
   // libuv has timers, too, such as that of uv_fs_poll_t.
   if (callback == nullptr || !call.IsOutermost() ||
-      IsInLibuv(reinterpret_cast<const void*>(callback)))
+      Libuv(AFTERLEAK_CALLER).Contains(reinterpret_cast<const void*>(callback)))
     return next(timer, callback, timeout, repeat);
   const int error = next(timer, &Call, timeout, repeat);
   if (error == 0) {
-    Armed(repeat == 0 ? kOnce : kRepeating, KeyOf(timer), Milliseconds(timeout), AFTERLEAK_CALLER,
-          reinterpret_cast<void*>(callback));
+    Armed(repeat == 0 ? kOnce : kRepeating, KeyOf(timer), Milliseconds(timeout),
+          CallerAt(AFTERLEAK_CALLER), reinterpret_cast<void*>(callback));
   }
   return error;
 }
@@ -97,11 +105,11 @@ int afterleak_uv_timer_start(uv_timer_t* timer, uv_timer_cb callback, std::uint6
 int afterleak_uv_timer_again(uv_timer_t* timer) {
   static const auto next = Next<int(uv_timer_t*)>("uv_timer_again", AFTERLEAK_CALLER);
   const OwnCall call;
-  const bool programs = call.IsOutermost() && !IsExpiry(timer, AFTERLEAK_CALLER);
+  const bool programs = call.IsOutermost() && !IsLibuvs(AFTERLEAK_CALLER);
   const int error = next(timer);
   if (!programs || error != 0) return error;
   if (const std::uint64_t repeat = RepeatOf(timer)) {
-    Armed(kRepeating, KeyOf(timer), Milliseconds(repeat), AFTERLEAK_CALLER,
+    Armed(kAgain, KeyOf(timer), Milliseconds(repeat), CallerAt(AFTERLEAK_CALLER),
           DataOf(Library::kLibuv, KeyOf(timer)));
   }
   return error;
@@ -110,8 +118,7 @@ int afterleak_uv_timer_again(uv_timer_t* timer) {
 int afterleak_uv_timer_stop(uv_timer_t* timer) {
   static const auto next = Next<int(uv_timer_t*)>("uv_timer_stop", AFTERLEAK_CALLER);
   const OwnCall call;
-  if (call.IsOutermost() && !IsExpiry(timer, AFTERLEAK_CALLER))
-    Stopped(Library::kLibuv, KeyOf(timer));
+  if (call.IsOutermost() && !IsLibuvs(AFTERLEAK_CALLER)) Stopped(Library::kLibuv, KeyOf(timer));
   return next(timer);
 }
 

@@ -35,8 +35,10 @@ TEST_F(Libuv, ATimerIsLiveThenIdleThenGone) {
   uv_timer_t timer;
   uv_timer_init(&loop_, &timer);
   EXPECT_EQ(Live(), 0) << "initialized, but not armed";
+  EXPECT_EQ(Idle(), 1) << "and to be closed, though it may never be started";
   uv_timer_start(&timer, [](uv_timer_t*) {}, 1, 0);
   EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(Idle(), 0);
   Run();
   EXPECT_EQ(Fired(), 1);
   EXPECT_EQ(Live(), 0);
@@ -244,6 +246,31 @@ TEST_F(Libuv, TheSiteIsTheLineThatArmed) {
   EXPECT_EQ(ArmSomething(&timer), 0);
   EXPECT_THAT(loops::Report(), HasLiveAt(kLine, "uv_timer_start"));
   Close(&timer);
+  Run();
+}
+
+TEST_F(Libuv, TheSiteOfAnIdleOneIsTheLineThatMadeIt) {
+  uv_timer_t timer;
+  const int line = __LINE__ + 1;
+  uv_timer_init(&loop_, &timer);
+  EXPECT_THAT(loops::Report(afterleak::Resource::kIdle), HasLiveAt(line, "uv_timer_init"));
+  uv_timer_start(&timer, [](uv_timer_t*) {}, 1000, 1000);
+  uv_timer_stop(&timer);
+  EXPECT_THAT(loops::Report(afterleak::Resource::kIdle), HasLiveAt(line, "uv_timer_init"));
+  Close(&timer);
+  Run();
+}
+
+TEST_F(Libuv, ItsOwnTimersAreNotCounted) {
+  uv_fs_poll_t poll;
+  uv_fs_poll_init(&loop_, &poll);
+  ASSERT_EQ(uv_fs_poll_start(
+                &poll, [](uv_fs_poll_t*, int, const uv_stat_t*, const uv_stat_t*) {}, "/", 1),
+            0);
+  for (int i = 0; i < 5; ++i) Run(UV_RUN_ONCE);
+  EXPECT_EQ(Armed(), 0);
+  EXPECT_EQ(Idle(), 0);
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll), nullptr);
   Run();
 }
 

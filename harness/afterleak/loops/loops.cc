@@ -51,7 +51,13 @@ Inventory Alive() {
   const std::size_t live = inventory.holdings.size();
   Take(internal::Report(Resource::kIdle), inventory);
   for (std::size_t i = live; i < inventory.holdings.size(); ++i)
-    inventory.holdings[i].state = "idle: fired or stopped, and neither closed nor freed";
+    inventory.holdings[i].state = "idle: not armed, and neither closed nor freed";
+  for (const internal::InUse& object : internal::ObjectsInUse()) {
+    Holding& holding = inventory.holdings.emplace_back();
+    static_cast<Place&>(holding) = PlaceOf(object.site, {}, object.kind);
+    holding.kind = object.kind;
+    holding.in_use = object.count;
+  }
   return inventory;
 }
 

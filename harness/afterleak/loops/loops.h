@@ -11,9 +11,9 @@
 //   if (!verdict) std::puts(ToString(verdict).c_str());
 //
 // What is counted: Resource::kTimer, from the arming until it fires, is stopped or freed; and
-// Resource::kIdle, from then until the object is closed or freed (uv_close, event_free,
-// g_source_unref, timer_delete, close), or armed again. The loop keeps an armed timer, so nobody
-// can say whether it is needed: it is rooted, and found as left behind or growing.
+// Resource::kIdle, from when it is made, and from then on, until the object is closed or freed
+// (uv_close, event_free, g_source_unref, timer_delete, close), or armed. The loop keeps an armed
+// timer, so nobody can say whether it is needed: it is rooted, and found as left behind or growing.
 //
 // Thread-safe. To arm and stop costs some 80 ns, and 150 to 250 ns more for a stack that did not
 // arm just before.

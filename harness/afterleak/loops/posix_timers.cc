@@ -22,12 +22,10 @@ namespace {
 
 constexpr std::string_view kCure = "disarm or delete it when its work is over";
 constexpr std::string_view kCureOfIdle = "delete it with timer_delete";
-constexpr LoopTimer kOnce =
-    MakeLoopTimer(Library::kPosixTimers, "timer_settime", false, kCure, kCureOfIdle);
-constexpr LoopTimer kPeriodic =
-    MakeLoopTimer(Library::kPosixTimers, "timer_settime (interval)", true, kCure, kCureOfIdle);
-constexpr LoopTimer kCreated =
-    MakeLoopTimer(Library::kPosixTimers, "timer_create", false, kCure, kCureOfIdle);
+constexpr LoopTimer kOnce = MakeLoopTimer(Library::kPosixTimers, "timer_settime", false, kCure,
+                                          "timer_create", kCureOfIdle);
+constexpr LoopTimer kPeriodic = MakeLoopTimer(Library::kPosixTimers, "timer_settime (interval)",
+                                              true, kCure, "timer_create", kCureOfIdle);
 
 constinit LibcFunction<int(clockid_t, sigevent*, timer_t*)> create("timer_create");
 constinit LibcFunction<int(timer_t, int, const itimerspec*, itimerspec*)> set_time("timer_settime");
@@ -62,7 +60,7 @@ int afterleak_timer_create(clockid_t clock, sigevent* event, timer_t* timer) {
   if (error != 0 || OwnCall::InHand()) return error;
   const KeepErrno keep;
   Freed(Library::kPosixTimers, KeyOfTimer(*timer));  // the parent's, in a child of fork
-  Made(kCreated, KeyOfTimer(*timer), AFTERLEAK_CALLER);
+  Made(kOnce, KeyOfTimer(*timer), AFTERLEAK_CALLER);
   return error;
 }
 

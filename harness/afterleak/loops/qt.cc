@@ -42,7 +42,7 @@ struct QEventDispatcher;
 
 // Both may repeat or fire once: a dispatcher is not told.
 constexpr LoopTimer kTimer =
-    MakeLoopTimer(Library::kQt, "QTimer::start", false, "stop it when its work is over",
+    MakeLoopTimer(Library::kQt, "QTimer::start", false, "stop it when its work is over", "QTimer",
                   "delete it when nobody starts it again");
 constexpr LoopTimer kStarted = MakeUnownedTimer(
     Library::kQt, "QObject::startTimer", false,

@@ -30,16 +30,17 @@ constexpr int kOff = 0;  // SD_EVENT_OFF
 constexpr std::string_view kCure =
     "turn it off with sd_event_source_set_enabled, or give it back, when its work is over";
 constexpr std::string_view kCureOfIdle = "give it back with sd_event_source_unref";
-constexpr LoopTimer kAdd =
-    MakeLoopTimer(Library::kSdEvent, "sd_event_add_time", false, kCure, kCureOfIdle);
-constexpr LoopTimer kAddRelative =
-    MakeLoopTimer(Library::kSdEvent, "sd_event_add_time_relative", false, kCure, kCureOfIdle);
-constexpr LoopTimer kSetTime =
-    MakeLoopTimer(Library::kSdEvent, "sd_event_source_set_time", false, kCure, kCureOfIdle);
-constexpr LoopTimer kSetTimeRelative = MakeLoopTimer(
-    Library::kSdEvent, "sd_event_source_set_time_relative", false, kCure, kCureOfIdle);
-constexpr LoopTimer kSetEnabled =
-    MakeLoopTimer(Library::kSdEvent, "sd_event_source_set_enabled", false, kCure, kCureOfIdle);
+constexpr LoopTimer kAdd = MakeLoopTimer(Library::kSdEvent, "sd_event_add_time", false, kCure,
+                                         "sd_event_source", kCureOfIdle);
+constexpr LoopTimer kAddRelative = MakeLoopTimer(Library::kSdEvent, "sd_event_add_time_relative",
+                                                 false, kCure, "sd_event_source", kCureOfIdle);
+constexpr LoopTimer kSetTime = MakeLoopTimer(Library::kSdEvent, "sd_event_source_set_time", false,
+                                             kCure, "sd_event_source", kCureOfIdle);
+constexpr LoopTimer kSetTimeRelative =
+    MakeLoopTimer(Library::kSdEvent, "sd_event_source_set_time_relative", false, kCure,
+                  "sd_event_source", kCureOfIdle);
+constexpr LoopTimer kSetEnabled = MakeLoopTimer(Library::kSdEvent, "sd_event_source_set_enabled",
+                                                false, kCure, "sd_event_source", kCureOfIdle);
 
 struct Box {
   sd_event_source* source;
@@ -58,9 +59,24 @@ void Delete(Box* box) {
   delete box;
 }
 
-bool CalledByLibsystemd(const void* caller) {
+const Module& Libsystemd() {
   static const Module libsystemd(FindNext("sd_event_new", nullptr));
-  return libsystemd.Contains(caller);
+  return libsystemd;
+}
+
+bool IsLibsystemds(const void* caller) { return Libsystemd().CallsByName(caller); }
+
+// The callback of a time source that runs on this thread.
+constinit thread_local TimeHandler running = nullptr;
+int Call(sd_event_source* source, std::uint64_t time, void* data);
+
+// A callback of a time source returns to ours; what is called back for something else is not known.
+Caller CallerAt(const void* address) {
+  constexpr std::uintptr_t kItsSize = 1024;  // at most
+  const auto ours = reinterpret_cast<std::uintptr_t>(&Call);
+  if (running != nullptr && reinterpret_cast<std::uintptr_t>(address) - ours < kItsSize)
+    return Caller::Jumped(address, reinterpret_cast<const void*>(running));
+  return Libsystemd().Contains(address) ? Caller::Jumped(address, nullptr) : Caller(address);
 }
 
 bool IsEnabled(sd_event_source* source) {
@@ -93,7 +109,9 @@ int Call(sd_event_source* source, std::uint64_t time, void* data) {
     Fired(Library::kSdEvent, KeyOf(source));
   if (box.callback != nullptr) {
     const OwnCall::Callback callback;
+    const TimeHandler outer = std::exchange(running, box.callback);  // one may run a loop
     const int error = box.callback(source, time, box.userdata);
+    running = outer;
     if (error < 0) Stopped(Library::kSdEvent, KeyOf(source));  // it is turned off
     return error;
   }
@@ -119,7 +137,8 @@ int Add(const LoopTimer& timer, const void* caller, clockid_t clock, Duration ti
   static const auto unref = Next<void*(sd_event_source*)>("sd_event_source_unref");
   const OwnCall call;
   Box* box = nullptr;
-  if (call.IsOutermost() && set_destroy != nullptr && !CalledByLibsystemd(caller)) {
+  if (call.IsOutermost() && set_destroy != nullptr && !IsLibsystemds(caller) &&
+      !Libsystemd().Contains(reinterpret_cast<const void*>(callback))) {
     const heap::Scope::Suspend suspend;
     box = new (std::nothrow) Box{nullptr, clock, callback, nullptr, userdata};
   }
@@ -130,7 +149,7 @@ int Add(const LoopTimer& timer, const void* caller, clockid_t clock, Duration ti
     return error;
   }
   set_destroy(box->source, &CallDestroy);
-  Armed(timer, KeyOf(box->source), timeout, caller, box);
+  Armed(timer, KeyOf(box->source), timeout, CallerAt(caller), box);
   if (result != nullptr) {
     *result = box->source;
   } else {
@@ -144,7 +163,7 @@ int Add(const LoopTimer& timer, const void* caller, clockid_t clock, Duration ti
 void SetTime(const LoopTimer& timer, const void* caller, sd_event_source* source,
              const auto& timeout) {
   if (Box* const box = BoxOf(source); box != nullptr && IsEnabled(source))
-    Armed(timer, KeyOf(source), timeout(*box), caller, box);
+    Armed(timer, KeyOf(source), timeout(*box), CallerAt(caller), box);
 }
 
 extern "C" {
@@ -178,7 +197,7 @@ int afterleak_sd_event_source_set_time(sd_event_source* source, std::uint64_t ti
       Next<int(sd_event_source*, std::uint64_t)>("sd_event_source_set_time", AFTERLEAK_CALLER);
   const OwnCall call;
   const int error = next(source, time);
-  if (error >= 0 && call.IsOutermost() && !CalledByLibsystemd(AFTERLEAK_CALLER))
+  if (error >= 0 && call.IsOutermost() && !IsLibsystemds(AFTERLEAK_CALLER))
     SetTime(kSetTime, AFTERLEAK_CALLER, source,
             [&](const Box& box) { return Until(box.clock, time); });
   return error;
@@ -189,7 +208,7 @@ int afterleak_sd_event_source_set_time_relative(sd_event_source* source, std::ui
       "sd_event_source_set_time_relative", AFTERLEAK_CALLER);
   const OwnCall call;
   const int error = next(source, time);
-  if (error >= 0 && call.IsOutermost() && !CalledByLibsystemd(AFTERLEAK_CALLER))
+  if (error >= 0 && call.IsOutermost() && !IsLibsystemds(AFTERLEAK_CALLER))
     SetTime(kSetTimeRelative, AFTERLEAK_CALLER, source,
             [&](const Box&) { return Microseconds(time); });
   return error;
@@ -201,7 +220,7 @@ int afterleak_sd_event_source_set_enabled(sd_event_source* source, int enabled) 
   static const auto get_time =
       Next<int(sd_event_source*, std::uint64_t*)>("sd_event_source_get_time");
   const OwnCall call;
-  Box* const box = source != nullptr && call.IsOutermost() && !CalledByLibsystemd(AFTERLEAK_CALLER)
+  Box* const box = source != nullptr && call.IsOutermost() && !IsLibsystemds(AFTERLEAK_CALLER)
                        ? BoxOf(source)
                        : nullptr;
   const bool was_enabled = box != nullptr && IsEnabled(source);
@@ -211,7 +230,7 @@ int afterleak_sd_event_source_set_enabled(sd_event_source* source, int enabled) 
   if (enabled == kOff)
     Stopped(Library::kSdEvent, KeyOf(source));
   else if (!was_enabled && get_time(source, &time) >= 0)
-    Armed(kSetEnabled, KeyOf(source), Until(box->clock, time), AFTERLEAK_CALLER, box);
+    Armed(kSetEnabled, KeyOf(source), Until(box->clock, time), CallerAt(AFTERLEAK_CALLER), box);
   return error;
 }
 

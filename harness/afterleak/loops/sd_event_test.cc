@@ -124,6 +124,49 @@ TEST_F(SdEvent, ACallbackMayArmItAgainAndFreeIt) {
   EXPECT_EQ(Fired(), 3);
 }
 
+// Where a function ends with a call, an optimizing compiler makes a jump of it: what is called then
+// returns to libsystemd. Here also where the tests are not optimized.
+#ifdef __clang__
+#define ENDS_WITH_A_JUMP
+#else
+#define ENDS_WITH_A_JUMP [[gnu::optimize("O2")]]
+#endif
+sd_event_source* ended_with;
+ENDS_WITH_A_JUMP int AddInCallback(sd_event_source*, void* event) {
+  return sd_event_add_time_relative(static_cast<sd_event*>(event), &ended_with, CLOCK_MONOTONIC,
+                                    kLater, 1, &Nothing, nullptr);
+}
+ENDS_WITH_A_JUMP int MoveInCallback(sd_event_source*, void*) {
+  return sd_event_source_set_time_relative(ended_with, kLater);
+}
+ENDS_WITH_A_JUMP int TurnOffInCallback(sd_event_source*, void*) {
+  return sd_event_source_set_enabled(ended_with, SD_EVENT_OFF);
+}
+ENDS_WITH_A_JUMP int TurnOnInCallback(sd_event_source*, void*) {
+  return sd_event_source_set_enabled(ended_with, SD_EVENT_ONESHOT);
+}
+
+TEST_F(SdEvent, WhatACallbackEndsWithIsTheProgramsOwn) {
+  const auto call_back = [&](sd_event_handler_t callback) {
+    sd_event_source* deferred = nullptr;
+    EXPECT_GE(sd_event_add_defer(event_, &deferred, callback, event_), 0);
+    EXPECT_GE(sd_event_run(event_, UINT64_MAX), 0);
+    sd_event_source_unref(deferred);
+  };
+  call_back(AddInCallback);
+  EXPECT_EQ(Armed(), 1);
+  call_back(MoveInCallback);
+  EXPECT_EQ(Armed(), 2);
+  EXPECT_EQ(Stopped(), 1);
+  call_back(TurnOffInCallback);
+  EXPECT_EQ(Stopped(), 2);
+  EXPECT_EQ(Idle(), 1);
+  call_back(TurnOnInCallback);
+  EXPECT_EQ(Armed(), 3);
+  EXPECT_EQ(Live(), 1);
+  sd_event_source_unref(ended_with);
+}
+
 TEST_F(SdEvent, ReferencesAreTheLibrarys) {
   sd_event_source* const source = Add(kLater);
   sd_event_source_ref(source);

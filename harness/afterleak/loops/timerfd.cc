@@ -35,12 +35,10 @@ namespace {
 
 constexpr std::string_view kCure = "disarm or close it when its work is over";
 constexpr std::string_view kCureOfIdle = "close it";
-constexpr LoopTimer kOnce =
-    MakeLoopTimer(Library::kTimerfd, "timerfd_settime", false, kCure, kCureOfIdle);
-constexpr LoopTimer kPeriodic =
-    MakeLoopTimer(Library::kTimerfd, "timerfd_settime (interval)", true, kCure, kCureOfIdle);
-constexpr LoopTimer kCreated =
-    MakeLoopTimer(Library::kTimerfd, "timerfd_create", false, kCure, kCureOfIdle);
+constexpr LoopTimer kOnce = MakeLoopTimer(Library::kTimerfd, "timerfd_settime", false, kCure,
+                                          "timerfd_create", kCureOfIdle);
+constexpr LoopTimer kPeriodic = MakeLoopTimer(Library::kTimerfd, "timerfd_settime (interval)", true,
+                                              kCure, "timerfd_create", kCureOfIdle);
 
 using Number = std::uint32_t;                                   // 0: no timer
 constinit std::array<std::atomic<Number>, 1 << 16> timer_of{};  // by descriptor
@@ -129,7 +127,7 @@ int afterleak_timerfd_create(int clock, int flags) {
   // One that was closed unseen had this descriptor.
   if (const Number old = TimerOf(descriptor)) Freed(Library::kTimerfd, old);
   const Number timer = last_number.fetch_add(1, std::memory_order_relaxed) + 1;
-  Made(kCreated, timer, AFTERLEAK_CALLER, AsData(descriptor));
+  Made(kOnce, timer, AFTERLEAK_CALLER, AsData(descriptor));
   SetTimerOf(descriptor, timer);
   return descriptor;
 }

@@ -1,17 +1,24 @@
 #include "afterleak/loops/timers.h"
 
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <new>
 #include <utility>
 
 #include "afterleak/census/call_stack.h"
+#include "afterleak/census/symbols.h"
 #include "afterleak/heap/heap.h"
 #include "afterleak/loops/interpose.h"
 #include "afterleak/loops/ledger.h"
 #include "afterleak/loops/objects.h"
 
 namespace afterleak::loops::internal {
+
+using afterleak::internal::CallStack;
+
 namespace {
 
 // Calls `use` with the ledger while no other thread has it.
@@ -30,6 +37,17 @@ void With(Library library, Key key, auto&& use) noexcept {
   });
 }
 
+// A callback that jumped is on no stack: it is put there.
+const CallStack& StackOf(const Caller& caller) {
+  const CallStack& stack = afterleak::internal::CaptureCallStack(caller.return_address);
+  if (!caller.jumped) return stack;
+  std::array<std::uintptr_t, afterleak::internal::kMostFrames> frames;
+  frames[0] = afterleak::internal::BeginningOf(reinterpret_cast<std::uintptr_t>(caller.callback));
+  const std::size_t more = std::min(stack.frames.size(), frames.size() - 1);
+  std::ranges::copy(stack.frames.first(more), frames.begin() + 1);
+  return afterleak::internal::KeepCallStack(std::span(frames).first(more + 1));
+}
+
 void CountUnrecorded() noexcept try {
   Ledger::Get().unrecorded().fetch_add(1, std::memory_order_relaxed);
 } catch (const std::bad_alloc&) {  // not even for the ledger
@@ -37,11 +55,11 @@ void CountUnrecorded() noexcept try {
 
 }  // namespace
 
-void Made(const LoopTimer& timer, Key key, const void* caller, void* data) noexcept {
+void Made(const LoopTimer& timer, Key key, const Caller& caller, void* data) noexcept {
   try {
     const OwnCall call;
     const heap::Scope::Suspend suspend;
-    const auto& stack = afterleak::internal::CaptureCallStack(caller);
+    const CallStack& stack = StackOf(caller);
     const Time now = LedgerNow();
     Locked([&](Ledger& ledger) { ledger.Make(timer, key, now, stack, data); });
   } catch (const std::bad_alloc&) {
@@ -56,7 +74,7 @@ void ArmedAt(const LoopTimer& timer, Key key, Duration timeout, void* data,
   try {
     const OwnCall call;  // also for a signal handler that arms, in the middle of it
     const heap::Scope::Suspend suspend;
-    const afterleak::internal::CallStack& stack = stack_of();
+    const CallStack& stack = stack_of();
     const Time now = LedgerNow();
     const Time deadline = timeout == kNever ? Time::max() : SaturatingAdd(now, timeout);
     Locked([&](Ledger& ledger) { ledger.Arm(timer, key, now, deadline, stack, data); });
@@ -67,18 +85,15 @@ void ArmedAt(const LoopTimer& timer, Key key, Duration timeout, void* data,
 
 }  // namespace
 
-void Armed(const LoopTimer& timer, Key key, Duration timeout, const void* caller,
+void Armed(const LoopTimer& timer, Key key, Duration timeout, const Caller& caller,
            void* data) noexcept {
-  ArmedAt(timer, key, timeout, data, [&]() -> const afterleak::internal::CallStack& {
-    return afterleak::internal::CaptureCallStack(caller);
-  });
+  ArmedAt(timer, key, timeout, data, [&]() -> const CallStack& { return StackOf(caller); });
 }
 
 void Armed(const LoopTimer& timer, Key key, Duration timeout,
            std::span<const std::uintptr_t> frames, void* data) noexcept {
-  ArmedAt(timer, key, timeout, data, [&]() -> const afterleak::internal::CallStack& {
-    return afterleak::internal::KeepCallStack(frames);
-  });
+  ArmedAt(timer, key, timeout, data,
+          [&]() -> const CallStack& { return afterleak::internal::KeepCallStack(frames); });
 }
 
 void Ticked(Library library, Key key, Duration timeout) noexcept {
@@ -185,6 +200,24 @@ void SetData(Library library, Key key, void* data) noexcept {
 
 std::int64_t Unrecorded() noexcept {
   return Ledger::Get().unrecorded().load(std::memory_order_relaxed);
+}
+
+std::vector<InUse> ObjectsInUse() {
+  std::map<std::pair<const TimerKind*, const CallStack*>, std::int64_t> counts;
+  Locked([&](Ledger& ledger) {
+    for (int library = 0; library < kLibraries; ++library) {
+      Objects& objects = ledger.objects(static_cast<Library>(library));
+      for (std::size_t i = 0; i < objects.capacity(); ++i) {
+        const Object& object = objects.At(i);
+        if (object.key != 0 && object.live && !object.timer->idle.name.empty())
+          ++counts[{&object.timer->idle, object.born}];
+      }
+    }
+  });
+  std::vector<InUse> in_use;
+  for (const auto& [key, count] : counts)
+    in_use.push_back({.kind = key.first->name, .site = Site(*key.second), .count = count});
+  return in_use;
 }
 
 CensusTotals Totals(Resource resource) {

@@ -1,10 +1,10 @@
 // What the sources know of their timers, in one census: a source says what the program did with a
 // timer object, and the record of each object is kept here.
 //
-// An object is live while it is armed. One that fired or was stopped, and was not freed, is idle:
-// that is a record of another resource, so that both have the same counters, peaks and sites, and
-// the same judge. Its site is where the object was armed first, whatever armed it since: that tells
-// one that was there before from a new one.
+// An object is live while it is armed. One that was made, fired or was stopped, and was not freed,
+// is idle: that is a record of another resource, so that both have the same counters, peaks and
+// sites, and the same judge. Its site is where the object was made, or armed first if that was not
+// seen, whatever armed it since: that is the line where a reader looks for the missing free.
 //
 // All of this is thread-safe and works in a process that forks. It calls nothing of the program and
 // allocates nothing that heap::Scope counts. Where an object is not known, nothing happens.
@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "afterleak/census/census.h"
 #include "afterleak/census/clock.h"
@@ -26,12 +27,14 @@ struct LoopTimer {
   TimerKind live;  // rooted: its loop keeps it
   TimerKind idle;  // no name: nobody has to free such a timer, so it is forgotten when it ends
 };
+// `made_by` is what an idle one is known by: the function that made it, or the name of its type.
 constexpr LoopTimer MakeLoopTimer(Library library, std::string_view armed_by, bool periodic,
-                                  std::string_view cure, std::string_view cure_of_idle) {
-  return {.library = library,
-          .live = {.name = armed_by, .rooted = true, .periodic = periodic, .cure = cure},
-          .idle = {
-              .name = armed_by, .rooted = true, .resource = Resource::kIdle, .cure = cure_of_idle}};
+                                  std::string_view cure, std::string_view made_by,
+                                  std::string_view cure_of_idle) {
+  return {
+      .library = library,
+      .live = {.name = armed_by, .rooted = true, .periodic = periodic, .cure = cure},
+      .idle = {.name = made_by, .rooted = true, .resource = Resource::kIdle, .cure = cure_of_idle}};
 }
 constexpr LoopTimer MakeUnownedTimer(Library library, std::string_view armed_by, bool periodic,
                                      std::string_view cure) {
@@ -51,15 +54,32 @@ constexpr Duration ToDuration(std::int64_t seconds, std::int64_t nanoseconds) {
   return std::chrono::seconds(seconds) + std::chrono::nanoseconds(nanoseconds);
 }
 
+// Who called the function that makes or arms: its return address. Where a callback of the program
+// ends with that call, the compiler makes a jump of it, and the return address is in the library
+// that called back.
+struct Caller {
+  Caller(const void* address) : return_address(address) {}  // NOLINT: that is what it is
+  static Caller Jumped(const void* address, const void* code) {
+    Caller caller(address);
+    caller.jumped = true;
+    caller.callback = code;
+    return caller;
+  }
+
+  const void* return_address;
+  bool jumped = false;
+  const void* callback = nullptr;  // its code, if it jumped; null where it is not known which
+};
+
 // Made and not armed: idle from here on. Only for what is freed by a call that its source sees.
 // Nothing happens if it is known. Parameters as for Armed.
-void Made(const LoopTimer& timer, Key key, const void* caller, void* data = nullptr) noexcept;
+void Made(const LoopTimer& timer, Key key, const Caller& caller, void* data = nullptr) noexcept;
 
 // Armed, or armed again: what was live before has been stopped. `timer` must last as long as the
-// process. The site is the call stack from `caller` outwards, the return address of the function
-// that arms. `data` is the source's own, such as the callback that it has put its own in place of.
-// An arming for which there is no memory is not recorded; Unrecorded() counts it.
-void Armed(const LoopTimer& timer, Key key, Duration timeout, const void* caller,
+// process. The site is the call stack from `caller` outwards. `data` is the source's own, such as
+// the callback that it has put its own in place of. An arming for which there is no memory is not
+// recorded; Unrecorded() counts it.
+void Armed(const LoopTimer& timer, Key key, Duration timeout, const Caller& caller,
            void* data = nullptr) noexcept;
 
 // The same with a call stack that was found in another way: return addresses, innermost first.
@@ -105,6 +125,14 @@ using Work = std::uint64_t;
 Work BeginWork() noexcept;
 Work SwitchWork(Work work) noexcept;
 void EndWork(Work work) noexcept;
+
+// Objects that are live, by what they will be when they are idle.
+struct InUse {
+  std::string_view kind;
+  Site site;
+  std::int64_t count;
+};
+std::vector<InUse> ObjectsInUse();
 
 // The ledger, for loops.h.
 CensusTotals Totals(Resource resource);
