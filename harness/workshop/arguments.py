@@ -23,6 +23,7 @@ ABOUT = """Learn to find leaked timers by mending them: eighteen exercises, no n
 
   --dir DIR                the work folder (./workshop in the repository)
   --name NAME              your name, for --export
+  --short                  with start: the exercises of 90 minutes come first
 
 Exit code: 0 done, 1 an exercise has not passed, 2 it could not run.
 """
@@ -35,7 +36,7 @@ def parse(arguments):
     parser.add_argument("exercise", nargs="?")
     parser.add_argument("--dir")
     parser.add_argument("--name")
-    for flag in ("--help", "-h", "--all", "--peek", "--instructor"):
+    for flag in ("--help", "-h", "--all", "--peek", "--instructor", "--short"):
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--export", metavar="FILE")
     parser.add_argument("--class", dest="room", nargs="+", metavar="FILE")
@@ -46,7 +47,7 @@ def parse(arguments):
     if args.verb and args.verb not in VERBS:
         raise Refused(f"unknown command {args.verb}; one of: {', '.join(VERBS)}")
     for flag, verbs in (("all", ["reset", "check"]), ("peek", ["solution"]), ("export", ["progress"]), ("room", ["progress"]),
-                        ("name", ["start", "", "progress"])):
+                        ("name", ["start", "", "progress"]), ("short", ["start", ""])):
         if getattr(args, flag) and args.verb not in verbs:
             raise Refused(f"--{flag.replace('room', 'class')} belongs to the command {verbs[0]}; --help lists what it takes")
     if args.exercise and args.verb not in ("hint", "check", "watch", "reset", "solution"):

@@ -1,5 +1,6 @@
 """Builds what the checks need, and checks one file: compiles it as CMake would, links it with its check, and runs that."""
 
+import contextlib
 import dataclasses
 import fcntl
 import json
@@ -10,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 from evidence.common import children
@@ -39,6 +41,30 @@ def run(command, timeout=None, **options):
         return None, ""
 
 
+@contextlib.contextmanager
+def later(command, **options):
+    """As beside, but it begins when it is waited for."""
+    yield lambda: run(command, **options)
+
+
+@contextlib.contextmanager
+def beside(command, **options):
+    """Runs it while the block goes on. Gives what waits for its end, and returns as run does. If nobody has, the block ends it."""
+    with tempfile.TemporaryFile() as out:
+        child = children.start(command, stdout=out, stderr=subprocess.STDOUT, **options)
+
+        def finish():
+            children.wait(child, None)
+            children.end(child)
+            out.seek(0)
+            return child.returncode, out.read().decode(errors="replace")
+        try:
+            yield finish
+        finally:
+            if child.returncode is None:
+                children.end(child, GENTLY)
+
+
 @dataclasses.dataclass
 class Result:
     passed: bool
@@ -51,7 +77,8 @@ class Result:
 
 
 class Builder:
-    def __init__(self, work):
+    def __init__(self, work, two_at_once=(os.cpu_count() or 1) > 1):
+        self.two_at_once = two_at_once  # a waste where the check fails, but half of the wait where it passes
         self.build = pathlib.Path(os.environ.get("AFTERLEAK_WORKSHOP_BUILD", catalog.ROOT / ".build/release"))
         self.work = work  # a folder for what is made of the learner's files
         self.here = pathlib.Path.cwd()
@@ -173,7 +200,7 @@ class Builder:
         mine = [file for kind in checks for file in self.objects(kind) if not file.endswith("_check.cc.o")
                 or file.endswith(f"/{exercise.name}_check.cc.o")]
         if exercise.test:
-            mine += self.objects("tested")
+            mine += self.objects("tested") + self.objects(f"tested_{exercise.name}")
         if exercise.loop:  # what stands in front of the loop's library is asked for by name, and comes before it
             flags = [*flags, "-Wl,--undefined=afterleak_loops", "-Wl,--undefined=afterleak_loops_time"]
             mine += self.objects("loops_asan" if "asan" in checks else "loops")
@@ -186,7 +213,41 @@ class Builder:
 
     def check(self, exercise, source, color=False, unicode=True):
         self.work.mkdir(parents=True, exist_ok=True)
-        own, program, out = (self.work / f"{exercise.name}{end}" for end in (".o", "", ".json"))
+        own = self.work / f"{exercise.name}.o"
+        began = time.monotonic()
+        with contextlib.nullcontext() if exercise.test else self.sanitizing(exercise, source) as sanitized:
+            code, said = self.compile(exercise, source, own, color)
+            seconds = {"compiled": time.monotonic() - began}
+            if code != 0:
+                sentence = next((sentence for pattern, sentence in MEANT if pattern.search(said)), "the errors are above.")
+                return Result(False, "compiler", f"It does not compile: {sentence}", compiler=said, seconds=seconds)
+            before = None
+            if not (exercise.decoy or exercise.test or source.read_text(errors="replace") == exercise.shipped()):
+                before = self.before(exercise)
+            result = self.judge(exercise, own, sanitized, before=before, color=color, unicode=unicode)
+        result.compiler, result.seconds = said + result.compiler, {**seconds, **result.seconds}
+        return result
+
+    def compile(self, exercise, source, own, color=False, sanitized=False):
+        colors = ["-fdiagnostics-color=always"] if color else ["-fdiagnostics-color=never"]
+        return run([*self.compile_command(exercise, self.short(source), sanitized=sanitized), *BEGUN, *colors, "-o", own], cwd=self.here)
+
+    @contextlib.contextmanager
+    def sanitizing(self, exercise, source):
+        """Compiles it for AddressSanitizer, too; gives what waits for that and returns the object."""
+        own = self.work / f"{exercise.name}.asan.o"
+        command = [*self.compile_command(exercise, self.short(source), sanitized=True), "-o", own]
+        with (beside if self.two_at_once else later)(command, cwd=self.here) as compiled:
+            def sanitized():
+                code, said = compiled()
+                if code != 0:
+                    raise Refused(f"cannot compile {exercise.file} for AddressSanitizer: {said.strip()}")
+                return own
+            yield sanitized
+
+    def judge(self, exercise, own, sanitized, flags=(), before=None, color=False, unicode=True):
+        """Of what is compiled. `sanitized` gives the same for AddressSanitizer, if it is asked for that."""
+        program, out = self.work / exercise.name, self.work / f"{exercise.name}.json"
         seconds = {}
         began = time.monotonic()
 
@@ -195,38 +256,27 @@ class Builder:
             seconds[what] = time.monotonic() - began
             began = time.monotonic()
 
-        colors = ["-fdiagnostics-color=always"] if color else ["-fdiagnostics-color=never"]
-        code, said = run([*self.compile_command(exercise, self.short(source)), *BEGUN, *colors, "-o", own], cwd=self.here)
-        lap("compiled")
-        if code != 0:
-            sentence = next((sentence for pattern, sentence in MEANT if pattern.search(said)), "the errors are above.")
-            return Result(False, "compiler", f"It does not compile: {sentence}", compiler=said, seconds=seconds)
-        code, linker = self.link(program, own, exercise)
+        code, linker = self.link(program, own, exercise, flags=flags)
         lap("linked")
         if code != 0:
             missing = NO_SUCH_FUNCTION.search(linker)
             sentence = (f"{missing[1]} is not there any more; harness/workshop/exercises.h says how it is called."
                         if missing else "It does not link: the errors are above.")
-            return Result(False, "linker", sentence, compiler=said + linker, seconds=seconds)
-        text = source.read_text(errors="replace")
-        before = None if exercise.decoy or exercise.test or text == exercise.shipped() else self.before(exercise)
+            return Result(False, "linker", sentence, compiler=linker, seconds=seconds)
         result = self.run_check(program, out, before, color, unicode)
         lap("checked")
-        result.compiler, result.seconds = said, seconds
-        if (result.passed or result.id == "crash") and not exercise.test:
-            self.look_for_gone_objects(exercise, source, result)
+        if (result.passed or result.id == "crash") and sanitized:
+            self.look_for_gone_objects(exercise, sanitized(), flags, result)
             lap("checked once more")
-            result.seconds = seconds
+        result.seconds = seconds
         return result
 
-    def look_for_gone_objects(self, exercise, source, result):
+    def look_for_gone_objects(self, exercise, own, flags, result):
         """What has passed runs once more under AddressSanitizer: a reference may outlive what it refers to, and nobody notice."""
-        own, program, out = (self.work / f"{exercise.name}.asan{end}" for end in (".o", "", ".json"))
-        code, said = run([*self.compile_command(exercise, self.short(source), sanitized=True), "-o", own], cwd=self.here)
-        if code == 0:
-            code, said = self.link(program, own, exercise, heap=False, flags=["-fsanitize=address"], checks=("asan",))
+        program, out = self.work / f"{exercise.name}.asan", self.work / f"{exercise.name}.asan.json"
+        code, said = self.link(program, own, exercise, heap=False, flags=["-fsanitize=address", *flags], checks=("asan",))
         if code != 0:
-            raise Refused(f"cannot build {self.short(source)} for AddressSanitizer: {said.strip()}")
+            raise Refused(f"cannot link {exercise.file} for AddressSanitizer: {said.strip()}")
         _, printed = run([program, out], timeout=LIMIT + GRACE, cwd=self.here, env={"ASAN_OPTIONS": ASAN})
         found = ASAN_FOUND.search(printed)
         if found and not (found[1] == "SEGV" and result.id == "crash"):  # a bad pointer, and no object that was there

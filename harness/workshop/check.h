@@ -64,6 +64,10 @@ void Require(bool holds, const char* id, const std::string& sentence);
 // for timers and registrations; goroutines and contexts have one that names them.
 void RequireNothingLeft(const char* id, const std::string& sentence);
 
+// Added to instants and spans, so that they are on no grid. Code that looks every so often whether
+// something is due, in place of a timer, is late then.
+inline constexpr Duration kOffGrid = 7ns;
+
 // What callbacks throw that are to throw. If it leaves a goroutine of the learner's, the part is
 // over: what a throw does to other goroutines is not promised.
 struct Thrown {};

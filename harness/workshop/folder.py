@@ -101,7 +101,8 @@ class Folder:
             entries = {name: {**FRESH, **state["exercises"].get(name, {})} for name in self.exercises}
             if state["current"] not in self.exercises:
                 raise ValueError(f"there is no exercise {state['current']}")
-            self.state = {"version": VERSION, "name": str(state["name"]), "current": state["current"], "exercises": entries}
+            self.state = {"version": VERSION, "name": str(state["name"]), "current": state["current"],
+                          "short": bool(state.get("short")), "exercises": entries}
         except FileNotFoundError:
             raise Refused(f"there is no workshop in {self.path}; begin with the command start") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -113,7 +114,7 @@ class Folder:
         if not self.only_looks:
             write_whole(self.state_file, json.dumps(self.state, indent=1) + "\n")
 
-    def start(self, name=None):
+    def start(self, name=None, short=False):
         """Makes what is not there; leaves all that is."""
         commands = self.path / "compile_commands.json"
         if commands.exists() and next(iter(self.exercises)) not in commands.read_text(errors="replace"):
@@ -122,10 +123,12 @@ class Folder:
             self.load()
         else:
             first = next(iter(self.exercises))
-            self.state = {"version": VERSION, "name": name or user(), "current": first,
+            self.state = {"version": VERSION, "name": name or user(), "current": first, "short": False,
                           "exercises": {each: dict(FRESH) for each in self.exercises}}
         if name:
             self.state["name"] = name
+        if short:
+            self.state["short"] = True
         for exercise in self.exercises.values():
             if not self.file(exercise).exists():
                 write_whole(self.file(exercise), exercise.shipped())
@@ -183,11 +186,14 @@ class Folder:
         return backup
 
     def next_open(self):
-        """The next exercise that is not passed, those that were skipped last; None when all are."""
+        """The next exercise that is not passed, those that were skipped last; None when all are. Of a short day, its exercises
+        come first."""
         names = list(self.exercises)
         at = names.index(self.state["current"])
         around = [self.exercises[name] for name in names[at + 1:] + names[:at + 1]]
         left = [e for e in around if not self.entry(e)["passed"] and e.name not in self.absent]
+        if self.state["short"]:
+            left.sort(key=lambda e: not e.short)
         return next((e for e in left if not self.entry(e)["skipped"]), left[0] if left else None)
 
     def passed_count(self):

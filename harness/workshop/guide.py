@@ -9,7 +9,9 @@ from workshop.show import wrap
 from workshop.words import listed, table
 
 EXPORT = "afterleak workshop progress"
-WELCOME = 10  # minutes: what live and abandoned mean, and how the runner is used
+# Minutes
+OPENING = ((5, "set-up: everybody runs ./scripts/workshop, which builds for a few minutes"),
+           (5, "meanwhile: live, abandoned, rooted; the runner"))
 CLOSE = 10  # what each takes home
 BREAK = 15
 LUNCH = 60
@@ -28,14 +30,14 @@ def schedule(title, parts):
 def short_day(exercises):
     """The short ones, a word after each as far as there is time, in 90 minutes."""
     chosen = [e for e in exercises.values() if e.short]
-    spare = 90 - WELCOME - CLOSE - sum(e.minutes for e in chosen)
-    parts = [(WELCOME, "welcome: live, abandoned, rooted; the runner"), *((e.minutes, f"{e.name}: {e.title}") for e in chosen)]
+    spare = 90 - sum(minutes for minutes, _ in OPENING) - CLOSE - sum(e.minutes for e in chosen)
+    parts = [*OPENING, *((e.minutes, f"{e.name}: {e.title}") for e in chosen)]
     return schedule("90 minutes", [*parts, (spare, "questions, and the numbers of the room"), (CLOSE, "close")])
 
 
 def long_day(title, exercises, pause):
     """With a talk after each and a break in the middle."""
-    parts = [(WELCOME, "welcome: live, abandoned, rooted; the runner")]
+    parts = list(OPENING)
     for number, e in enumerate(exercises):
         parts.append((e.minutes + DISCUSS, f"{e.name}: {e.title}"))
         if number == (len(exercises) - 1) // 2:
@@ -50,6 +52,7 @@ def instructor(exercises):
     lines = ["The workshop, for its instructor", "", *short_day(exercises)[0], "", *half[0], "", *whole[0],
              f"Each exercise has {DISCUSS} minutes more in these two, to talk about it.", ""]
     lines += ["Everybody runs: ./scripts/workshop (once with a network, to set up; after that without).",
+              "For the 90 minutes: ./scripts/workshop start --short, so that theirs come first.",
               "At the end everybody runs: ./scripts/workshop progress --export NAME.json",
               "and you run: ./scripts/workshop progress --class *.json"]
     for e in exercises.values():
@@ -58,7 +61,9 @@ def instructor(exercises):
         lines += [f"  {line}" for line in wrap(f"Aim: {e.aim}.", 76)]
         lines += ["  Wrong fixes that will come, and what the check calls them:"]
         lines += table([[f"    {fix['fails']}", fix["why"]] for fix in wrong[e.name]])
-        lines += ["  Ask:", *(f"    {line}" for question in e.ask for line in wrap(question, 74))]
+        lines += ["  Ask:"]
+        for question, answer in e.ask:
+            lines += [*(f"    {line}" for line in wrap(question, 74)), *(f"      {line}" for line in wrap(answer, 72))]
         lines += [] if e.loop else [f"  {line}" for line in wrap(f"Passed by: {named(e.passed_by)}.", 76)]
     return "\n".join(lines)
 

@@ -131,7 +131,7 @@ class Verbs:
 
     def hand_out(self):
         self.builder.prepare(self.exercises.values())
-        self.folder.start(self.args.name)
+        self.folder.start(self.args.name, self.args.short)
         self.see_what_is_absent()
         self.folder.write_compile_commands(self.builder)
 
@@ -144,7 +144,7 @@ class Verbs:
               f"New to Go? One page: {self.script} go")
 
     def resume(self):
-        if not self.folder.started() or self.args.name:
+        if not self.folder.started() or self.args.name or self.args.short:
             self.hand_out()
         self.load()
         if sys.stdin.isatty() and sys.stdout.isatty():

@@ -282,6 +282,12 @@ class Progress(RunnerTest):
         self.write("02_first_quote", "changed")
         self.assertIn("passed, changed since", self.workshop("list").stdout)
 
+    def test_on_a_short_day_its_exercises_come_first(self):
+        self.assertEqual(self.workshop("start", "--short").returncode, 0)
+        for exercise in [e for e in EXERCISES.values() if e.short][1:]:
+            self.assertIn(f"\n{exercise.name} (", "\n" + self.workshop("skip").stdout)
+        self.assertIn("\n08_idle_line (", "\n" + self.workshop("skip").stdout)
+
     def test_after_the_last_one_those_that_were_skipped_come(self):
         self.start()
         self.workshop("skip")
@@ -444,7 +450,7 @@ class TheRest(RunnerTest):
             part = text.split(f"\n{exercise.name}: ")[1].split("\n\n")[0]
             self.assertIn("Aim: ", part)
             self.assertGreaterEqual(len(re.findall(r"(?m)^    [a-z]+(\.[a-z_]+)?  ", part)), 3)
-            self.assertRegex(part, r"Ask:\n    \S")
+            self.assertEqual(len(re.findall(r"(?m)^    \S.*\?\n(?:    \S.*\n)*      \S", part.split("Ask:\n")[1])), len(exercise.ask))
 
     def test_doctor_says_what_is_missing(self):
         run = self.workshop("doctor")

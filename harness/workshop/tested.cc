@@ -58,21 +58,16 @@ Ended RunOn(const Tested& tested) {
     std::fclose(out);
     throw std::runtime_error("no process can be started");
   }
-  std::rewind(out);
+  static_cast<void>(std::fseek(out, 0, SEEK_SET));
   ended.printed.resize(std::fread(ended.printed.data(), 1, kPrinted, out));
   std::fclose(out);
   return ended;
 }
 
-}  // namespace
-
-void RunTheTests() {
-  int right = 0;
-  int wrong = 0;
-  std::string alarms;
-  std::string misses;
-  const AllTested& tested = TestedByTheLearner();
-  for (const Tested& one : tested.all) {
+// Runs the tests on each; those whose tests pass, or fail, though they should not: a line for each.
+std::string Judged(const std::vector<Tested>& all, bool passes_are_wrong) {
+  std::string wrongly;
+  for (const Tested& one : all) {
     const Ended ended = RunOn(one);
     if (ended.NoTest()) throw Failure("test.none", "There is no test in the file.");
     if (ended.Hung()) {
@@ -81,13 +76,20 @@ void RunTheTests() {
                                 "wait for?",
                                 kSecondsForEach, one.does));
     }
-    (one.right ? right : wrong) += 1;
-    if (one.right && !ended.Passed()) {
-      if (alarms.empty()) std::fputs(ended.printed.c_str(), stdout);  // the learner sees why
-      alarms += fmt::format("    one that {}\n", one.does);
-    }
-    if (!one.right && ended.Passed()) misses += fmt::format("    one that {}\n", one.does);
+    if (ended.Passed() != passes_are_wrong) continue;
+    if (!passes_are_wrong && wrongly.empty())
+      std::fputs(ended.printed.c_str(), stdout);  // the learner sees why
+    wrongly += fmt::format("    one that {}\n", one.does);
   }
+  return wrongly;
+}
+
+}  // namespace
+
+void RunTheTests() {
+  const AllTested& tested = TestedByTheLearner();
+  const std::string alarms = Judged(tested.sound, false);
+  const std::string misses = Judged(tested.leaky, true);
   std::string judged;
   if (!alarms.empty()) judged += "Your tests fail, and nothing is wrong with\n" + alarms;
   if (!misses.empty()) judged += "Your tests pass\n" + misses;
@@ -96,14 +98,14 @@ void RunTheTests() {
     throw Failure("test.alarm",
                   fmt::format("Your tests fail on {} of the {} {} that leave nothing behind: "
                               "nobody believes such a test for long.",
-                              lines(alarms), right, tested.things),
+                              lines(alarms), tested.sound.size(), tested.things),
                   judged);
   }
   if (!misses.empty()) {
     throw Failure("test.misses",
                   fmt::format("Your tests pass {} of the {} {} that leak: on which paths do "
                               "they not look?",
-                              lines(misses), wrong, tested.things),
+                              lines(misses), tested.leaky.size(), tested.things),
                   judged);
   }
 }

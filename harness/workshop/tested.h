@@ -11,15 +11,15 @@
 namespace workshop {
 
 struct Tested {
-  bool right;                    // it leaves nothing behind: the learner's tests must pass
   std::string does;              // the end of a sentence that begins with "one that"
   std::function<void()> choose;  // called in its process, before the tests
 };
 
 // The check of the exercise defines this.
 struct AllTested {
-  const char* things;  // what its sentences call them
-  std::vector<Tested> all;
+  const char* things;         // what its sentences call them
+  std::vector<Tested> sound;  // they leave nothing behind: the learner's tests must pass
+  std::vector<Tested> leaky;
 };
 const AllTested& TestedByTheLearner();
 

@@ -35,9 +35,9 @@ void SendsReadingsOnAtOnce() {
 
 void SaysQuietInTime() {
   const Station station;
-  time::Sleep(3s);
+  time::Sleep(3s + kOffGrid);
   station.readings.Send("late");
-  for (const Duration instant : {Duration(8s), Duration(13s)}) {
+  for (const Duration instant : {8s + kOffGrid, 13s + kOffGrid}) {
     time::Sleep(Time(instant) - time::Now() - 1ns);
     Wait();
     const auto early = Drain(station.out);
@@ -47,8 +47,8 @@ void SaysQuietInTime() {
     Require(
         std::ranges::count(early, "quiet") == 0 && due == std::vector<std::string>{"quiet"},
         "relay.quiet",
-        "The word \"quiet\" must come 5s after the last reading (at 3s), and each 5s after that: "
-        "at 8s, at 13s, and not sooner or later.");
+        "The word \"quiet\" must come 5s after the last reading (at 3s and 7ns), and each 5s after "
+        "that: at 8s and 7ns, at 13s and 7ns, and not sooner or later.");
   }
 }
 
@@ -98,6 +98,21 @@ void TheValleyIsSlow() {
     }
   });
   time::Sleep(400s);
+}
+
+// It takes nothing until the shift is over.
+void TheValleyListensTooLate() {
+  const Station station(kShift, 0);
+  for (int i = 0; i < 40; ++i) {
+    station.readings.Send("reading");
+    time::Sleep(1s);
+  }
+  time::Sleep(kShift);
+  while (!station.relay->result) {
+    station.out.TryRecv();
+    time::Sleep(1s);
+  }
+  RequireNothingLeft("path.slow", "The relay has gone home, and a timer of its is still live.");
 }
 
 // One that goes home early, and one that goes on after the others.
@@ -164,7 +179,7 @@ const Exercise kExercise = {
     .behaviour = {SendsReadingsOnAtOnce, SaysQuietInTime, EndsWithTheShift, TheValleyIsSlow,
                   StationsDoNotDisturbEachOther},
     .load = WindyDay,
-    .paths = {NothingIsLeftAfterTheShift},
+    .paths = {NothingIsLeftAfterTheShift, TheValleyListensTooLate},
     .instants = {AReadingWhenSilenceIsDue, AReadingWhenTheShiftIsOver},
 };
 

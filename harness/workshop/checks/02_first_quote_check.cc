@@ -30,12 +30,12 @@ struct Purchase {
 void TakesTheFirstPrice() {
   const Purchase near;
   const Purchase far;
-  time::Sleep(1s);
+  time::Sleep(1s + kOffGrid);
   near.local.Send(7);
   far.distant.Send(9);
   Wait();
-  Require(near.call->ReturnedAt(1s) && near.call->result == std::optional(7) &&
-              far.call->ReturnedAt(1s) && far.call->result == std::optional(9),
+  Require(near.call->ReturnedAt(1s + kOffGrid) && near.call->result == std::optional(7) &&
+              far.call->ReturnedAt(1s + kOffGrid) && far.call->result == std::optional(9),
           "quote.price", "The price that comes first must be returned as it comes.");
   time::Sleep(1min);
   Require(near.reminders->empty() && far.reminders->empty(), "quote.remind",
@@ -134,7 +134,7 @@ void NothingIsLeftOfAThrow() {
   const Purchase thrown({.throws = true});
   time::Sleep(3s);
   Wait();
-  if (!thrown.call->threw) return;
+  Require(thrown.call->threw, "quote.throws", "What `remind` throws must come to the caller.");
   RequireNothingLeft("path.throws",
                      "When `remind` throws, a timer is still live after the function was left.");
 }

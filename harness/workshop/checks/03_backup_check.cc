@@ -4,11 +4,13 @@
 namespace workshop {
 namespace {
 
+constexpr Duration kWindow = 10min + kOffGrid;
+
 struct Night {
   Chan<int> blocks = MakeChan<int>(200);
   Chan<os::Signal> signals = MakeChan<os::Signal>(1);
   std::shared_ptr<Call<Backup>> call =
-      Start([blocks = blocks, signals = signals] { return RunBackup(blocks, signals, 10min); });
+      Start([blocks = blocks, signals = signals] { return RunBackup(blocks, signals, kWindow); });
 
   bool Ended(Duration at, int count, std::optional<os::Signal> by) const {
     return call->ReturnedAt(at) && call->result->blocks == count && call->result->ended_by == by;
@@ -29,11 +31,13 @@ void EndsWithTheLastBlock() {
 
 void EndsWithASignal() {
   const Night night;
+  for (int i = 0; i < 3; ++i) night.blocks.Send(i);
   time::Sleep(2min);
   night.signals.Send(SIGINT);
   Wait();
-  Require(night.Ended(2min, 0, SIGINT), "backup.signal",
-          "A signal must end the backup at once, and the backup must say which one it was.");
+  Require(night.Ended(2min, 3, SIGINT), "backup.signal",
+          "A signal must end the backup at once, and the backup must say which one it was, and how "
+          "many blocks were copied.");
 }
 
 void EndsWithTheWindow() {
@@ -41,8 +45,13 @@ void EndsWithTheWindow() {
   time::Sleep(1s);
   night.blocks.Send(1);
   time::Sleep(20min);
-  Require(night.Ended(10min, 1, std::nullopt), "backup.window",
-          "The backup must end when its window of 10m is over, to the instant.");
+  Require(night.Ended(kWindow, 1, std::nullopt), "backup.window",
+          "The backup must end when its window of 10m and 7ns is over, to the instant.");
+  try {
+    night.blocks.Send(2);
+  } catch (const Panic&) {
+    throw Failure("backup.closed", "The blocks' channel is the caller's, and was closed.");
+  }
 }
 
 void BackupsDoNotDisturbEachOther() {
@@ -60,7 +69,7 @@ void BackupsDoNotDisturbEachOther() {
   whole.blocks.Send(1);
   time::Sleep(20min);
   Require(complete.Ended(2min, 1, std::nullopt) && stopped.Ended(3min, 0, SIGINT) &&
-              whole.Ended(10min, 1, std::nullopt) && last.Ended(11min, 0, std::nullopt),
+              whole.Ended(kWindow, 1, std::nullopt) && last.Ended(1min + kWindow, 0, std::nullopt),
           "backup.together",
           "Four backups run at one time, and end after 2m (complete), 3m (signal), 10m and 11m "
           "(window): one that ends must not disturb the windows of the others.");
@@ -98,7 +107,7 @@ void NothingIsLeftOfTwoSignals() {
 void NothingIsLeftOfAWindow() {
   const Night night;
   night.blocks.Send(1);
-  time::Sleep(10min);
+  time::Sleep(kWindow);
   Wait();
   RequireNothingLeft("path.window", "When the window is over, a timer is still live.");
 }
@@ -117,12 +126,12 @@ void LeavesAloneWhatComesAfterTheEnd() {
 
 void AllAtOneInstant() {
   const Night night;
-  time::Sleep(10min);
+  time::Sleep(kWindow);
   night.signals.Send(SIGINT);
   night.blocks.Send(1);
   night.blocks.Close();
   time::Sleep(1s);
-  Require(night.call->ReturnedAt(10min), "backup.instant",
+  Require(night.call->ReturnedAt(kWindow), "backup.instant",
           "The last block and a signal come at the very instant when the window is over: the "
           "backup must end then.");
 }

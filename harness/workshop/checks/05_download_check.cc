@@ -53,18 +53,19 @@ void ABrokenChunkEndsIt() {
 }
 
 void ReportsInPhase() {
-  const Transfer transfer;
+  constexpr Duration kPeriod = 2s + kOffGrid;
+  const Transfer transfer(kPeriod);
   for (int i = 0; i < 3; ++i) {
     time::Sleep(1500ms);
     transfer.Send(10);
   }
   time::Sleep(2500ms);
-  const std::vector<std::pair<Time, int>> expected = {
-      {Time(2s), 10}, {Time(4s), 20}, {Time(6s), 30}};
-  Require(
-      transfer.log->reports == expected, "download.reports",
-      "Progress must be reported every 2s, counted from the call: 10 bytes at 2s, 20 at 4s and 30 "
-      "at 6s, whenever chunks come (here at 1.5s, 3s and 4.5s).");
+  const Transfer::Reports expected = {
+      {Time(kPeriod), 10}, {Time(2 * kPeriod), 20}, {Time(3 * kPeriod), 30}};
+  Require(transfer.log->reports == expected, "download.reports",
+          "Progress must be reported each period, here 2s and 7ns, counted from the call: 10 bytes "
+          "after the first, 20 after the second and 30 after the third, whenever chunks come (here "
+          "at 1.5s, 3s and 4.5s).");
   transfer.chunks.Close();
 }
 

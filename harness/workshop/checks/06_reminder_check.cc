@@ -68,6 +68,15 @@ void GuestsDoNotDisturbEachOther() {
   }
 }
 
+void ManyAtOnce() {
+  constexpr std::size_t kMany = 1000;
+  const auto bell = MakeChan<std::string>(kMany);
+  for (std::size_t i = 0; i < kMany; ++i) Remind(bell, std::to_string(i), 1min);
+  time::Sleep(2min);
+  Require(bell.Len() == kMany, "reminder.lost",
+          "A thousand guests have asked at one time, and not each of them has heard the bell.");
+}
+
 void Evening(Load& load) {
   const auto bell = MakeChan<std::string>(Load::kTurns);
   for (int i = 0; i < Load::kTurns; ++i) {
@@ -125,7 +134,7 @@ void TheBound() {
 const Exercise kExercise = {
     .bounded = false,  // as many as there are reminders to come
     .behaviour = {ReturnsAtOnceAndRingsInTime, ABellThatNobodyHearsHoldsNothingUp,
-                  WaitingTakesNoGoroutine, GuestsDoNotDisturbEachOther},
+                  WaitingTakesNoGoroutine, GuestsDoNotDisturbEachOther, ManyAtOnce},
     .load = Evening,
     .paths = {NothingIsKeptOfABellThatHasRung, TheVerdict, TheBound},
 };

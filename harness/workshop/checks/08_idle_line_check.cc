@@ -56,15 +56,16 @@ void HandlesOneAfterTheOther() {
 
 void PingsThenHangsUp() {
   const Caller silent(0s);
-  time::Sleep(7s);
+  time::Sleep(7s + kOffGrid);
   silent.line.Send("here");  // pinged at 5s
   time::Sleep(60s);
   Require(
-      silent.log->pings == std::vector<Time>{Time(5s), Time(12s)}, "line.ping",
-      "After 5s without a message there must be a ping: here at 5s, and, as a message came at 7s, "
-      "at 12s.");
-  Require(silent.call->ReturnedAt(17s) && *silent.call->result == 1, "line.hang_up",
-          "When no message comes for 5s after a ping, the server must hang up: here at 17s.");
+      silent.log->pings == std::vector<Time>{Time(5s), Time(12s + kOffGrid)}, "line.ping",
+      "After 5s without a message there must be a ping: here at 5s, and, as a message came at 7s "
+      "and 7ns, at 12s and 7ns.");
+  Require(silent.call->ReturnedAt(17s + kOffGrid) && *silent.call->result == 1, "line.hang_up",
+          "When no message comes for 5s after a ping, the server must hang up: here at 17s "
+          "and 7ns.");
 }
 
 // The work takes longer than the idle time, so the timer expires during it.
@@ -167,7 +168,7 @@ void NothingIsLeftOfAThrow() {
   const Caller thrown(0s);
   thrown.line.Send("throw");
   Wait();
-  if (!thrown.call->threw) return;
+  Require(thrown.call->threw, "line.throws", "What `handle` throws must come to the caller.");
   RequireNothingLeft("path.throws",
                      "When `handle` throws, a timer is still live after the function was left.");
 }
@@ -176,7 +177,7 @@ void NothingIsLeftOfAPingThatThrows() {
   const Caller thrown(0s, -1s);
   time::Sleep(5s);
   Wait();
-  if (!thrown.call->threw) return;
+  Require(thrown.call->threw, "line.throws", "What `ping` throws must come to the caller.");
   RequireNothingLeft("path.throws",
                      "When `ping` throws, a timer is still live after the function was left.");
 }

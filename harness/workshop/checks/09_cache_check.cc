@@ -11,7 +11,7 @@ using Text = std::optional<std::string>;
 void KeepsAValueForItsTime() {
   const auto cache = NewCache();
   cache->Put("a", "1", 10s);
-  cache->Put("b", "2", 10500ms);
+  cache->Put("b", "2", 10s + kOffGrid);
   time::Sleep(10s - 1ns);
   Wait();
   Require(cache->Get("a") == Text("1") && cache->Get("b") == Text("2"), "cache.early",
@@ -20,7 +20,7 @@ void KeepsAValueForItsTime() {
   Wait();
   Require(cache->Get("a") == std::nullopt, "cache.late",
           "A value is still there when its time to live is over, to the instant.");
-  time::Sleep(500ms);
+  time::Sleep(kOffGrid);
   Wait();
   Require(cache->Get("b") == std::nullopt, "cache.late",
           "A value is still there when its time to live is over, to the instant.");

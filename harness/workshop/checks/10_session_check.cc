@@ -19,15 +19,16 @@ std::shared_ptr<Session> Open(const Log& log, Duration idle = kIdle) {
 void SaysThatItIsIdle() {
   const Log log = std::make_shared<std::vector<Time>>();
   const auto session = Open(log);
-  time::Sleep(20s);
+  time::Sleep(20s + kOffGrid);
   session->Touch();
   time::Sleep(100s);
   Require(
-      *log == std::vector<Time>{Time(50s)}, "session.idle",
-      "A session must say that it is idle 30s after its last touch, once: touched at 20s, at 50s.");
+      *log == std::vector<Time>{Time(50s + kOffGrid)}, "session.idle",
+      "A session must say that it is idle 30s after its last touch, once: touched at 20s and 7ns, "
+      "at 50s and 7ns.");
   session->Touch();
   time::Sleep(100s);
-  Require(log->size() == 2 && log->back() == Time(150s), "session.again",
+  Require(log->size() == 2 && log->back() == Time(150s + kOffGrid), "session.again",
           "A touch after that must start the count again: touched at 120s, idle at 150s.");
 }
 
@@ -46,6 +47,21 @@ void GuestsDoNotDisturbEachOther() {
           "session.together",
           "Four sessions are open, and two of them are dropped at 10s: each must say when it is "
           "idle, the others at 5s, 30s and 60s.");
+}
+
+void ATouchIsForOneSession() {
+  const Log first = std::make_shared<std::vector<Time>>();
+  const Log second = std::make_shared<std::vector<Time>>();
+  auto touched = Open(first);
+  const auto another = Open(second);
+  time::Sleep(10s);
+  touched->Touch();
+  time::Sleep(10s);
+  touched.reset();
+  time::Sleep(100s);
+  Require(first->empty() && *second == std::vector<Time>{Time(30s)}, "session.together",
+          "Two sessions are open; one is touched at 10s and dropped at 20s, and the other must say "
+          "at 30s that it is idle.");
 }
 
 void TouchedWhenItIsIdle() {
@@ -154,7 +170,8 @@ void TouchedAtTheVeryInstant() {
 }  // namespace
 
 const Exercise kExercise = {
-    .behaviour = {SaysThatItIsIdle, GuestsDoNotDisturbEachOther, TouchedWhenItIsIdle},
+    .behaviour = {SaysThatItIsIdle, GuestsDoNotDisturbEachOther, ATouchIsForOneSession,
+                  TouchedWhenItIsIdle},
     .load = ManyGuests,
     .paths = {ADroppedSessionIsSilent, AnIdleSessionIsFreed, AnOwnerMayDropItWhenItIsIdle},
     .instants = {DroppedWhenItIsIdle, TouchedAtTheVeryInstant},

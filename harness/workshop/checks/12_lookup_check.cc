@@ -4,7 +4,7 @@
 namespace workshop {
 namespace {
 
-constexpr Duration kLimit = 30s;
+constexpr Duration kLimit = 30s + 7ms;
 
 // A name server that answers when it is told to.
 class Server {
@@ -14,8 +14,12 @@ class Server {
       questions_.push_back(std::move(answered));
     };
   }
-  void Answer(std::size_t question = 0) const { questions_.at(question)("10.0.0.1"); }
+  void Answer(std::size_t question = 0) const {
+    Require(question < questions_.size(), "lookup.asks", "The server is not asked.");
+    questions_[question]("10.0.0.1");
+  }
   void LetGo() { questions_.clear(); }
+  std::size_t questions() const { return questions_.size(); }
 
  private:
   std::vector<std::function<void(std::string)>> questions_;
@@ -57,6 +61,7 @@ void AnswersWhenTheServerDoes() {
   Server server;
   const Asked asked(server.Ask());
   RunUntil(2s);
+  Require(server.questions() == 1, "lookup.asks", "The server must be asked, once.");
   Require(asked.calls == 0, "lookup.answer", "Nobody has answered yet, and `done` was called.");
   server.Answer();
   RunUntil(2s);
@@ -70,10 +75,9 @@ void GivesUpAtTheLimit() {
   Server server;
   const Asked asked(server.Ask());
   RunUntil(40s);
-  Require(
-      asked.GaveUpAt(kLimit), "lookup.limit",
-      "If no answer comes, `done` must be called with nothing when the limit of 30s is over, to "
-      "the instant.");
+  Require(asked.GaveUpAt(kLimit), "lookup.limit",
+          "If no answer comes, `done` must be called with nothing when the limit of 30s and 7ms is "
+          "over, to the instant.");
   server.Answer();
   RunUntil(2min);
   Require(asked.calls == 1, "lookup.twice", "A late answer must be ignored.");

@@ -56,6 +56,7 @@ class Beating {
           nested_ = nested_ || dropping_;
           at_.push_back(TimeInPlace());
           if (at_.size() == drop_after) Drop();
+          users_ = kept.use_count();  // it is still there: it runs
         })) {}
 
   void Drop() {
@@ -74,6 +75,7 @@ class Beating {
  private:
   static inline bool dropping_ = false;
   static inline bool nested_ = false;
+  static inline long users_ = 0;  // NOLINT(google-runtime-int): as use_count
   const std::shared_ptr<int> kept_ = std::make_shared<int>();
   std::vector<Time> at_;
   std::unique_ptr<Heartbeat> heartbeat_;
@@ -167,6 +169,24 @@ void NothingIsLeftOfOneDroppedAtOnce() {
   RequireNoHandle("path.at_once", "A heartbeat was dropped before it had ever beaten");
 }
 
+// The server's timer, which rests.
+void AnotherTimerIsLeftAlone() {
+  auto* const resting = new uv_timer_t;
+  uv_timer_init(UvLoop::Current(), resting);
+  Beating beating(1s);
+  RunUntil(3s);
+  beating.Drop();
+  const bool closed = uv_is_closing(reinterpret_cast<uv_handle_t*>(resting)) != 0;
+  if (!closed) {
+    uv_close(reinterpret_cast<uv_handle_t*>(resting),
+             [](uv_handle_t* handle) { delete reinterpret_cast<uv_timer_t*>(handle); });
+  }
+  RunFor(0s);
+  Require(!closed, "heartbeat.others",
+          "A heartbeat was dropped, and a timer that the server had stopped is closed: it is the "
+          "server's.");
+}
+
 void ClientsComeAndGo(Load& load) {
   load.Look();
   for (int i = 0; i < Load::kTurns; ++i) {
@@ -184,7 +204,8 @@ const Exercise kExercise = {
     .things = "handles",
     .state = "idle",
     .plotted = Resource::kIdle,
-    .behaviour = {BeatsUntilItIsDropped, HeartbeatsDoNotDisturbEachOther, DroppedInItsBeat},
+    .behaviour = {BeatsUntilItIsDropped, HeartbeatsDoNotDisturbEachOther, DroppedInItsBeat,
+                  AnotherTimerIsLeftAlone},
     .load = ClientsComeAndGo,
     .paths = {TheLoopMayEnd, NothingIsLeftOfOneDroppedInItsBeat, NothingIsLeftOfOneDroppedAtOnce},
     .instants = {DroppedWhenItIsDue},

@@ -110,11 +110,11 @@ void ArrivesAtOnce() {
 }
 
 void GivesUpAtTheLimit() {
-  const Message message(kNever, 1s, 20s);
+  const Message message(kNever, 1s, 20s + 7ms);
   RunUntil(5min);
-  Require(message.FailedAt(20s), "delivery.limit",
-          "A message that does not arrive must be given up when the limit of 20s is over, to the "
-          "instant: `done` is called with false.");
+  Require(message.FailedAt(20s + 7ms), "delivery.limit",
+          "A message that does not arrive must be given up when the limit of 20s and 7ms is over, "
+          "to the instant: `done` is called with false.");
   Require(
       message.TriedAt({0s, 1s, 3s, 7s, 15s}), "delivery.after",
       "The tries of a message with a pause of 1s and a limit of 20s must come at 0s, 1s, 3s, 7s "
