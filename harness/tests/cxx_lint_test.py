@@ -22,7 +22,7 @@ NOT_FOR_SEVERAL = "-bugprone-suspicious-include"
 FOLDERS = ("harness/afterleak", "harness/stage", "harness/cli", "leaky", "fixed")
 
 
-TARGETS = re.compile(r"/(afterleak|afterleak_heap_operators|afterleak_stage|afterleak_cli|afterleak_pairs)\.dir/Unity/")
+TARGETS = re.compile(r"/(afterleak|afterleak_heap_operators|afterleak_stage|afterleak_cli|afterleak_terminal|afterleak_pairs)\.dir/Unity/")
 
 
 def sources():
