@@ -215,6 +215,7 @@ std::vector<InUse> ObjectsInUse() {
     }
   });
   std::vector<InUse> in_use;
+  in_use.reserve(counts.size());
   for (const auto& [key, count] : counts)
     in_use.push_back({.kind = key.first->name, .site = Site(*key.second), .count = count});
   return in_use;
