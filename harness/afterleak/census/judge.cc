@@ -115,9 +115,10 @@ Allowance Allowance::Parse(std::string_view text) {
 
 Allowance Allowance::FromFile(const std::string& path) {
   std::ifstream file(path);
+  file.peek();  // a folder can be opened
+  if (!file) throw std::runtime_error(fmt::format("{}: cannot be read", path));
   std::ostringstream text;
-  if (!file || !(text << file.rdbuf()))
-    throw std::runtime_error(fmt::format("{}: cannot be read", path));
+  text << file.rdbuf();
   try {
     return Parse(text.str());
   } catch (const std::invalid_argument& error) {

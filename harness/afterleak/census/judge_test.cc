@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <source_location>
 #include <stdexcept>
 #include <string>
@@ -37,6 +40,7 @@ TEST(Rises, AlsoIfSlowly) { EXPECT_TRUE(RisesOver({1, 1, 1, 2, 2, 3, 3, 4})); }
 TEST(Rises, NotOnAPlateau) {
   EXPECT_FALSE(RisesOver({1000, 1000, 1000, 1000, 1000, 1000, 1000, 1000}));
   EXPECT_FALSE(RisesOver({10, 20, 30, 30, 30, 30, 30, 30}));
+  EXPECT_FALSE(RisesOver({2, 2, 2, 2, 3, 3, 4, 4})) << "the first half is one";
 }
 
 TEST(Rises, NotForOneLateTimer) { EXPECT_FALSE(RisesOver({0, 0, 0, 0, 0, 0, 1, 1})); }
@@ -110,6 +114,8 @@ TEST(Finding, IsALineForEachThingThatIsKnown) {
             "    waits in chan receive\n"
             "    9 at once; 900 bytes, 12 byte-seconds lost\n"
             "    cure: stop it\n");
+  finding.byte_seconds = 1;
+  EXPECT_THAT(ToString(finding), HasSubstr("1 byte-seconds lost"));
 }
 
 TEST(Finding, WeighsInUnitsOfWhichItHasAFew) {
@@ -251,16 +257,20 @@ TEST(JudgeLeftBehind, TheWorstSiteComesFirstAndSaysWhereItWaits) {
   Holding few;
   few.file = "few.cc";
   few.count = 1;
+  few.bytes = 7;
   Holding many;
   many.file = "many.cc";
   many.waits = "chan receive";
   many.count = 2;
   many.bytes = 10;
+  many.state = "blocked";
   const std::vector<Finding> findings = JudgeLeftBehind({}, {.holdings = {few, many}});
   ASSERT_THAT(findings, SizeIs(2));
   EXPECT_EQ(findings[0].file, "many.cc");
   EXPECT_EQ(findings[0].waits, "chan receive");
   EXPECT_EQ(findings[0].bytes, 10);
+  EXPECT_EQ(findings[0].evidence, "blocked");
+  EXPECT_EQ(findings[1].bytes, 7);
 }
 
 // ---- growing
@@ -294,6 +304,19 @@ TEST(JudgeGrowing, SaysWhereNoneWasEverStopped) {
   }
   ASSERT_THAT(JudgeGrowing(windows), SizeIs(1));
   EXPECT_THAT(JudgeGrowing(windows)[0].evidence, HasSubstr("none was ever stopped"));
+  EXPECT_EQ(JudgeGrowing(windows)[0].bytes, 400);
+}
+
+TEST(JudgeGrowing, ASiteHasNoneInTheWindowsBeforeItComes) {
+  Census census;
+  std::vector<CensusReport> windows;
+  for (int window = 0; window < 4; ++window) {
+    census.NextWindow();
+    if (window > 0) Arm(census);
+    windows.push_back(census.Report(Time()));
+  }
+  ASSERT_THAT(JudgeGrowing(windows), SizeIs(1));
+  EXPECT_THAT(JudgeGrowing(windows)[0].evidence, HasSubstr("0 1 2 3"));
 }
 
 TEST(JudgeGrowing, IsSilentForASiteThatComesLate) {
@@ -328,10 +351,12 @@ TEST(JudgeGrowingWithWork, FindsHalfAsManyAgain) {
   ASSERT_THAT(findings, SizeIs(1));
   EXPECT_EQ(findings[0].leak, Leak::kGrowing);
   EXPECT_EQ(findings[0].count, 60);
+  EXPECT_EQ(findings[0].bytes, 6000);
   EXPECT_EQ(findings[0].evidence, "at most 60 at once, and 40 with half of the work");
   EXPECT_THAT(JudgeGrowingWithWork(AfterWorkOf(40), AfterWorkOf(59)), IsEmpty());
   EXPECT_THAT(JudgeGrowingWithWork(AfterWorkOf(1000), AfterWorkOf(1499)), IsEmpty());
   EXPECT_THAT(JudgeGrowingWithWork(AfterWorkOf(1000), AfterWorkOf(1500)), SizeIs(1));
+  EXPECT_THAT(JudgeGrowingWithWork(AfterWorkOf(1), AfterWorkOf(60)), SizeIs(1));
   EXPECT_THAT(JudgeGrowingWithWork(AfterWorkOf(0), AfterWorkOf(60)), IsEmpty())
       << "the earlier run may have had another phase";
   EXPECT_THAT(JudgeGrowingWithWork(AfterWorkOf(40), AfterWorkOf(60), Allowance().Each(60)),
@@ -340,6 +365,19 @@ TEST(JudgeGrowingWithWork, FindsHalfAsManyAgain) {
 
 TEST(JudgeGrowingWithWork, IsSilentOnWhatIsArmedAgainElsewhere) {
   EXPECT_THAT(JudgeGrowingWithWork(AfterWorkOf(200, 40), AfterWorkOf(200, 100)), IsEmpty());
+}
+
+TEST(JudgeGrowingWithWork, HalfOfItIsInTheTotal) {
+  const auto report = [](std::int64_t peak, std::int64_t in_all) {
+    CensusReport made;
+    made.sites.emplace_back().peak_live = peak;
+    made.totals.peak_live = in_all;
+    return made;
+  };
+  EXPECT_THAT(JudgeGrowingWithWork(report(40, 200), report(100, 230)), SizeIs(1));
+  EXPECT_THAT(JudgeGrowingWithWork(report(40, 200), report(100, 229)), IsEmpty());
+  EXPECT_THAT(JudgeGrowingWithWork(report(0, 200), report(100, 300)), IsEmpty())
+      << "a site that is known, and had none then";
 }
 
 // ---- units of work
@@ -414,6 +452,7 @@ TEST(JudgeOutlived, OnePathOfManyForgets) {
   ASSERT_THAT(findings, SizeIs(1));
   EXPECT_EQ(findings[0].leak, Leak::kOutlived);
   EXPECT_EQ(findings[0].count, 5);
+  EXPECT_EQ(findings[0].bytes, 500);
   EXPECT_THAT(findings[0].evidence, HasSubstr("up to 495 later ones"));
   EXPECT_THAT(findings[0].evidence, HasSubstr("saw at most 0"));
   EXPECT_THAT(ToString(findings[0]), HasSubstr("outlived: 5 x test::Once"));
@@ -488,6 +527,32 @@ TEST(JudgeOutlived, KnowsNothingUnlessItIsKept) {
   EXPECT_THAT(JudgeOutlived(census.Report(Time(60s))), IsEmpty());
 }
 
+// ---- all kinds
+
+TEST(Judge, TheWorstSiteComesFirstWhateverTheKind) {
+  // A site that has this many of whatever counts.
+  const auto site = [](const char* file, std::int64_t many) {
+    SiteReport made;
+    made.file = file;
+    made.peak_abandoned = made.left_behind = made.works_leaving = made.outlived = many;
+    made.peak_live = made.window_peak_live = many;
+    return made;
+  };
+  std::vector<CensusReport> windows(4);
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    const auto scale = static_cast<std::int64_t>(i + 1);
+    windows[i].sites = {site("few.cc", 50 * scale), site("many.cc", 70 * scale)};
+    windows[i].totals.peak_live = 120 * scale;
+  }
+  for (const std::vector<Finding>& findings :
+       {JudgeAbandoned(windows[3]), JudgeLeftBehind(windows[3]), JudgeGrowing(windows),
+        JudgeGrowingWithWork(windows[0], windows[3]), JudgeOutlived(windows[3])}) {
+    ASSERT_THAT(findings, SizeIs(2));
+    EXPECT_EQ(findings[0].file, "many.cc");
+    EXPECT_EQ(findings[0].count, 280);
+  }
+}
+
 // ---- the word for a site
 
 TEST(Word, NeedsEnoughToSayThatThereIsNoSign) {
@@ -500,9 +565,14 @@ TEST(Word, NeedsEnoughToSayThatThereIsNoSign) {
   EXPECT_EQ(WordFor(site, {}, kWatched, 7), Word::kNotEnough);
   site.stopped = 19;
   EXPECT_EQ(WordFor(site, {}, kWatched, 8), Word::kNoSign);
+  site.longest_timeout = 30s;
+  EXPECT_EQ(WordFor(site, {}, kWatched, 8), Word::kNoSign);
   site.longest_timeout = 31s;
   EXPECT_EQ(WordFor(site, {}, kWatched, 8), Word::kNotEnough);
-  site.longest_timeout = 10s;
+  site.stopped = 20;
+  EXPECT_EQ(WordFor(site, {}, kWatched, 8), Word::kNoSign);
+  site.armed = 20;
+  EXPECT_EQ(WordFor(site, {}, kWatched, 8), Word::kNoSign);
   site.armed = 19;
   EXPECT_EQ(WordFor(site, {}, kWatched, 8), Word::kNotEnough);
 }
@@ -545,14 +615,30 @@ TEST(Allowance, TheLastThatFitsCounts) {
 
 TEST(Allowance, OfAFileHasOneALineAndComments) {
   const Allowance allowed =
-      Allowance::Parse("# what stays\n\ncache.cc 3  # its sweeper\nlog.cc:9\n");
+      Allowance::Parse("# what stays\n\ncache.cc 3  # its sweeper\nlog.cc:9\nlog.cc:10 0\n");
   EXPECT_EQ(allowed.For("cache.cc", 1, ""), 3);
   EXPECT_EQ(allowed.For("log.cc", 9, ""), Allowance::kAny);
   EXPECT_EQ(allowed.For("log.cc", 8, ""), 0);
+  EXPECT_EQ(allowed.For("log.cc", 10, ""), 0);
+}
+
+TEST(Allowance, IsReadFromAFileAndAnEmptyOneAllowsNothing) {
+  std::string folder = testing::TempDir() + "allowanceXXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  const std::string path = folder + "/timers.allow";
+  std::ofstream(path) << "a.cc 2\n";
+  EXPECT_EQ(Allowance::FromFile(path).For("a.cc", 1, ""), 2);
+  std::ofstream(path, std::ios::trunc).close();
+  EXPECT_EQ(Allowance::FromFile(path).For("a.cc", 1, ""), 0);
+  std::ofstream(path) << "a.cc many\n";
+  EXPECT_THROW(Allowance::FromFile(path), std::invalid_argument);
+  EXPECT_THROW(Allowance::FromFile(folder), std::runtime_error);
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Allowance, ABadLineIsNamed) {
-  for (const char* const text : {"a.cc\nb.cc many", "a.cc\nb.cc 3 4", "a.cc\nb.cc -1"}) {
+  for (const char* const text : {"a.cc\nb.cc many", "a.cc\nb.cc 3 4", "a.cc\nb.cc -1",
+                                 "a.cc\nb.cc 3x", "a.cc\nb.cc 99999999999999999999"}) {
     try {
       Allowance::Parse(text);
       ADD_FAILURE() << text;
