@@ -236,7 +236,7 @@ class Census {
   };
   struct Crowd {
     std::array<std::uint32_t, 128> ended;  // by how many they were overtaken: a bucket each
-    std::uint64_t most_of_stopped;         // were overtaken by so many
+    std::uint64_t most_of_stopped;         // the largest such number of one that was stopped
   };
   static constexpr std::int64_t kStopsToOutlive = 20;  // fewer say nothing
 
