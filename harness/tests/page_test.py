@@ -340,8 +340,8 @@ class Page(unittest.TestCase):
             arming = next(line for line in (ROOT / file).read_text().splitlines() if "oll" in line and "times" in line)
             self.assertIn(arming.strip().partition("times")[0], shown)
             self.assertIn("3\u00a0s", self.texts("#leaky .value"))
-        browser.click("[data-value=idle_timeout]")
-        self.assertEqual(self.text("#leaky .parked a"), "leaky/idle_timeout.cc", "where it is not written for GLib")
+        browser.click("[data-value=signal_registration]")
+        self.assertEqual(self.text("#leaky .parked a"), "leaky/signal_registration.cc", "where it is not written for GLib")
         self.assertTrue(browser.script("return document.querySelector('[data-value=GLib]').disabled"))
         browser.click("[data-value='C++']")
 

@@ -102,14 +102,17 @@ void Ledger::Arm(const LoopTimer& timer, Key key, Time now, Time deadline, const
   Objects& all = objects(timer.library);
   Object* object = all.Find(key);
   if (object == nullptr) all.Reserve();  // what there is no memory for is not counted at all
-  const Census::Ticket ticket = census_.Arm(kept.live, Site(stack), 0, now, deadline);
-  const CallStack* born = &stack;
-  if (object != nullptr) {
-    census_.Stop(object->ticket);
-    born = object->born;
-  } else {
-    object = &all.Add(key);
+  const CallStack* const born = object != nullptr ? object->born : &stack;
+  // First: one that is armed again is never live twice.
+  if (object != nullptr) census_.Stop(object->ticket);
+  Census::Ticket ticket;
+  try {
+    ticket = census_.Arm(kept.live, Site(stack), 0, now, deadline);
+  } catch (const std::bad_alloc&) {
+    if (object != nullptr) all.Remove(*object);
+    throw;
   }
+  if (object == nullptr) object = &all.Add(key);
   *object = {
       .key = key, .timer = &kept, .born = born, .data = data, .ticket = ticket, .live = true};
   if (current_work != 0 && census_.works().IsOpen(current_work))

@@ -12,8 +12,12 @@
 
 namespace {
 
+using afterleak::SiteReport;
 using afterleak::test::HasLiveAt;
 using afterleak::test::Sees;
+using testing::AllOf;
+using testing::Contains;
+using testing::Field;
 
 namespace loops = afterleak::loops;
 
@@ -76,9 +80,12 @@ TEST_F(Libuv, ToStartAgainStopsAndArms) {
   uv_timer_t timer;
   uv_timer_init(&loop_, &timer);
   for (int i = 0; i < 3; ++i) uv_timer_start(&timer, [](uv_timer_t*) {}, 1000, 0);
+  const int line = __LINE__ - 1;
   EXPECT_EQ(Armed(), 3);
   EXPECT_EQ(Stopped(), 2);
   EXPECT_EQ(Live(), 1);
+  EXPECT_THAT(loops::Report().sites,
+              Contains(AllOf(Field(&SiteReport::line, line), Field(&SiteReport::peak_live, 1))));
   Close(&timer);
   EXPECT_EQ(Stopped(), 3) << "closed while it was live";
   EXPECT_EQ(Idle(), 0);

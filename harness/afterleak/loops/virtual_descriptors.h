@@ -2,6 +2,8 @@
 // does not close these, and what it opens has the numbers that it would have without them.
 #pragma once
 
+#include "afterleak/version.h"
+
 namespace afterleak::loops::internal {
 
 // Moves one to where a program has none, and keeps it from being closed by the program. Returns

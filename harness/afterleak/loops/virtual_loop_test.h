@@ -229,8 +229,7 @@ TYPED_TEST_P(VirtualLoop, ThousandsComeAndGo) {
 }
 
 TYPED_TEST_P(VirtualLoop, FiftyRunAtOnce) {
-  if (TypeParam::kOneAtATime) GTEST_SKIP() << "SKIPPED: there is one loop of this kind at a time";
-  constexpr int kLoops = 50;
+  constexpr int kLoops = TypeParam::kOneAtATime ? 1 : 50;  // or as many as there may be
   std::vector<int> ticks(kLoops);
   std::deque<TypeParam> loops;
   LoopBubble bubble;
