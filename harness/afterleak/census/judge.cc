@@ -192,6 +192,7 @@ std::vector<Finding> JudgeAbandoned(const Inventory& before, const Inventory& af
 
 std::vector<Finding> JudgeLeftBehind(const Inventory& before, const Inventory& after,
                                      const Allowance& allowed) {
+  // What was armed before, and the work has stopped, is idle now and was there before.
   std::map<OwnKey, std::int64_t> known, out_of_use;
   for (const Holding& holding : before.holdings) {
     known[OwnKey(KeyOf(holding))] += holding.count;
