@@ -213,15 +213,28 @@ class Process {
     const auto [known, is_new] = jumps_to_.try_emplace(std::string(called));
     if (!is_new) return known->second;
     Ways ways{.called = called};
-    Dwarf_Addr bias = 0;
-    for (Dwarf_Die* unit = dwfl_nextcu(dwfl_, nullptr, &bias); unit != nullptr;
-         unit = dwfl_nextcu(dwfl_, unit, &bias)) {
-      EachCall(*unit, [&](const Call& call) {
-        if (call.is_jump && ways.found.size() < Ways::kMost && ways.LeadsTo(call))
-          ways.found.push_back(LookUp(call.return_address + bias));
-      });
+    // Module by module: dwfl_nextcu ends at the first whose file cannot be read.
+    for (Dwfl_Module* const module : Modules()) {
+      Dwarf_Addr bias = 0;
+      Dwarf_Die* unit = dwfl_module_nextcu(module, nullptr, &bias);
+      for (; unit != nullptr; unit = dwfl_module_nextcu(module, unit, &bias)) {
+        EachCall(*unit, [&](const Call& call) {
+          if (call.is_jump && ways.found.size() < Ways::kMost && ways.LeadsTo(call))
+            ways.found.push_back(LookUp(call.return_address + bias));
+        });
+      }
     }
     return known->second = ways.InCommon();
+  }
+
+  std::vector<Dwfl_Module*> Modules() const {
+    std::vector<Dwfl_Module*> modules;
+    const auto add = [](Dwfl_Module* module, void**, const char*, Dwarf_Addr, void* to) {
+      static_cast<std::vector<Dwfl_Module*>*>(to)->push_back(module);
+      return static_cast<int>(DWARF_CB_OK);
+    };
+    dwfl_getmodules(dwfl_, add, &modules, 0);
+    return modules;
   }
 
   void Refresh() {

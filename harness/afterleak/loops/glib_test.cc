@@ -7,6 +7,7 @@
 
 #include "afterleak/loops/loops.h"
 #include "tests/support/loop_census.h"
+#include "tests/support/lost.h"
 
 namespace {
 
@@ -250,7 +251,10 @@ TEST_F(Glib, ACallbackThatThrowsHasFired) {
   GMainContext* const context = g_main_context_new();
   GSource* const source = g_timeout_source_new(1);
   const auto throws = [](gpointer) -> gboolean { throw std::runtime_error("of the callback"); };
-  g_source_set_callback(source, throws, nullptr, nullptr);
+  {
+    const afterleak::test::Lost lost;  // GLib keeps a reference to it while it dispatches
+    g_source_set_callback(source, throws, nullptr, nullptr);
+  }
   g_source_attach(source, context);
   const auto run = [&] {
     for (;;) g_main_context_iteration(context, TRUE);

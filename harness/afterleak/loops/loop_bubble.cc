@@ -34,6 +34,7 @@ struct LoopBubble::Thread {
 LoopBubble::LoopBubble() : LoopBubble(Options()) {}
 
 LoopBubble::LoopBubble(const Options& options) : options_(options) {
+  internal::BringReads();
   if (const char* const name = internal::NotInFront()) {
     throw Stuck(fmt::format(
         "{} does not come to afterleak: link afterleak::loops_time to the program itself, and not "

@@ -105,9 +105,12 @@ long SystemCall(long number, const long (&argument)[6]) {
   return result;
 }
 
+// A sanitizer has many of them, and may be before us for a file of ours that nothing asked for.
 const char* NotInFront() {
-#define AFTERLEAK_CHECK(name) \
-  if (FindLoaded(#name) != reinterpret_cast<void*>(&::name)) return #name;
+  const Module ours(reinterpret_cast<const void*>(&NotInFront));
+#define AFTERLEAK_CHECK(name)                                              \
+  if (FindLoaded(#name) != reinterpret_cast<void*>(&::name)) return #name; \
+  if (!ours.Contains(reinterpret_cast<void*>(&::name))) return #name;
   AFTERLEAK_VIRTUAL_FUNCTIONS(AFTERLEAK_CHECK)
 #undef AFTERLEAK_CHECK
   return nullptr;

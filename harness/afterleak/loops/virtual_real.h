@@ -58,6 +58,9 @@ std::int64_t RealNanoseconds();
 // A system call, as the C library's syscall makes it.
 long SystemCall(long number, const long (&argument)[6]);
 
+// Brings virtual_read.cc along, whose functions the linker takes from a sanitizer that comes first.
+void BringReads();
+
 // The name of a function that the process does not get from us; null if it gets all of them.
 const char* NotInFront();
 

@@ -47,7 +47,8 @@ struct Member {
   std::atomic<pid_t> tid{0};  // 0: it has not run yet
   int kick = -1;              // an eventfd that wakes it
   int status = -1;            // /proc/self/task/TID/status
-  int outside = 0;            // how many Outside it is in: it lives in real time
+  // How many Outside it is in: it lives in real time. Changed under the lock; itself reads it.
+  std::atomic<int> outside{0};
   Waiter* waiter = nullptr;
   cpu_set_t unpinned{};  // where it may run when the bubble has ended
   bool pinned = false;
