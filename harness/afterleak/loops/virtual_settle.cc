@@ -84,13 +84,13 @@ std::string ProcFile(pid_t tid, const char* name) {
   return std::string(found.substr(0, found.find('\n')));
 }
 
-struct SystemCall {
+struct PendingCall {
   long number = -1;
   unsigned long arguments[6] = {};
 };
 
-SystemCall SystemCallOf(pid_t tid) {
-  SystemCall call;
+PendingCall SystemCallOf(pid_t tid) {
+  PendingCall call;
   unsigned long* const a = call.arguments;
   std::sscanf(ProcFile(tid, "syscall").c_str(), "%ld 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx 0x%lx",
               &call.number, a, a + 1, a + 2, a + 3, a + 4, a + 5);
@@ -98,7 +98,7 @@ SystemCall SystemCallOf(pid_t tid) {
 }
 
 // The name of a call that will end by itself when real time has passed; null if it will not.
-const char* SleepsInRealTime(const SystemCall& call) {
+const char* SleepsInRealTime(const PendingCall& call) {
   const auto finite = [&](int argument) { return static_cast<int>(call.arguments[argument]) > 0; };
   const auto given = [&](int argument) { return call.arguments[argument] != 0; };
   switch (call.number) {
@@ -129,13 +129,13 @@ const char* SleepsInRealTime(const SystemCall& call) {
 }
 
 // For another process, which answers soon or not at all.
-bool WaitsForProcess(const SystemCall& call) {
+bool WaitsForProcess(const PendingCall& call) {
   return call.number == SYS_wait4 || call.number == SYS_waitid || call.number == SYS_connect;
 }
 
 // Whether it sleeps in a futex in that word, and not for a mutex.
 bool SleepsIn(const Waiter& waiter, pid_t tid) {
-  const SystemCall call = SystemCallOf(tid);
+  const PendingCall call = SystemCallOf(tid);
   const auto word = reinterpret_cast<unsigned long>(waiter.word);
   const unsigned long address = call.arguments[0];
   return call.number == SYS_futex && address >= word && address < word + waiter.word_size;
