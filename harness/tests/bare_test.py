@@ -1,14 +1,15 @@
 """The README's two commands on a bare Debian, with nothing else typed.
 
-    python3 -m tests.bare_test VERSION [--all] [-E REGEX]     VERSION: 12 or 13; in harness/
+    python3 -m tests.bare_test VERSION [--all [--later REGEX]] [-E REGEX]     VERSION: 12 or 13; in harness/
 
 Makes a minimal Debian (mmdebstrap's minbase) on a tmpfs, clones HEAD into it, and runs ./scripts/reproduce and then
 ./scripts/test there, as root; on 13 in a folder whose name has a space. Both must end with 0, and only tests of optional parts
 may be skipped. Afterwards git must see no change in the clone, except in results/ where the tools and the speed of a machine
 show: so all that virtual time produces was written again, with the bytes that are committed. Then cpack makes the Debian packages,
 and a second minimal Debian installs them and uses them (support/use_packages.sh): what they depend on must suffice. With --all the
-optional parts are then installed in the first one, and every test that was skipped has to pass. -E leaves out the tests that fit,
-for those who have no hour. Changes that are not committed are not tested, and a line says so.
+optional parts are then installed in the first one, and every test that was skipped has to pass. For those who have no hour, -E leaves
+out the tests that fit, and --later keeps others, which would be skipped at their end, for when the optional parts are there. Changes
+that are not committed are not tested, and a line says so.
 
 All of it happens in namespaces that end with this process, even if that is killed: no mount, process or folder is left.
 Packages come from the mirror that this machine's apt uses. What was downloaded is kept in .build/bare/, and so is what the two
@@ -49,7 +50,7 @@ WAY = re.compile(r"(?i)Acquire::(https?|Check-|Retries|Force)")
 
 SCRIPT = r"""
 set -euo pipefail
-suite=$1 mirror=$2 kept=$3 project=$4 folder=$5 gigabytes=$6 but=$7 all=$8
+suite=$1 mirror=$2 kept=$3 project=$4 folder=$5 gigabytes=$6 but=$7 later=$8 all=$9
 mount -t tmpfs -o "mode=755,size=${gigabytes}g" bare "$kept/mount"
 if [[ ! -e $kept/base.tar ]]; then
   mkdir "$kept/mount/tmp"
@@ -88,7 +89,8 @@ git clone --quiet "$project" "$root/$folder"
 cd "$root/$folder"
 touch ../cloned
 inside "$folder" ./scripts/reproduce
-inside "$folder" ./scripts/test ${but:+-E "$but"}
+not_yet=$but${but:+${later:+|}}$later
+inside "$folder" ./scripts/test ${not_yet:+-E "$not_yet"}
 cp .build/release.ctest.xml "$kept/first.ctest.xml" || true
 git status --porcelain --untracked-files=all >"$kept/status"
 git diff >"$kept/diff"
@@ -104,7 +106,10 @@ inside packages ./use_packages.sh
 
 if [[ -n $all ]]; then
   root=$kept/mount/system
-  while read -ra command; do inside "$folder" "${command[@]}"; done <<<"$all"
+  while read -ra command; do
+    if [[ -n $but && ${command[0]} == ./scripts/test ]]; then command+=(-E "$but"); fi
+    inside "$folder" "${command[@]}"
+  done <<<"$all"
   cp .build/release.ctest.xml "$kept/rest.ctest.xml" || true
 fi
 """
@@ -199,7 +204,10 @@ def main(arguments):
     parser.add_argument("version", choices=SUITES)
     parser.add_argument("--all", action="store_true")
     parser.add_argument("-E", dest="but", default="")
+    parser.add_argument("--later", default="")
     given = parser.parse_args(arguments)
+    if given.later and not given.all:
+        parser.error("--later is of use with --all alone; write -E")
     version, suite, every = given.version, SUITES[given.version], ALL if given.all else ()
     kept = ROOT / ".build/bare" / suite
     gigabytes = GIGABYTES_OF_ALL if every else GIGABYTES
@@ -215,7 +223,7 @@ def main(arguments):
     environment = {name: os.environ[name] for name in ("PATH", "HOME", *PROXIES) if name in os.environ}
     sys.stdout.flush()
     status = subprocess.run(["bash", "-c", 'exec 3>&1 >"$0" 2>&1; exec "$@"', log, *NAMESPACES, "bash", "-c", SCRIPT, "bare",
-                             suite, mirror, kept, ROOT, FOLDERS[version], str(gigabytes), given.but, "\n".join(every)],
+                             suite, mirror, kept, ROOT, FOLDERS[version], str(gigabytes), given.but, given.later, "\n".join(every)],
                             env=environment, stdin=subprocess.DEVNULL).returncode
     wrong = judge(kept, STEPS + every) or ([f"making the bare system ended with {status}"] if status else [])
     print(f"Debian {version}: {time.monotonic() - began:.0f} s; all that was printed there is in {log.relative_to(ROOT)}")

@@ -683,8 +683,7 @@ class Ci(ScriptTest):
 
     def run_ci(self, **env):
         run = self.run_script(".ci/run", **env)
-        self.assertEqual(self.calls("bare_test"), [
-            "bare_test 12 --all", r"bare_test 13 -E ^workshop\.([0-9]|runner)|^detectors\.|^package\.each|\.(scripts|space)_test$"])
+        self.assertEqual([call.partition(" -E ")[0] for call in self.calls("bare_test")], ["bare_test 12 --all", "bare_test 13"])
         self.assertEqual(self.calls("cmake --preset"), ["cmake --preset asan", "cmake --preset tsan"])
         return run
 

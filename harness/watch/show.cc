@@ -74,8 +74,8 @@ std::string ToText(const Report& report, bool child) {
     if (row.word == Word::kLeak) out += fmt::format("      cure: {}\n", row.cure);
   }
   for (const std::string& remark : report.remarks) out += fmt::format("not seen: {}\n", remark);
-  for (const Report& child : report.children) {
-    if (child.Armed() > 0) out += "\n" + ToText(child, true);
+  for (const Report& each : report.children) {
+    if (each.Armed() > 0) out += "\n" + ToText(each, true);
   }
   return out;
 }

@@ -268,6 +268,21 @@ TEST(LoopBubble, TenRunsAreOne) {
   for (int run = 1; run < 10; ++run) EXPECT_EQ(WhoWokeWhen(), first);
 }
 
+// Who starts a thread waits for a lock that the one who looks may have, and sleeps.
+TEST(LoopBubble, AThreadThatStartsOthersIsNotSettled) {
+  constexpr int kThreads = 1000;
+  std::atomic<int> started = 0;
+  int seen = 0;
+  LoopBubble bubble;
+  bubble.Go([&] {
+    for (; started < kThreads; ++started) std::thread([] {}).detach();
+  });
+  bubble.SampleAt(0ms, [&] { seen = started; });
+  bubble.AdvanceTo(1ms);
+  EXPECT_EQ(seen, kThreads);
+  bubble.Finish();
+}
+
 TEST(LoopBubble, AWorkersAnswerTakesNoTime) {
   std::mutex mutex;
   std::condition_variable changed;

@@ -54,7 +54,7 @@ pthread_key_t EndOfThread() {
 
 }  // namespace
 
-void World::BeforeFork() { mutex_.lock(); }
+void World::BeforeFork() { Locked().release(); }
 
 // A child has one thread, and no bubble.
 void World::AfterFork(bool is_child) {
@@ -104,7 +104,7 @@ Member& World::Self() {
 }
 
 void World::Started(Member& member) {
-  const Lock lock(mutex_);
+  const Lock lock = Locked();
   member.number = ++threads_;
   if (self_ != nullptr) {  // of its parent
     member.outside = self_->outside > 0 ? 1 : 0;
