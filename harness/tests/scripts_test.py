@@ -764,6 +764,11 @@ class SkippedList(unittest.TestCase):
         run = self.skipped(self.case("Both", "x.cc:3: Skipped\nno one\n[  SKIPPED ] A\nx.cc:4: Skipped\nno two\n[  SKIPPED ] B"))
         self.assertIn("why:       no one / no two\n", run.stdout)
 
+    def test_a_program_that_passed_without_one_of_its_tests(self):
+        run = self.skipped(self.case("unit.heap_test", "[       OK ] A\nx.cc:3: Skipped\nno one; get it\n[  SKIPPED ] B (0 ms)\n"
+                                     "[  PASSED  ] 1 test.\n[  SKIPPED ] 1 test, listed below:\n[  SKIPPED ] B\n", status="run"))
+        self.assertIn("Skipped: 1 test\n  unit.heap_test\n    why:       no one\n    to get it: get it\n", run.stdout)
+
     def test_tests_with_one_reason_stand_together(self):
         run = self.skipped("".join(self.case(f"T{i}", "SKIPPED: no tool") for i in range(6)))
         self.assertIn("Skipped: 6 tests\n  T0, T1, T2, T3 and 2 more\n    why:       no tool\n    to get it: scripts/setup --all",

@@ -108,8 +108,9 @@ bool Goroutine::Resume(Runtime& rt, Lock& lock) {
     rt.Wake(*this);
     return true;
   } catch (...) {  // only one that has never run may lack what it needs
-    rt.Fail(rt.Caught());
-    rt.Discard(*this, lock);
+    std::exception_ptr failure = rt.Caught();
+    rt.Discard(*this, lock);  // before anyone hears of it: then nothing of it is left
+    rt.Fail(std::move(failure));
     return false;
   }
 }

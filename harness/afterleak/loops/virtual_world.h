@@ -207,7 +207,7 @@ class World {
 
   static bool HasBubble() { return state_.load(std::memory_order_acquire) == kBubble; }
   static bool InBubble();
-  // The only way to take it: who waits for a lock of ours sleeps, and is not to be taken for settled.
+  // The only way to take the lock: a thread that waits for it sleeps, and is not settled.
   Lock Locked();
   void Register(Waiter& waiter);
   void Unregister(Waiter& waiter);

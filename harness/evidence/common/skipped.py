@@ -31,13 +31,13 @@ def reason_of(case):
     # "notrun" is also the status of a program that is not there: a failure, which ctest itself reports.
     if skipped is not None and not skipped.get("message", "").startswith("SKIP_"):
         return None
-    output = case.findtext("system-out") or ""
-    found = PYTHON.findall(output)
-    if skipped is not None:
-        found = GTEST.findall(output) + found or [NO_REASON]
     # A test that passed may say that it left out a part: that counts as skipped, or it would be silent.
-    elif status != "run":
+    if skipped is None and status != "run":
         return None
+    output = case.findtext("system-out") or ""
+    found = GTEST.findall(output) + PYTHON.findall(output)
+    if skipped is not None:
+        found = found or [NO_REASON]
     reasons = dict.fromkeys(" ".join(reason.split()) or NO_REASON for reason in found)
     return " / ".join(reasons) or None
 

@@ -1,7 +1,6 @@
+// What nearly every test program reads, and the compiler reads once for all of them: afterleak_test
+// in harness/CMakeLists.txt. No file includes it, and none may rely on it.
 #pragma once
-
-// What nearly every test program reads, and the compiler reads once for all of them: afterleak_test in harness/CMakeLists.txt. No file
-// includes it, and none may rely on it.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
