@@ -107,6 +107,7 @@ Json JsonOf(const Report& report) {
                      {"armed", row.armed},
                      {"fired", row.fired},
                      {"stopped", row.stopped},
+                     {"put_off", row.put_off},
                      {"ticks", row.ticks},
                      {"idle", row.idle},
                      {"peak_idle", row.peak_idle},

@@ -92,9 +92,7 @@ Census::Ticket Census::Arm(const TimerKind& kind, const Site& site, std::uint32_
 
   // Nothing throws from here on: the timer is either counted or not.
   free_ = static_cast<Ticket>(records_[ticket].armed_at);
-  if (keeps_overtaken_)
-    before_[ticket] = {static_cast<std::uint32_t>(counts.stopped),
-                       static_cast<std::uint32_t>(counts.live)};
+  if (keeps_overtaken_) before_[ticket] = BeforeOneOf(counts, counts.live);
   if (deadline != Time::max())
     counts.longest_timeout = std::max(counts.longest_timeout, (deadline - now).count());
   ++counts.armed;
@@ -114,6 +112,22 @@ Census::Ticket Census::Arm(const TimerKind& kind, const Site& site, std::uint32_
                       .bytes = bytes & 0x7fffffffu,
                       .abandoned = 0};
   return ticket;
+}
+
+bool Census::PutOff(Ticket ticket, const TimerKind& kind, Time now, Time deadline) {
+  Record& record = records_[ticket];
+  Counts& counts = sites_[record.site];
+  if (record.abandoned != 0 || counts.kind->periodic != kind.periodic) return false;
+  works_.Forget(ticket);
+  for (std::int64_t* const count : {&counts.armed, &counts.stopped, &counts.put_off,
+                                    &counts.totals->armed, &counts.totals->stopped})
+    ++*count;
+  if (deadline != Time::max())
+    counts.longest_timeout = std::max(counts.longest_timeout, (deadline - now).count());
+  record.armed_at = now.time_since_epoch().count();
+  record.deadline = deadline.time_since_epoch().count();
+  if (keeps_overtaken_) before_[ticket] = BeforeOneOf(counts, counts.live - 1);
+  return true;
 }
 
 void Census::Abandon(Ticket ticket, Time now) {
@@ -204,7 +218,7 @@ void Census::NextWindow() {
 
 std::uint64_t Census::OvertakenBy(Ticket ticket, const Counts& counts) const {
   const Before& before = before_[ticket];
-  const std::uint32_t since = static_cast<std::uint32_t>(counts.stopped) - before.stopped;
+  const std::uint32_t since = BeforeOneOf(counts, 0).stopped - before.stopped;
   return since > before.live ? since - before.live : 0;
 }
 
@@ -274,12 +288,13 @@ CensusCount Census::Count(Time now) const {
     row.ever_abandoned = counts.ever_abandoned;
     row.fired = counts.fired;
     row.stopped = counts.stopped;
+    row.put_off = counts.put_off;
     row.ticks = counts.ticks;
     row.stale = counts.stale;
     row.byte_seconds_lost = counts.byte_seconds_lost;
     row.window_peak_live = counts.window_peak;
     row.longest_timeout = Duration(counts.longest_timeout);
-    row.outlived = counts.stopped >= kStopsToOutlive ? live.outlived : 0;
+    row.outlived = counts.stopped - counts.put_off >= kStopsToOutlive ? live.outlived : 0;
     row.most_overtaken = static_cast<std::int64_t>(live.most);
     row.usually_overtaken = static_cast<std::int64_t>(live.usually);
     std::ranges::sort(live.leaving);

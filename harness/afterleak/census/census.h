@@ -89,6 +89,7 @@ struct SiteReport : Place {
   std::int64_t ever_abandoned = 0;
   std::int64_t fired = 0;
   std::int64_t stopped = 0;
+  std::int64_t put_off = 0;  // of the stopped ones, those that were armed again at once: PutOff
   std::int64_t ticks = 0;
   std::int64_t stale = 0;
   double byte_seconds_lost = 0;
@@ -152,6 +153,12 @@ class Census {
   // Opens a record. `kind` must outlive the census; `bytes` is what the timer holds on the heap.
   // O(1), about 10 ns. When memory runs out it throws std::bad_alloc and has counted nothing.
   Ticket Arm(const TimerKind& kind, const Site& site, std::uint32_t bytes, Time now, Time deadline);
+
+  // The timer of a live record is armed again, wherever that is. It counts as stopped and armed; the
+  // site is the one where it became live, since that is where a reader looks for the missing stop.
+  // As no timer has ended, it overtakes none. False, and nothing has happened, if it is abandoned or
+  // periodic where `kind` is not: then it is another timer. Not where a journal is kept.
+  bool PutOff(Ticket ticket, const TimerKind& kind, Time now, Time deadline);
 
   // The last handle is gone; the record stays open. Not for rooted kinds.
   void Abandon(Ticket ticket, Time now);
@@ -224,6 +231,7 @@ class Census {
     std::int64_t ever_abandoned;
     std::int64_t fired;
     std::int64_t stopped;
+    std::int64_t put_off;
     std::int64_t ticks;
     std::int64_t stale;
     std::int64_t longest_timeout;
@@ -234,6 +242,10 @@ class Census {
     std::uint32_t stopped;
     std::uint32_t live;
   };
+  static Before BeforeOneOf(const Counts& counts, std::int64_t others_live) {
+    return {static_cast<std::uint32_t>(counts.stopped - counts.put_off),
+            static_cast<std::uint32_t>(others_live)};
+  }
   struct Crowd {
     std::array<std::uint32_t, 128> ended;  // by how many they were overtaken: a bucket each
     std::uint64_t most_of_stopped;         // the largest such number of one that was stopped

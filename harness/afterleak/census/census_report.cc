@@ -30,6 +30,7 @@ void Join(SiteReport& row, const SiteReport& more) {
   row.ever_abandoned += more.ever_abandoned;
   row.fired += more.fired;
   row.stopped += more.stopped;
+  row.put_off += more.put_off;
   row.ticks += more.ticks;
   row.stale += more.stale;
   row.byte_seconds_lost += more.byte_seconds_lost;

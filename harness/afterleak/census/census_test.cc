@@ -106,6 +106,56 @@ TEST(Census, RootedTimersCountAsLiveAndApart) {
   EXPECT_EQ(census.totals().live, 1);
 }
 
+TEST(Census, OneThatIsPutOffIsStillWhatWasArmedFirst) {
+  Census census;
+  const Census::Ticket ticket = Arm(census, kRooted);
+  const std::uint_least32_t line = __LINE__ - 1;
+  EXPECT_TRUE(census.PutOff(ticket, kRooted, Time(4s), Time(14s)));
+  EXPECT_EQ(census.totals().armed, 2);
+  EXPECT_EQ(census.totals().stopped, 1);
+  EXPECT_EQ(census.totals().live, 1);
+  EXPECT_EQ(census.totals().peak_live, 1);
+  EXPECT_EQ(census.totals().rooted, 1);
+  EXPECT_TRUE(census.totals().Conserved());
+  const SiteReport site = census.Report(Time(5s)).sites.at(0);
+  EXPECT_EQ(site.line, line);
+  EXPECT_EQ(site.put_off, 1);
+  EXPECT_EQ(site.oldest_age, 1s);
+  EXPECT_EQ(site.longest_left, 9s);
+  census.Fire(ticket);
+  EXPECT_EQ(census.totals().live, 0);
+  EXPECT_TRUE(census.totals().Conserved());
+}
+
+TEST(Census, AnAbandonedOneOrOneThatBecomesPeriodicIsNotPutOff) {
+  Census census;
+  const Census::Ticket abandoned = Arm(census);
+  census.Abandon(abandoned, Time());
+  EXPECT_FALSE(census.PutOff(abandoned, kOnce, Time(), Time(1s)));
+  EXPECT_FALSE(census.PutOff(Arm(census), kPeriodic, Time(), Time(1s)));
+  EXPECT_EQ(census.totals().armed, 2);
+  EXPECT_EQ(census.totals().stopped, 0);
+}
+
+// A quiet connection beside a busy one that puts off its time-out at each message; then others that
+// come and go.
+TEST(Census, ToPutOneOffOvertakesNobodyAndToEndItDoes) {
+  Census census;
+  census.KeepOvertaken();
+  const Site site = std::source_location::current();
+  const auto open = [&] { return census.Arm(kRooted, site, 0, Time(), Time(60s)); };
+  const auto overtaken = [&] { return census.Report(Time(1s)).sites.at(0).most_overtaken; };
+  EXPECT_NE(open(), 0u);
+  const Census::Ticket busy = open();
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(census.PutOff(busy, kRooted, Time(), Time(60s)));
+  EXPECT_EQ(overtaken(), 0);
+  for (int i = 0; i < 30; ++i) census.Stop(open());
+  EXPECT_EQ(overtaken(), 30);
+  EXPECT_TRUE(census.PutOff(busy, kRooted, Time(), Time(60s)));
+  census.Stop(busy);
+  EXPECT_EQ(overtaken(), 31);
+}
+
 TEST(Census, ATickDoesNotEndATickerAndMovesItsDeadline) {
   Census census;
   const Census::Ticket ticker = Arm(census, kPeriodic, 3s);

@@ -103,14 +103,19 @@ void Ledger::Arm(const LoopTimer& timer, Key key, Time now, Time deadline, const
   Object* object = all.Find(key);
   if (object == nullptr) all.Reserve();  // what there is no memory for is not counted at all
   const CallStack* const born = object != nullptr ? object->born : &stack;
-  // First: one that is armed again is never live twice.
-  if (object != nullptr) census_.Stop(object->ticket);
   Census::Ticket ticket;
-  try {
-    ticket = census_.Arm(kept.live, Site(stack), 0, now, deadline);
-  } catch (const std::bad_alloc&) {
-    if (object != nullptr) all.Remove(*object);
-    throw;
+  if (object != nullptr && object->live &&
+      census_.PutOff(object->ticket, kept.live, now, deadline)) {
+    ticket = object->ticket;
+  } else {
+    // First: one that is armed again is never live twice.
+    if (object != nullptr) census_.Stop(object->ticket);
+    try {
+      ticket = census_.Arm(kept.live, Site(stack), 0, now, deadline);
+    } catch (const std::bad_alloc&) {
+      if (object != nullptr) all.Remove(*object);
+      throw;
+    }
   }
   if (object == nullptr) object = &all.Add(key);
   *object = {

@@ -19,6 +19,7 @@ using afterleak::test::Sees;
 using testing::AllOf;
 using testing::Contains;
 using testing::Field;
+using testing::Not;
 
 namespace loops = afterleak::loops;
 
@@ -90,6 +91,27 @@ TEST_F(Libuv, ToStartAgainStopsAndArms) {
   Close(&timer);
   EXPECT_EQ(Stopped(), 3) << "closed while it was live";
   EXPECT_EQ(Idle(), 0);
+  Run();
+}
+
+TEST_F(Libuv, OneThatIsPutOffIsNamedByWhereItWasStarted) {
+  uv_timer_t timer;
+  uv_timer_init(&loop_, &timer);
+  const auto put_off = [&] { uv_timer_start(&timer, [](uv_timer_t*) {}, 1000, 0); };
+  const int again = __LINE__ - 1;
+  uv_timer_start(&timer, [](uv_timer_t*) {}, 1000, 0);
+  const int first = __LINE__ - 1;
+  const auto live_at = [](int line) {
+    return Contains(AllOf(Field(&SiteReport::line, line), Field(&SiteReport::live, 1)));
+  };
+  put_off();
+  put_off();
+  EXPECT_EQ(Stopped(), 2);
+  EXPECT_THAT(loops::Report().sites, AllOf(live_at(first), Not(live_at(again))));
+  uv_timer_stop(&timer);
+  put_off();
+  EXPECT_THAT(loops::Report().sites, AllOf(live_at(again), Not(live_at(first))));
+  Close(&timer);
   Run();
 }
 

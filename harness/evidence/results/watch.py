@@ -125,18 +125,18 @@ class Case:
             return f"{self.told['idle']} idle at line {self.told['line']}"
         if self.at_its_line:
             return f"right: {self.told['live']} live at line {self.told['line']}"
-        return f"{self.told['live']} live at line {self.told['line']}, where they were armed again; first at {self.truth['line']}"
+        return f"{self.told['live']} live at line {self.told['line']}, armed at {self.truth['line']}"
 
     def why(self):
         """Of what is left, and is not called a leak."""
         if not self.left or self.is_told:
             return ""
-        site = self.told
+        site, stopped = self.told, self.told["stopped"] - self.told["put_off"]
         if self.left[1] == "idle":
             return "no timer is left: each was stopped, or fired, and its object is not freed" + (
                 "; `--fail-on idle` fails" if self.idle_grows else "")
-        if site["stopped"]:
-            return f"{site['stopped']} of {site['armed']} were stopped, as late as those that are left would be: a plateau"
+        if stopped:
+            return f"{stopped} of {site['armed']} were stopped, as late as those that are left would be: a plateau"
         if site["fired"]:
             return f"none was stopped, and {site['fired']} of {site['armed']} have fired: a plateau, as wanted time-outs have it"
         return "none was ever stopped, and none is over yet: wanted ones look the same"
@@ -164,8 +164,7 @@ def table(program, truth):
     text = TRUTH.format(
         found=f"{len(leaky)} leave something behind: {sum(case.is_told for case in leaky)} are called a leak. For each other one the table says "
               "why not.",
-        lines=f"{sum(case.at_its_line for case in live)} of {len(live)} that leave timers live are told by the line that armed them, the others "
-              "by the one that armed them again.",
+        lines=f"{sum(case.at_its_line for case in live)} of {len(live)} that leave timers live are told by the line that armed them.",
         alarms=f"{len(clean)} leave nothing behind that nobody wants: {sum(case.is_told for case in clean)} are called a leak.")
     text += markdown.table(["program", "variant", "left behind", "the judge's word", "line", "why no leak"], [
         [f"[{case.name}](../harness/tests/loops/{case.name}.cc)", case.what, f"{case.left[0]} {case.left[1]}" if case.left else "",
