@@ -154,10 +154,10 @@ class Census {
   // O(1), about 10 ns. When memory runs out it throws std::bad_alloc and has counted nothing.
   Ticket Arm(const TimerKind& kind, const Site& site, std::uint32_t bytes, Time now, Time deadline);
 
-  // The timer of a live record is armed again, wherever that is. It counts as stopped and armed; the
-  // site is the one where it became live, since that is where a reader looks for the missing stop.
-  // As no timer has ended, it overtakes none. False, and nothing has happened, if it is abandoned or
-  // periodic where `kind` is not: then it is another timer. Not where a journal is kept.
+  // The timer of a live record is armed again, wherever that is. It counts as stopped and armed,
+  // and its site is still the one where it became live: a reader looks for the missing stop there.
+  // As no timer has ended, it overtakes none. False, and nothing has happened, if it is abandoned,
+  // or periodic where `kind` is not: then it is another timer. Not where a journal is kept.
   bool PutOff(Ticket ticket, const TimerKind& kind, Time now, Time deadline);
 
   // The last handle is gone; the record stays open. Not for rooted kinds.
