@@ -38,7 +38,7 @@ def reason_of(case):
     found = GTEST.findall(output) + PYTHON.findall(output)
     if skipped is not None:
         found = found or [NO_REASON]
-    reasons = dict.fromkeys(" ".join(reason.split()) or NO_REASON for reason in found)
+    reasons = dict.fromkeys(" ".join(reason.split()).removeprefix("SKIPPED: ") or NO_REASON for reason in found)
     return " / ".join(reasons) or None
 
 
