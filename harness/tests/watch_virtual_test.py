@@ -70,7 +70,7 @@ class Virtual(helper.FolderTest):
         if not shutil.which("sleep"):
             self.skipTest("sleep is not installed")
         report, done = self.report("sleep", "1h", code=3)
-        self.assertEqual(report["watched_seconds"], 3600)
+        self.assertAlmostEqual(report["watched_seconds"], 3600, places=8)  # Debian 13's sleeps a nanosecond longer
         self.assertIn("no timer was armed", flat(done.stderr))
 
     def test_memcached_ticks_for_an_hour(self):

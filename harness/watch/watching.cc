@@ -12,7 +12,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <utility>
 
@@ -88,7 +88,9 @@ struct Process {
 // As it is now, or the program that it runs; empty if it has gone.
 std::string CommandOf(pid_t pid) {
   std::ifstream file(fmt::format("/proc/{}/cmdline", pid));
-  std::string words((std::istreambuf_iterator<char>(file)), {});
+  std::ostringstream text;
+  text << file.rdbuf();  // which does not throw if it goes while it is read
+  std::string words = text.str();
   while (words.ends_with('\0')) words.pop_back();
   std::ranges::replace(words, '\0', ' ');
   return words;
