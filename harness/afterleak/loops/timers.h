@@ -77,9 +77,8 @@ void Made(const LoopTimer& timer, Key key, const Caller& caller, void* data = nu
 
 // Armed, or armed again: what was live before has been stopped. `timer` must last as long as the
 // process. The site is the call stack from `caller` outwards; of one that was live and is put off,
-// the site and kind stay. `data` is the source's own, such as
-// the callback that it has put its own in place of. An arming for which there is no memory is not
-// recorded; Unrecorded() counts it.
+// the site and kind stay. `data` is the source's own, such as the callback that it has put its own
+// in place of. An arming for which there is no memory is not recorded; Unrecorded() counts it.
 void Armed(const LoopTimer& timer, Key key, Duration timeout, const Caller& caller,
            void* data = nullptr) noexcept;
 
