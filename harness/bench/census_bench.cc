@@ -1,6 +1,5 @@
 // What one time::After costs in time and on the heap, how much of that is the census, and how long
 // a report of many timers takes.
-#include <benchmark/benchmark.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -12,6 +11,7 @@
 #include "afterleak/afterleak.h"
 #include "afterleak/census/census.h"
 #include "afterleak/heap/heap.h"
+#include "bench/measure.h"
 
 namespace {
 
@@ -91,3 +91,5 @@ void ReportOfThousandSites(benchmark::State& state) {
 BENCHMARK(ReportOfThousandSites)->Arg(1'000)->Arg(1'000'000)->Unit(benchmark::kMillisecond);
 
 }  // namespace
+
+int main(int argc, char** argv) { return bench::RunBenchmarks(argc, argv); }

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 
+#include <climits>
 #include <ctime>
 #include <string>
 
@@ -24,8 +26,16 @@ inline void Expect(benchmark::State& state, bool as_it_should, const std::string
   state.SkipWithError(otherwise.c_str());
 }
 
+// What the heap has had, it keeps: or glibc gives memory back after each repetition, and the next
+// one measures how fast the machine makes pages. Other allocators do not ask.
+inline void KeepMemory() {
+  mallopt(M_TRIM_THRESHOLD, INT_MAX);
+  mallopt(M_MMAP_MAX, 0);
+}
+
 // The rest of main(), once all benchmarks are registered.
 inline int RunBenchmarks(int argc, char** argv) {
+  KeepMemory();
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::RunSpecifiedBenchmarks();

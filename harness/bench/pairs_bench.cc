@@ -1,8 +1,7 @@
 // How long a run in virtual time takes: it never sleeps.
-#include <benchmark/benchmark.h>
-
 #include <chrono>
 
+#include "bench/measure.h"
 #include "pairs/pairs.h"
 #include "stage/timeline.h"
 
@@ -25,3 +24,5 @@ BENCHMARK_CAPTURE(RunLoopingSelect, AMinuteOf10000MessagesASecond, "busy:10000/s
     ->Unit(benchmark::kMillisecond);
 
 }  // namespace
+
+int main(int argc, char** argv) { return bench::RunBenchmarks(argc, argv); }

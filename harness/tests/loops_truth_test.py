@@ -10,9 +10,10 @@ import unittest
 from tests import helper
 
 PROGRAMS = pathlib.Path(os.environ["AFTERLEAK_LOOP_PROGRAMS"])
-VARIANTS = {"ev_conn": 4, "evt_clean": 5, "evt_request": 5, "glib_clean_net": 4, "glib_request": 5, "posix_thread": 4, "qt_session": 4,
-            "tfd_request": 4}
-HAS_OBJECTS = {"evt_clean", "evt_request", "glib_clean_net", "posix_thread", "qt_session", "tfd_request"}  # that the program has to free
+VARIANTS = {"asio_clean_keepalive": 4, "asio_request": 5, "ev_conn": 4, "evt_clean": 5, "evt_request": 5, "glib_clean_net": 4,
+            "glib_request": 5, "posix_thread": 4, "qt_session": 4, "sd_request": 4, "tfd_request": 4, "uv_clean_pool": 4, "uv_request": 5}
+HAS_OBJECTS = {"evt_clean", "evt_request", "glib_clean_net", "posix_thread", "qt_session", "sd_request", "tfd_request", "uv_clean_pool",
+               "uv_request"}  # that the program has to free
 # The program does not count it as armed again when a ready time is moved.
 MOVES = {("glib_clean_net", 2)}
 

@@ -1,6 +1,7 @@
 """`afterleak watch` against programs that count their own timers (tests/loops/), and that nobody built for it: however they end, its report
 has what they say. And that a program behaves under it as without it."""
 
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -13,10 +14,12 @@ from evidence.common import children
 from tests import helper
 
 PROGRAMS = pathlib.Path(os.environ["AFTERLEAK_LOOP_PROGRAMS"])
-VARIANTS = {"ev_conn": 4, "evt_clean": 5, "evt_request": 5, "glib_clean_net": 4, "glib_request": 5, "posix_thread": 4, "qt_session": 4,
-            "tfd_request": 4}
-HAS_OBJECTS = {"evt_clean", "evt_request", "glib_clean_net", "posix_thread", "qt_session", "tfd_request"}  # that the program has to free
+VARIANTS = {"asio_clean_keepalive": 4, "asio_request": 5, "ev_conn": 4, "evt_clean": 5, "evt_request": 5, "glib_clean_net": 4,
+            "glib_request": 5, "posix_thread": 4, "qt_session": 4, "sd_request": 4, "tfd_request": 4, "uv_clean_pool": 4, "uv_request": 5}
+HAS_OBJECTS = {"evt_clean", "evt_request", "glib_clean_net", "posix_thread", "qt_session", "sd_request", "tfd_request", "uv_clean_pool",
+               "uv_request"}  # that the program has to free
 MOVES = {("glib_clean_net", 2)}  # the program does not count it as armed again when a ready time is moved
+AT_ONCE = 24
 ENDS = {"kill": -signal.SIGKILL, "abort": -signal.SIGABRT, "crash": -signal.SIGSEGV, "exit": 7, "_exit": 0, "exec": 0}
 # What one run proves: one path of many forgets to stop. Where none is ever stopped, a leak and a cache look alike.
 PROVEN = {("ev_conn", 3), ("evt_request", 3), ("glib_request", 2), ("posix_thread", 3), ("tfd_request", 3)}
@@ -40,21 +43,27 @@ class Truth(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        """All at once: each takes some 2.5 seconds, and nearly all of that it waits. They end in turn in each of the ways."""
+        """Several at a time: each takes some 2.5 seconds, and nearly all of that it waits. They end in turn in each of the ways."""
         folder = tempfile.TemporaryDirectory(prefix="afterleak test ")
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
+        pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE)
+        started = set()
+        cls.addClassCleanup(lambda: (pool.shutdown(wait=False, cancel_futures=True), children.kill_sessions(started), pool.shutdown()))
+
+        def run(command, how):
+            with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+                                  env={**os.environ, "WATCHED_END": how}) as process:
+                started.add(process.pid)  # with the program
+                return process, *process.communicate(timeout=helper.PATIENCE)
+
         ends = list(ENDS)
         for name, count in VARIANTS.items():
             program = PROGRAMS / f"watched_{name}"
             for variant in range(count) if program.exists() else ():
                 how = ends[len(cls.running) % len(ends)]
                 command = [helper.PROGRAM, "watch", "--json", cls.file_of(name, variant), program, str(variant)]
-                process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-                                           env={**os.environ, "WATCHED_END": how})
-                cls.addClassCleanup(process.communicate)
-                cls.addClassCleanup(children.kill_sessions, {process.pid})  # with the program
-                cls.running[name, variant] = process, how
+                cls.running[name, variant] = pool.submit(run, command, how), how
 
     @classmethod
     def file_of(cls, name, variant):
@@ -64,9 +73,9 @@ class Truth(unittest.TestCase):
         if (name, 0) not in self.running:
             self.skipTest(f"watched_{name} is not built: its library is not installed; scripts/setup --all installs it")
         for variant in range(VARIANTS[name]):
-            process, how = self.running[name, variant]
+            ended, how = self.running[name, variant]
             with self.subTest(variant=variant, end=how):
-                out, err = process.communicate(timeout=helper.PATIENCE)
+                process, out, err = ended.result()
                 truth = json.loads(out.splitlines()[0])
                 self.assertEqual(process.returncode, ENDS[how], err)
                 sites = of_the_program(json.loads(self.file_of(name, variant).read_text())["sites"])

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -29,7 +30,8 @@ ASAN_FOUND = re.compile(r"ERROR: AddressSanitizer: (heap-\S+|stack-\S+|global-\S
 MEANT = ((re.compile(r"no matching function for call to .Recv\((?:const )?(?:afterleak::)?time::(?:Timer|Ticker|ScopedTimer|ScopedTicker)"),
           "a Timer is no channel. Its C() is: Recv(timer.C())."),)
 BEGUN = ["-Wno-unused-parameter"]  # about what a learner has only begun
-NO_SUCH_FUNCTION = re.compile(r"undefined reference to `(workshop::[^']*)'")
+NO_SUCH_FUNCTION = re.compile(r"undefined reference to [`'](workshop::[^']*)'")
+FASTER = ["-fuse-ld=gold"] if shutil.which("ld.gold") else []  # it links in half of the time
 
 
 def run(command, timeout=None, **options):
@@ -209,7 +211,7 @@ class Builder:
         after = self.objects(f"loop_{exercise.loop}") if exercise.loop else []
         objects = [own, *mine, *(self.objects("heap") if heap else []), *self.objects("libraries"), *after]
         compiler = self.compile_command(exercise, own)[0]
-        return run([compiler, *flags, "-pthread", "-o", program, *objects], cwd=self.here)
+        return run([compiler, *FASTER, *flags, "-pthread", "-o", program, *objects], cwd=self.here)
 
     def check(self, exercise, source, color=False, unicode=True):
         self.work.mkdir(parents=True, exist_ok=True)

@@ -96,7 +96,7 @@ class Table {
     const auto index = static_cast<std::uint32_t>(stacks_.Grow());
     Stack& kept = stacks_[index];
     std::ranges::copy(frames, kept.frames.begin());
-    kept.stack.frames = std::span(kept.frames).first(frames.size());
+    kept.stack = {.frames = std::span(kept.frames).first(frames.size()), .id = index};
     kept.next = std::exchange(first, index);
     is_new = true;
     return kept.stack;

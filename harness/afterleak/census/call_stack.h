@@ -12,6 +12,7 @@ namespace afterleak::internal {
 // Return addresses, innermost first. Kept once for each different stack, as long as the process.
 struct CallStack {
   std::span<const std::uintptr_t> frames;
+  std::uint32_t id;  // from 1 on, in the order in which they were first seen
 };
 
 constexpr int kMostFrames = 24;

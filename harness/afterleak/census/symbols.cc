@@ -75,7 +75,7 @@ class Process {
     const bool same = files.size() >= files_.size() &&  // and has loaded more
                       std::ranges::equal(files_, std::span(files).first(files_.size()));
     files_ = std::move(files);
-    Refresh();
+    is_current_ = false;
     jumps_.clear();
     jumps_to_.clear();
     defined_.clear();
@@ -84,15 +84,13 @@ class Process {
   }
 
  private:
-  Process() { Refresh(); }
-
   std::vector<Frame> LookUp(std::uintptr_t return_address) {
     if (return_address == kSomeFunction) return {Frame{}};
     const Dwarf_Addr address = return_address - 1;  // within the call, not behind it
-    Dwfl_Module* module = dwfl_addrmodule(dwfl_, address);
+    Dwfl_Module* module = ModuleAt(address);
     if (module == nullptr && files_.empty()) {  // loaded since we looked
-      Refresh();
-      module = dwfl_addrmodule(dwfl_, address);
+      is_current_ = false;
+      module = ModuleAt(address);
     }
     if (module == nullptr) return {Frame{}};
     Dwarf_Addr start = 0;
@@ -162,7 +160,7 @@ class Process {
     Ways ways{.called = called};
     if (return_address == kSomeFunction) return WaysOfAny(called);
     Dwarf_Addr bias = 0;
-    Dwfl_Module* const module = dwfl_addrmodule(dwfl_, return_address - 1);
+    Dwfl_Module* const module = ModuleAt(return_address - 1);
     Dwarf_Die* const unit = module != nullptr ? UnitAt(module, return_address - 1, bias) : nullptr;
     if (unit == nullptr) return {};
     const std::optional<Call> call = CallBefore(unit, return_address - bias);
@@ -227,7 +225,8 @@ class Process {
     return known->second = ways.InCommon();
   }
 
-  std::vector<Dwfl_Module*> Modules() const {
+  std::vector<Dwfl_Module*> Modules() {
+    Refresh();
     std::vector<Dwfl_Module*> modules;
     const auto add = [](Dwfl_Module* module, void**, const char*, Dwarf_Addr, void* to) {
       static_cast<std::vector<Dwfl_Module*>*>(to)->push_back(module);
@@ -237,7 +236,14 @@ class Process {
     return modules;
   }
 
+  Dwfl_Module* ModuleAt(Dwarf_Addr address) {
+    Refresh();
+    return dwfl_addrmodule(dwfl_, address);
+  }
+
+  // Not before somebody asks: that takes milliseconds, and where nothing was armed nobody does.
   void Refresh() {
+    if (std::exchange(is_current_, true)) return;
     static const Dwfl_Callbacks callbacks = {.find_elf = &dwfl_linux_proc_find_elf,
                                              .find_debuginfo = &dwfl_standard_find_debuginfo,
                                              .section_address = nullptr,
@@ -376,6 +382,7 @@ class Process {
 
   std::mutex mutex_;
   Dwfl* dwfl_ = nullptr;
+  bool is_current_ = false;                                       // dwfl_
   std::vector<LoadedFile> files_;                                 // none: those of this process
   std::unordered_map<std::uintptr_t, std::vector<Frame>> known_;  // elements do not move
   std::map<std::pair<std::uintptr_t, std::string>, std::vector<Frame>> jumps_;

@@ -22,6 +22,28 @@ std::string_view CopyText(std::string_view text, char*& to) {
   return copy;
 }
 
+const LoopTimer& Copy(const LoopTimer& timer) {
+  const std::size_t texts = timer.live.name.size() + timer.live.cure.size() +
+                            timer.idle.name.size() + timer.idle.cure.size();
+  auto* const copy = new (TakePages(sizeof(LoopTimer) + texts)) LoopTimer(timer);
+  char* text = reinterpret_cast<char*>(copy + 1);
+  copy->live.name = CopyText(timer.live.name, text);
+  copy->live.cure = CopyText(timer.live.cure, text);
+  copy->idle.name = CopyText(timer.idle.name, text);
+  copy->idle.cure = CopyText(timer.idle.cure, text);
+  return *copy;
+}
+
+// All but its key and its place.
+void Set(Object& object, void* data, Census::Ticket ticket, std::uint32_t born, std::uint32_t timer,
+         bool live) {
+  object.data = data;
+  object.ticket = ticket;
+  object.born = born & 0xffffffu;
+  object.timer = timer & 0x7fu;
+  object.live = live;
+}
+
 }  // namespace
 
 constinit thread_local std::uint64_t current_work = 0;
@@ -78,48 +100,48 @@ Ledger* Ledger::Create() {
   return ledger;
 }
 
-const LoopTimer& Ledger::Kept(const LoopTimer& timer) {
-  if (!KeeperNow().shared) return timer;  // NOLINT: it lasts as long as the process
-  std::size_t i = KeyOf(&timer) * 0x9E3779B97F4A7C15u >> 57;
-  static_assert(std::tuple_size_v<decltype(copies_)> == 1 << 7);
-  for (; copies_[i].of != nullptr; i = (i + 1) % copies_.size()) {
-    if (copies_[i].of == &timer) return copies_[i].timer;
+std::uint32_t Ledger::NumberOf(const LoopTimer& timer) {
+  auto number = static_cast<std::uint32_t>(KeyOf(&timer) * 0x9E3779B97F4A7C15u >> 57);
+  static_assert(kMostTimers == 1 << 7);
+  for (; timers_[number].timer != nullptr; number = (number + 1) % kMostTimers) {
+    if (timers_[number].timer == &timer) return number;
   }
-  char* text = static_cast<char*>(TakePages(timer.live.name.size() + timer.live.cure.size() +
-                                            timer.idle.name.size() + timer.idle.cure.size()));
-  LoopTimer copy = timer;
-  copy.live.name = CopyText(timer.live.name, text);
-  copy.live.cure = CopyText(timer.live.cure, text);
-  copy.idle.name = CopyText(timer.idle.name, text);
-  copy.idle.cure = CopyText(timer.idle.cure, text);
-  copies_[i] = {&timer, copy};
-  return copies_[i].timer;
+  timers_[number] = {&timer, KeeperNow().shared ? &Copy(timer) : &timer};
+  return number;
+}
+
+void Ledger::Keep(const CallStack& stack) {
+  if (stack.id > 0xffffffu) throw std::bad_alloc();  // more than an object has room for
+  while (stacks_.size() <= stack.id) stacks_.Grow();
+  stacks_[stack.id] = &stack;
 }
 
 void Ledger::Arm(const LoopTimer& timer, Key key, Time now, Time deadline, const CallStack& stack,
                  void* data) {
-  const LoopTimer& kept = Kept(timer);
+  const std::uint32_t number = NumberOf(timer);
+  const TimerKind& kind = timers_[number].kept->live;
   Objects& all = objects(timer.library);
   Object* object = all.Find(key);
-  if (object == nullptr) all.Reserve();  // what there is no memory for is not counted at all
-  const CallStack* const born = object != nullptr ? object->born : &stack;
+  if (object == nullptr) {  // what there is no memory for is not counted at all
+    Keep(stack);
+    all.Reserve();
+  }
+  const std::uint32_t born = object != nullptr ? object->born : stack.id;
   Census::Ticket ticket;
-  if (object != nullptr && object->live &&
-      census_.PutOff(object->ticket, kept.live, now, deadline)) {
+  if (object != nullptr && object->live && census_.PutOff(object->ticket, kind, now, deadline)) {
     ticket = object->ticket;
   } else {
     // First: one that is armed again is never live twice.
     if (object != nullptr) census_.Stop(object->ticket);
     try {
-      ticket = census_.Arm(kept.live, Site(stack), 0, now, deadline);
+      ticket = census_.Arm(kind, Site(stack), 0, now, deadline);
     } catch (const std::bad_alloc&) {
       if (object != nullptr) all.Remove(*object);
       throw;
     }
   }
   if (object == nullptr) object = &all.Add(key);
-  *object = {
-      .key = key, .timer = &kept, .born = born, .data = data, .ticket = ticket, .live = true};
+  Set(*object, data, ticket, born, number, true);
   if (current_work != 0 && census_.works().IsOpen(current_work))
     census_.works().Adopt(ticket, current_work);
 }
@@ -127,11 +149,12 @@ void Ledger::Arm(const LoopTimer& timer, Key key, Time now, Time deadline, const
 void Ledger::Make(const LoopTimer& timer, Key key, Time now, const CallStack& stack, void* data) {
   Objects& all = objects(timer.library);
   if (all.Find(key) != nullptr) return;
-  const LoopTimer& kept = Kept(timer);
+  const std::uint32_t number = NumberOf(timer);
+  Keep(stack);
   all.Reserve();
-  const Census::Ticket ticket = census_.Arm(kept.idle, Site(stack), 0, now, Time::max());
-  all.Add(key) = {
-      .key = key, .timer = &kept, .born = &stack, .data = data, .ticket = ticket, .live = false};
+  const Census::Ticket ticket =
+      census_.Arm(timers_[number].kept->idle, Site(stack), 0, now, Time::max());
+  Set(all.Add(key), data, ticket, stack.id, number, false);
 }
 
 void Ledger::Fire(Object& object) {
@@ -146,31 +169,31 @@ void Ledger::Stop(Object& object) {
 
 void Ledger::Free(Object& object) {
   census_.Stop(object.ticket);
-  objects(object.timer->library).Remove(object);
+  objects(TimerOf(object).library).Remove(object);
 }
 
 void Ledger::FireOverdue(Library library, Time now) {
   Objects& all = objects(library);
-  for (std::size_t i = 0; i < all.capacity(); ++i) {
+  for (std::size_t i = 0; i < all.places(); ++i) {
     Object& object = all.At(i);
-    if (object.key == 0 || !object.live || object.timer->live.periodic) continue;
+    if (object.key == 0 || !object.live || TimerOf(object).live.periodic) continue;
     if (census_.DeadlineOf(object.ticket) < now) Fire(object);
   }
 }
 
 // Its live record is closed; now it has an idle one.
 void Ledger::BecomeIdle(Object& object) {
-  object.live = false;
-  if (object.timer->idle.name.empty()) {
-    objects(object.timer->library).Remove(object);
+  object.live = 0;
+  const LoopTimer& timer = TimerOf(object);
+  if (timer.idle.name.empty()) {
+    objects(timer.library).Remove(object);
     return;
   }
   try {
-    object.ticket =
-        census_.Arm(object.timer->idle, Site(*object.born), 0, LedgerNow(), Time::max());
+    object.ticket = census_.Arm(timer.idle, Site(BornAt(object)), 0, LedgerNow(), Time::max());
   } catch (const std::bad_alloc&) {
     unrecorded_.fetch_add(1, std::memory_order_relaxed);
-    objects(object.timer->library).Remove(object);
+    objects(timer.library).Remove(object);
   }
 }
 

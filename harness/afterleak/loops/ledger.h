@@ -12,6 +12,7 @@
 
 #include "afterleak/census/call_stack.h"
 #include "afterleak/census/census.h"
+#include "afterleak/census/mapped_array.h"
 #include "afterleak/loops/objects.h"
 #include "afterleak/loops/sources.h"
 #include "afterleak/loops/timers.h"
@@ -59,8 +60,13 @@ class Ledger {
   // have fired before `now` has.
   void FireOverdue(Library library, Time now);
 
-  // The constant that stands for it here: itself, or a copy where another process reads it.
-  const LoopTimer& Kept(const LoopTimer& timer);
+  // The number of that constant here (Object::timer).
+  std::uint32_t NumberOf(const LoopTimer& timer);
+  // What stands for it here: itself, or a copy where another process reads it.
+  const LoopTimer& TimerOf(const Object& object) const { return *timers_[object.timer].kept; }
+  const afterleak::internal::CallStack& BornAt(const Object& object) const {
+    return *stacks_[object.born];
+  }
 
   Census& census() { return census_; }
   Objects& objects(Library library) { return objects_[static_cast<std::size_t>(library)]; }
@@ -68,20 +74,23 @@ class Ledger {
   std::atomic<std::int64_t>& unrecorded() { return unrecorded_; }
 
  private:
-  struct Copy {
-    const LoopTimer* of;
-    LoopTimer timer;
+  struct Kept {
+    const LoopTimer* timer;
+    const LoopTimer* kept;
   };
 
   Ledger();
   static Ledger* Create();
+  void Keep(const afterleak::internal::CallStack& stack);
   void BecomeIdle(Object& object);
 
   LedgerMutex mutex_;
   std::atomic<std::int64_t> unrecorded_ = 0;
   Census census_;
   std::array<Objects, kLibraries> objects_;
-  std::array<Copy, 128> copies_{};  // found by their address; there are some 40 constants
+  static constexpr std::uint32_t kMostTimers = 128;  // there are some 40 constants
+  std::array<Kept, kMostTimers> timers_{};           // found by their address
+  afterleak::internal::MappedArray<const afterleak::internal::CallStack*> stacks_;  // by their id
 };
 
 }  // namespace afterleak::loops::internal

@@ -2,109 +2,114 @@
 // largest size. Not thread-safe: timers.cc locks it.
 #pragma once
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
-#include "afterleak/census/call_stack.h"
 #include "afterleak/census/census.h"
-#include "afterleak/census/keeper.h"
+#include "afterleak/census/mapped_array.h"
 #include "afterleak/loops/timers.h"
 
 namespace afterleak::loops::internal {
 
-struct Object {
+// 28 bytes: with its record in the census and its bucket here, a timer takes at most 64.
+struct [[gnu::packed, gnu::aligned(4)]] Object {
   Key key;  // 0: free
-  const LoopTimer* timer;
-  const afterleak::internal::CallStack*
-      born;  // where it was armed or made first: its site while idle
   void* data;
   Census::Ticket ticket;
-  bool live;
+  std::uint32_t next;       // in its bucket, or the next free one
+  std::uint32_t born : 24;  // Ledger::BornAt: where it was armed or made first; its site while idle
+  std::uint32_t timer : 7;  // Ledger::TimerOf
+  std::uint32_t live : 1;
 };
+static_assert(sizeof(Object) == 28);
 
-// A hash table with open addressing: what is displaced stands behind its place without a gap.
+// A hash table that grows by one bucket at a time (Litwin's linear hashing), so that no larger copy
+// of it is ever made: what was taken from a record is never given back. Objects never move.
 class Objects {
  public:
-  Objects() = default;
-  ~Objects() { GiveBack(slots_, capacity_); }
-  Objects(const Objects&) = delete;
-  Objects& operator=(const Objects&) = delete;
-
   Object* Find(Key key) {
-    if (slots_ == nullptr) return nullptr;
-    for (std::size_t i = Home(key);; i = Behind(i)) {
-      Object& object = slots_[i];
-      if (object.key == key) return &object;
-      if (object.key == 0) return nullptr;
+    if (buckets_.size() == 0) return nullptr;
+    for (std::uint32_t i = buckets_[BucketOf(key)]; i != 0; i = objects_[i].next) {
+      if (objects_[i].key == key) return &objects_[i];
     }
+    return nullptr;
   }
 
   // The next Add will find memory. Throws std::bad_alloc.
   void Reserve() {
-    if (2 * (used_ + 1) > capacity_) Enlarge();
+    while (buckets_.size() < kFirst) buckets_.Grow();
+    if (used_ >= kObjectsOfBucket * buckets_.size()) Split();
+    if (free_ != 0) return;
+    if (objects_.size() == 0) objects_.Grow();  // 0 is none
+    free_ = static_cast<std::uint32_t>(objects_.Grow());
   }
 
-  // `key` must not be there. Throws std::bad_alloc.
+  // `key` must not be there. Nothing but the key of the object is set. Throws std::bad_alloc.
   Object& Add(Key key) {
     Reserve();
     ++used_;
-    Object& object = FreeFor(key);
+    const std::uint32_t index = free_;
+    Object& object = objects_[index];
+    free_ = object.next;
     object.key = key;
+    PutInto(buckets_[BucketOf(key)], index);
     return object;
   }
 
-  // All places, for walks: free ones have no key and no timer.
-  std::size_t capacity() const { return capacity_; }
-  Object& At(std::size_t i) { return slots_[i]; }
-
   void Remove(Object& removed) {
-    --used_;
-    auto hole = static_cast<std::size_t>(&removed - &slots_[0]);
-    for (std::size_t i = Behind(hole);; i = Behind(i)) {
-      Object& object = slots_[i];
-      if (object.key == 0) break;
-      // It may move into the hole unless its home lies behind that.
-      const std::size_t from_home = (i - Home(object.key)) & (capacity_ - 1);
-      const std::size_t from_hole = (i - hole) & (capacity_ - 1);
-      if (from_home < from_hole) continue;
-      slots_[hole] = object;
-      hole = i;
+    std::uint32_t& bucket = buckets_[BucketOf(removed.key)];
+    Object* before = nullptr;
+    std::uint32_t index = bucket;
+    while (&objects_[index] != &removed) {
+      before = &objects_[index];
+      index = before->next;
     }
-    slots_[hole] = Object{};
+    if (before == nullptr) {
+      bucket = removed.next;
+    } else {
+      before->next = removed.next;
+    }
+    removed = Object{};
+    removed.next = std::exchange(free_, index);
+    --used_;
   }
+
+  // All places, for walks: free ones have no key.
+  std::size_t places() const { return objects_.size(); }
+  Object& At(std::size_t place) { return objects_[place]; }
 
  private:
   static constexpr std::size_t kFirst = 1024;
+  static constexpr std::size_t kObjectsOfBucket = 2;
 
-  std::size_t Home(Key key) const {
-    return static_cast<std::size_t>(key * 0x9E3779B97F4A7C15u >> 20) & (capacity_ - 1);
-  }
-  std::size_t Behind(std::size_t i) const { return (i + 1) & (capacity_ - 1); }
-
-  Object& FreeFor(Key key) {
-    std::size_t i = Home(key);
-    while (slots_[i].key != 0) i = Behind(i);
-    return slots_[i];
+  // As many bits of the hash as the buckets need; where that bucket is not there yet, one less.
+  std::size_t BucketOf(Key key) const {
+    const auto hash = static_cast<std::size_t>(key * 0x9E3779B97F4A7C15u >> 20);
+    const std::size_t most = std::bit_ceil(buckets_.size());
+    const std::size_t bucket = hash & (most - 1);
+    return bucket < buckets_.size() ? bucket : bucket - most / 2;
   }
 
-  void Enlarge() {
-    Object* const old = slots_;
-    const std::size_t old_capacity = capacity_;
-    const std::size_t capacity = old_capacity == 0 ? kFirst : 2 * old_capacity;
-    slots_ = static_cast<Object*>(afterleak::internal::TakePages(capacity * sizeof(Object)));
-    capacity_ = capacity;
-    for (std::size_t i = 0; i < old_capacity; ++i) {
-      if (old[i].key != 0) FreeFor(old[i].key) = old[i];
+  void PutInto(std::uint32_t& bucket, std::uint32_t index) {
+    objects_[index].next = std::exchange(bucket, index);
+  }
+
+  // Adds a bucket, whose objects were in another one until now.
+  void Split() {
+    const std::size_t added = buckets_.Grow();
+    std::uint32_t index = std::exchange(buckets_[added - std::bit_floor(added)], 0);
+    while (index != 0) {
+      const std::uint32_t next = objects_[index].next;
+      PutInto(buckets_[BucketOf(objects_[index].key)], index);
+      index = next;
     }
-    GiveBack(old, old_capacity);
   }
 
-  static void GiveBack(Object* slots, std::size_t capacity) {
-    if (slots != nullptr) afterleak::internal::GiveBackPages(slots, capacity * sizeof(Object));
-  }
-
-  Object* slots_ = nullptr;   // pages of the keeper, in one piece
-  std::size_t capacity_ = 0;  // a power of two
+  afterleak::internal::MappedArray<std::uint32_t> buckets_;  // the first object of each; 0: none
+  afterleak::internal::MappedArray<Object> objects_;         // index 0 is unused
+  std::uint32_t free_ = 0;
   std::size_t used_ = 0;
 };
 

@@ -121,15 +121,12 @@ void Freed(Library library, Key key) noexcept {
 void FreedAll(const LoopTimer& timer, const void* data, void (*freed)(Key)) noexcept {
   Locked([&](Ledger& ledger) {
     Objects& objects = ledger.objects(timer.library);
-    const LoopTimer* const kept = &ledger.Kept(timer);
-    for (std::size_t i = 0; i < objects.capacity();) {
+    const std::uint32_t number = ledger.NumberOf(timer);
+    for (std::size_t i = 0; i < objects.places(); ++i) {
       Object& object = objects.At(i);
-      if (object.timer != kept || object.data != data) {
-        ++i;
-        continue;
-      }
       const Key key = object.key;
-      ledger.Free(object);  // another may stand here now
+      if (key == 0 || object.timer != number || object.data != data) continue;
+      ledger.Free(object);
       if (freed != nullptr) freed(key);
     }
   });
@@ -138,16 +135,12 @@ void FreedAll(const LoopTimer& timer, const void* data, void (*freed)(Key)) noex
 void Ask(Library library, State (*ask)(Key, const void*)) noexcept {
   Locked([&](Ledger& ledger) {
     Objects& objects = ledger.objects(library);
-    for (std::size_t i = 0; i < objects.capacity();) {
+    for (std::size_t i = 0; i < objects.places(); ++i) {
       Object& object = objects.At(i);
-      const State state =
-          object.key != 0 && object.live ? ask(object.key, object.data) : State::kPending;
-      if (state == State::kGone) {
-        ledger.Free(object);  // another may stand here now
-        continue;
-      }
+      if (object.key == 0 || !object.live) continue;
+      const State state = ask(object.key, object.data);
+      if (state == State::kGone) ledger.Free(object);
       if (state == State::kFired) ledger.Fire(object);
-      ++i;
     }
   });
 }
@@ -207,10 +200,11 @@ std::vector<InUse> ObjectsInUse() {
   Locked([&](Ledger& ledger) {
     for (int library = 0; library < kLibraries; ++library) {
       Objects& objects = ledger.objects(static_cast<Library>(library));
-      for (std::size_t i = 0; i < objects.capacity(); ++i) {
+      for (std::size_t i = 0; i < objects.places(); ++i) {
         const Object& object = objects.At(i);
-        if (object.key != 0 && object.live && !object.timer->idle.name.empty())
-          ++counts[{&object.timer->idle, object.born}];
+        if (object.key == 0 || !object.live) continue;
+        const TimerKind& idle = ledger.TimerOf(object).idle;
+        if (!idle.name.empty()) ++counts[{&idle, &ledger.BornAt(object)}];
       }
     }
   });

@@ -15,23 +15,9 @@
 #include <vector>
 
 #include "afterleak/loops/loop_bubble.h"
+#include "tests/support/loops/loop_under_test.h"
 
 namespace afterleak::loops {
-
-// An event loop, made and used inside of a bubble. Only Stop is called from other threads.
-class LoopUnderTest {
- public:
-  virtual ~LoopUnderTest() = default;
-  virtual void Run() = 0;  // until Stop
-  virtual void Stop() = 0;
-  virtual void Every(Duration period, std::function<void()> tick) = 0;
-  virtual void After(Duration delay, std::function<void()> then) = 0;
-  virtual void Cancel() = 0;  // the last After
-  virtual void OnReadable(int descriptor, std::function<void()> ready) = 0;
-  virtual void OnSignal(int signal, std::function<void()> caught) = 0;
-  virtual Duration slack() const { return {}; }  // how late it fires
-  static constexpr bool kOneAtATime = false;     // there is one of it in the process
-};
 
 // Each test runs on the loop that `Loop` is: a LoopUnderTest with a default constructor.
 template <typename Loop>

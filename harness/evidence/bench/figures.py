@@ -82,10 +82,10 @@ def spread(values):
     return (max(values) - min(values)) / median(values) if median(values) else 0.0
 
 
-def to_text(machine, figures):
-    """The file that --compare reads. Four digits: the rest is noise."""
+def to_text(machine, figures, silent=()):
+    """The file that --compare and --update read. Four digits: the rest is noise. `silent`: detectors that ran and did not name the line."""
     lines = [f"  {json.dumps(name)}: {json.dumps([float(f'{v:.4g}') for v in values])}" for name, values in sorted(figures.items())]
-    return f'{{"machine": {json.dumps(machine)}, "figures": {{\n' + ",\n".join(lines) + "\n}}\n"
+    return f'{{"machine": {json.dumps(machine)}, "silent": {json.dumps(list(silent))}, "figures": {{\n' + ",\n".join(lines) + "\n}}\n"
 
 
 def load(path):
@@ -101,3 +101,8 @@ def load(path):
     except (ValueError, KeyError, TypeError, AttributeError):
         raise BadFigures(f"{path} holds no figures; name the bench.json of an earlier run") from None
     return machine, figures
+
+
+def silent(path):
+    """The detectors that ran and did not name the line, of a file that load has read."""
+    return json.loads(path.read_text()).get("silent", [])

@@ -14,6 +14,9 @@ FASTER = {
 }
 
 
+VIRTUAL = ("libuv", "libevent", "libev", "glib", "asio", "sd_event", "qt")
+
+
 def ratio(first, second):
     return lambda found: figures.ratio(found, first, second)
 
@@ -44,6 +47,10 @@ AT_MOST = [
      ratio("StartStop_asio/watched/1000", "StartStop_asio/unwatched/1000"), 2, ""),
     ("a request to a server on Boost.Beast: with the census over without", ratio("Request_beast/watched/32", "Request_beast/unwatched/32"), 1.15, ""),
     ("the same on libevent's evhttp", ratio("Request_evhttp/watched/32", "Request_evhttp/unwatched/32"), 1.15, ""),
+    *((f"a virtual hour with a tick each 3 s, on {loop}", total(f"VirtualHour_{loop}"), 30e6, " ms") for loop in VIRTUAL),
+    *((f"a virtual minute of 100 requests a second from another thread, on {loop}", total(f"VirtualRequests_{loop}/100"), 500e6, " ms")
+      for loop in VIRTUAL),
+    *((f"a virtual minute of 10,000 ticks a second, on {loop}", total(f"VirtualTicks_{loop}/10000"), 3000e6, " ms") for loop in VIRTUAL),
 ]
 
 

@@ -1,8 +1,9 @@
 """Runs the benchmark programs, round after round, and writes bench.md, bench.json and their plots.
 
-    python3 -m evidence.bench.main --build DIR (--out DIR | --smoke | --check-only) [--go DIR] [--filter REGEX] [--compare OLD.json]
+    python3 -m evidence.bench.main --build DIR (--out DIR | --smoke | --check-only) [--go DIR] [--filter REGEX [--update]] [--compare OLD.json]
 
-scripts/bench calls it. --go: where Go's programs are built. Exit code: 0 done; 1 something got slower; 2 it could not run; 3 gnuplot is missing.
+scripts/bench calls it. --go: where Go's programs are built. --update: the page gets what was measured, and keeps the rest.
+Exit code: 0 done; 1 something got slower; 2 it could not run; 3 gnuplot is missing.
 """
 
 import dataclasses
@@ -128,6 +129,16 @@ def smoke(built, left_out):
         print(line)
 
 
+def update(out, found, notes):
+    """The figures of the run that wrote bench.json, with those of this one in their places."""
+    machine, kept = figures.load(out / "bench.json")
+    if machine != markdown.machine():
+        raise Refused(f"{out}/bench.json was measured on another machine ({machine}), and cannot be updated here")
+    if not any(name.startswith("Verdict/") for name in found):
+        notes.silent = figures.silent(out / "bench.json")
+    return {**kept, **found}
+
+
 def parse(arguments):
     parser = command_line.Parser(prog=NAME)
     parser.add_argument("--build", type=pathlib.Path)
@@ -135,6 +146,7 @@ def parse(arguments):
     parser.add_argument("--go", type=pathlib.Path)
     parser.add_argument("--smoke", action="store_true")
     parser.add_argument("--filter", default="")
+    parser.add_argument("--update", action="store_true")
     parser.add_argument("--compare", type=pathlib.Path)
     parser.add_argument("--check-only", action="store_true")
     options = parser.parse_args(arguments)
@@ -144,6 +156,8 @@ def parse(arguments):
         raise Refused(f"{options.filter!r} is no regular expression ({problem}); write one such as 'Fifo/.*/1000$'") from None
     if options.smoke and (options.filter or options.compare):
         raise Refused("--smoke measures nothing; write it without --filter and --compare")
+    if options.update and not options.filter:
+        raise Refused("--update needs --filter REGEX: what is to be measured again")
     if not (options.check_only or options.build and (options.out or options.smoke)):
         raise Refused("it takes --build with --out or --smoke, or --check-only")
     return options, figures.load(options.compare) if options.compare else None
@@ -176,8 +190,8 @@ def main(arguments):
         for name in found:
             if re.search(options.filter, name):
                 print(f"{name}: {figures.median(found[name]):.4g} (spread {figures.spread(found[name]):.0%})")
-    else:
-        not_drawn = bench_page.write(options.out, found, notes)
+    if options.update or not options.filter:
+        not_drawn = bench_page.write(options.out, update(options.out, found, notes) if options.update else found, notes)
         if not_drawn:
             say(f"{NAME}: the plots are left out: {not_drawn}")
     worse = False

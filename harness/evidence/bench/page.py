@@ -66,6 +66,9 @@ HOW = """## How it was measured
   watches a turn of twice as many: what else the machine does only adds to a time. Each run is a process, and their order changes from
   one round to the next. Detectors run in separate rounds. The spread is (largest - smallest) / median of the repetitions:
   half of all times have at most {typical:.0%}, the noisiest is {worst} with {worst_spread:.0%}.
+- What the heap has had, it keeps (`mallopt` in [measure.h](../harness/bench/measure.h)): else glibc gives memory back after each
+  repetition, and the next one measures how fast the machine makes pages.
+- A bubble has a second thread, which looks after the first. So its locks are atomic, as in every program that has two.
 - The same code measures everybody: [operations.h](../harness/bench/timer_queue/operations.h) the queues,
   [turns.h](../harness/bench/turn/turns.h) the turns. Time is processor time of the thread, kernel included.
 - Everybody reads the same virtual clock, which replaces `clock_gettime` and `gettimeofday` in the program, so that reading time costs
@@ -210,7 +213,8 @@ def text(machine, found, notes, plots):
         LOOPS.absolute(found),
         ALLOCATORS.absolute(found).replace("live timers", "live blocks"),
         "### Without a peer\n\n[One `After`](../harness/bench/census_bench.cc) (Go's beside it), the census, its report, and "
-        "[whole runs](../harness/bench/pairs_bench.cc) of the looping select.\n\n" + others(found),
+        "[whole runs](../harness/bench/pairs_bench.cc) of the looping select; [virtual time](../harness/bench/loops/virtual.cc) on event loops, "
+        "in real time.\n\n" + others(found),
         HOW.format(rounds=notes.rounds, often=notes.often, turn=notes.turn, typical=figures.median(list(times.values())), worst=f"`{worst}`",
                    worst_spread=times[worst], absent=absent),
         markdown.table(["peer", "one turn of its loop", "its timers"], [[peer, *PEERS[peer]] for peer in PEERS]),
@@ -226,6 +230,6 @@ def write(out, found, notes):
         drawn = bench_plots.draw(out / "bench", found, list(PEERS))
     except gnuplot.NotDrawn as reason:
         not_drawn = str(reason)
-    files.write_whole(out / "bench.json", figures.to_text(machine, found))
+    files.write_whole(out / "bench.json", figures.to_text(machine, found, notes.silent))
     files.write_whole(out / "bench.md", text(machine, found, notes, drawn))
     return not_drawn

@@ -1,5 +1,7 @@
 """The figures, the goals, the comparison and the page, on made-up runs; and what scripts/bench says to a wrong command line."""
 
+import contextlib
+import io
 import json
 import pathlib
 import re
@@ -10,7 +12,8 @@ import unittest
 from unittest import mock
 
 from evidence.bench import comparison, figures, goals, instructions, main as bench, page as bench_page, plots as bench_plots, tables
-from evidence.common import children
+from evidence.common import children, markdown
+from evidence.common.words import Refused
 from tests import helper
 
 ROOT = helper.ROOT
@@ -282,7 +285,7 @@ class Script(helper.FolderTest):
     def test_bad_input_to_the_script_itself(self):
         for arguments, said in ((["--frobnicate"], "unknown argument --frobnicate"), (["--filter"], "--filter has no value"),
                                 (["--filter", "("], r"'\(' is no regular expression"), (["--compare="], "--compare is empty"),
-                                (["watch", "--smoke"], "watch takes --out alone"),
+                                (["watch", "--smoke"], "watch takes --out alone"), (["--update"], "--update needs --filter REGEX"),
                                 (["--compare", "none.json"], f"{self.folder}/none.json cannot be read"),
                                 (["--out", "none"], f"{self.folder}/none is not a folder"), (["--out="], "--out is empty")):
             with self.subTest(arguments):
@@ -300,6 +303,19 @@ class Script(helper.FolderTest):
         self.assertEqual(figures.load(self.folder / "bench.json")[1], {"After": [100] * 5, "Cost/bare": [5], "StartUp/bare": [0.5]})
         self.assertIn("| After | 100 | 0% |", (self.folder / "bench.md").read_text())
         self.assertIn("libuv is left out: libuv1-dev is not installed", "".join(call.args[0] for call in said.call_args_list))
+
+    def test_an_update_keeps_the_other_figures(self):
+        self.prints(one("After", 100))
+        (self.folder / "bench.json").write_text(figures.to_text(markdown.machine(), {"After": [900], "StartUp/bare": [0.5]}, ["Massif"]))
+        command = ["--build", str(self.folder), "--out", str(self.folder), "--filter", "^After", "--update"]
+        with contextlib.redirect_stdout(io.StringIO()), mock.patch.object(bench, "say"):
+            self.assertIn(bench.main(command), (0, 3))
+        self.assertEqual(figures.load(self.folder / "bench.json")[1], {"After": [100] * 5, "StartUp/bare": [0.5]})
+        self.assertIn("Massif ran and did not name the line.", (self.folder / "bench.md").read_text())
+        (self.folder / "bench.json").write_text(figures.to_text("another", {"After": [900]}))
+        with contextlib.redirect_stdout(io.StringIO()), mock.patch.object(bench, "say"):
+            with self.assertRaisesRegex(Refused, "another machine"):
+                bench.main(command)
 
     def measured(self, pattern):
         """{name: repetitions} of peers that get faster with each run, and (program, pattern) of every run."""

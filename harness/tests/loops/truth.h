@@ -1,5 +1,6 @@
 // The ground truth of a small program about its own timers, to hold the census against. Its first
-// argument is the variant. The comment of a program names them.
+// argument is the variant; the comment of a program names them. The second is how many units of
+// work it does: 1 if it is not there.
 //
 // The program arms in the line that follows ARM.
 #pragma once
@@ -21,7 +22,7 @@ static int T_variant;
 static unsigned char T_pending[T_CAP];
 static pthread_mutex_t T_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct {
-  int base, begun, armed, ended, objects, leak_line;
+  int base, total, begun, armed, ended, objects, leak_line;
   double stopped_at;
 } T;
 
@@ -57,12 +58,13 @@ static inline void T_free(void) { __sync_fetch_and_sub(&T.objects, 1); }
 
 static inline void T_start(int argc, char** argv, int base) {
   T_variant = argc > 1 ? atoi(argv[1]) : 0;
-  T.base = base;
+  T.base = base;  // pieces of work in a unit: what grows and shrinks does it once in each
+  T.total = base * (argc > 2 ? atoi(argv[2]) : 1);
 }
 
 // On every tick of the load. 1: do one more piece of work; 0: the work is over, drain; -1: end now.
 static inline int T_step(void) {
-  if (T.begun < T.base) return T.begun++, 1;
+  if (T.begun < T.total) return T.begun++, 1;
   if (T.stopped_at == 0) T.stopped_at = T_now();
   return T_now() - T.stopped_at < 0.3 ? 0 : -1;
 }

@@ -10,7 +10,7 @@
 // A function that has returned should leave nothing behind. This one does.
 //
 // The promise:
-//   FirstQuote returns the price of whoever answers first, or nothing after `patience`. It calls
+//   FirstQuote returns the price of the first to answer, or nothing after `patience`. It calls
 //   `remind` once, after `polite`, if nobody has answered by then.
 #include "workshop/exercises.h"
 

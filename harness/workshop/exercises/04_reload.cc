@@ -15,8 +15,8 @@
 // Other parts of the host listen to SIGHUP too: leave them alone.
 //
 // The promise:
-//   WaitForReload waits for SIGHUP, for at most `limit`, and returns whether it came. Whoever else
-//   listens to SIGHUP goes on to hear it. When nobody does, it has its default action again.
+//   WaitForReload waits for SIGHUP, for at most `limit`, and returns whether it came. Others that
+//   listen to SIGHUP go on to hear it. When nobody does, it has its default action again.
 #include "workshop/exercises.h"
 
 namespace workshop {

@@ -22,8 +22,8 @@
 // once, at most?
 //
 // The promise:
-//   Remind returns at once, and rings the bell with `text` when `delay` is over. Whoever asked for
-//   it may be gone by then.
+//   Remind returns at once, and rings the bell with `text` when `delay` is over. The caller may be
+//   gone by then.
 #include "workshop/exercises.h"
 
 namespace workshop {

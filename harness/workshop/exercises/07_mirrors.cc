@@ -1,6 +1,6 @@
 // Two mirrors
 //
-// A page is asked from several mirrors at once, and whoever answers first wins. All of them work
+// A page is asked from several mirrors at once, and the first that answers wins. All of them work
 // under one context with a time limit; a mirror that sees its context done gives up.
 //
 // In Go this function would have begun with `ctx, _ := context.WithTimeout(...)`, and go vet would

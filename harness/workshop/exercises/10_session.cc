@@ -10,8 +10,9 @@
 // its bubble ends, the run-time drops the callbacks that are left, as an event loop does.
 //
 // The promise:
-//   A session calls on_idle(name) when it has not been touched for `idle`; a touch begins to count
-//   anew, after that too. A session that its owner has dropped is gone at once, and says nothing.
+//   A session calls on_idle(name) when it has not been touched for `idle`; a touch starts the
+//   count again, after that too. A session that its owner has dropped is gone at once, and says
+//   nothing.
 #include "workshop/exercises.h"
 
 namespace workshop {

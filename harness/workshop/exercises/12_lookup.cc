@@ -4,7 +4,7 @@
 // answers within a few milliseconds; if it has not after `limit`, the proxy goes on without.
 //
 // At a hundred requests a second the process holds three thousand timers, and as many requests that
-// were over long ago. Each goes after half a minute. So the process does not grow for ever, and
+// were over long ago. Each goes after half a minute. So the process does not grow forever, and
 // nobody has ever looked.
 //
 // An event loop keeps a timer, and its handler with everything in it, until it fires or is

@@ -1,0 +1,13 @@
+#include <gtest/gtest.h>
+
+#include "afterleak/loops/virtual_loop_test.h"
+#include "tests/support/loops/qt.h"
+
+namespace afterleak::loops {
+namespace {
+
+INSTANTIATE_TYPED_TEST_SUITE_P(QtOnUnix, VirtualLoop, QtLoop<false>);
+INSTANTIATE_TYPED_TEST_SUITE_P(QtOnGlib, VirtualLoop, QtLoop<true>);
+
+}  // namespace
+}  // namespace afterleak::loops
