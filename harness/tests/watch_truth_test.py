@@ -22,7 +22,8 @@ MOVES = {("glib_clean_net", 2)}  # the program does not count it as armed again 
 AT_ONCE = 24
 ENDS = {"kill": -signal.SIGKILL, "abort": -signal.SIGABRT, "crash": -signal.SIGSEGV, "exit": 7, "_exit": 0, "exec": 0}
 # What one run proves: one path of many forgets to stop. Where none is ever stopped, a leak and a cache look alike.
-PROVEN = {("ev_conn", 3), ("evt_request", 3), ("glib_request", 2), ("posix_thread", 3), ("tfd_request", 3)}
+PROVEN = {("asio_request", 2), ("ev_conn", 3), ("evt_request", 3), ("glib_request", 2), ("posix_thread", 3), ("sd_request", 3),
+          ("tfd_request", 3), ("uv_request", 3)}
 
 
 def watch(*command, **options):

@@ -79,6 +79,7 @@ class Process {
     jumps_.clear();
     jumps_to_.clear();
     defined_.clear();
+    local_functions_.clear();
     if (!same) return known_.clear();
     std::erase_if(known_, [](const auto& known) { return known.second.front().module.empty(); });
   }
@@ -272,22 +273,48 @@ class Process {
   }
 
   // What is around an address, innermost first: each function that is inlined there, and the one
-  // that has the code.
-  static std::vector<Dwarf_Die> ScopesAt(Dwarf_Die* unit, Dwarf_Addr address) {
-    Dwarf_Die* found = nullptr;
-    if (dwarf_getscopes(unit, address, &found) <= 0) return {};
-    const std::unique_ptr<Dwarf_Die, void (*)(void*)> scopes(found, &std::free);
-    // The scopes around an inlined function are those where it was written, not where it was
-    // called: ask for those of the DIE itself.
-    Dwarf_Die* of_die = nullptr;
-    const int count = dwarf_getscopes_die(&found[0], &of_die);
-    if (count <= 0) return {};
-    const std::unique_ptr<Dwarf_Die, void (*)(void*)> freed(of_die, &std::free);
-    return std::vector<Dwarf_Die>(of_die, of_die + count);
+  // that has the code. dwarf_getscopes would not find the latter where it is in the entry of another
+  // that does not have the address: a lambda's type is local to the function that it is written in.
+  std::vector<Dwarf_Die> ScopesAt(Dwarf_Die* unit, Dwarf_Addr address) {
+    std::vector<Dwarf_Die> scopes;
+    std::optional<Dwarf_Die> scope = ChildAt(*unit, address);
+    if (!scope) scope = LocalFunctionAt(*unit, address);
+    for (; scope; scope = ChildAt(*scope, address)) scopes.push_back(*scope);
+    std::ranges::reverse(scopes);
+    return scopes;
+  }
+
+  static std::optional<Dwarf_Die> ChildAt(Dwarf_Die die, Dwarf_Addr address) {
+    Dwarf_Die child;
+    for (int end = dwarf_child(&die, &child); end == 0; end = dwarf_siblingof(&child, &child)) {
+      if (dwarf_haspc(&child, address) > 0) return child;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Dwarf_Die> LocalFunctionAt(const Dwarf_Die& unit, Dwarf_Addr address) {
+    const auto [known, is_new] = local_functions_.try_emplace(unit.addr);
+    if (is_new) FindFunctions(unit, known->second);
+    const auto found = std::ranges::find_if(
+        known->second, [&](Dwarf_Die& function) { return dwarf_haspc(&function, address) > 0; });
+    return found != known->second.end() ? std::optional(*found) : std::nullopt;
+  }
+
+  // Those that have code, however deep in `die`.
+  static void FindFunctions(Dwarf_Die die, std::vector<Dwarf_Die>& found) {
+    Dwarf_Die child;
+    for (int end = dwarf_child(&die, &child); end == 0; end = dwarf_siblingof(&child, &child)) {
+      const int tag = dwarf_tag(&child);
+      Dwarf_Addr entry = 0;
+      if (tag == DW_TAG_subprogram && dwarf_entrypc(&child, &entry) == 0) found.push_back(child);
+      if (tag == DW_TAG_subprogram || tag == DW_TAG_namespace || tag == DW_TAG_class_type ||
+          tag == DW_TAG_structure_type || tag == DW_TAG_lexical_block)
+        FindFunctions(child, found);
+    }
   }
 
   // One frame for each function inlined at the address, and one for the function that they are in.
-  static std::vector<Frame> Expand(Dwarf_Die* unit, Dwarf_Addr address, Frame innermost) {
+  std::vector<Frame> Expand(Dwarf_Die* unit, Dwarf_Addr address, Frame innermost) {
     std::vector<Frame> frames{std::move(innermost)};
     if (unit == nullptr) return frames;
     for (Dwarf_Die& scope : ScopesAt(unit, address)) {
@@ -345,7 +372,7 @@ class Process {
   }
 
   // The call that returns to that address; or one of the function that begins there.
-  static std::optional<Call> CallBefore(Dwarf_Die* unit, Dwarf_Addr return_address) {
+  std::optional<Call> CallBefore(Dwarf_Die* unit, Dwarf_Addr return_address) {
     std::optional<Call> found;
     for (Dwarf_Die& scope : ScopesAt(unit, return_address - 1)) {
       if (dwarf_tag(&scope) != DW_TAG_subprogram) continue;
@@ -388,6 +415,7 @@ class Process {
   std::map<std::pair<std::uintptr_t, std::string>, std::vector<Frame>> jumps_;
   std::map<std::string, std::vector<Frame>> jumps_to_;  // from any function
   std::map<Dwfl_Module*, std::map<std::string, Dwarf_Die>> defined_;
+  std::map<const void*, std::vector<Dwarf_Die>> local_functions_;  // of a compilation unit
 };
 
 }  // namespace

@@ -110,7 +110,7 @@ class Watch(Folder):
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         for package in ("memcached", "tmux", "libglib2.0-bin", "python3"):
             self.assertIn(f"Left out, as it is not installed here: {package}. `scripts/setup --all` installs it.\n", page)
-        self.assertIn("Left out, as the library is not installed here: ev_conn, evt_clean, evt_request,", page)
+        self.assertIn("Left out, as the library is not installed here: asio_clean_keepalive, asio_request, ev_conn,", page)
 
     def test_what_is_broken_is_left_out_and_3(self):
         done, page = self.write_page(tmux="exit 1", gio="exit 0")

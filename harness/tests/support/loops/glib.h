@@ -35,7 +35,10 @@ class Glib : public LoopUnderTest {
                 G_SOURCE_REMOVE, std::move(then));
   }
   void Cancel() override {
-    if (last_ != nullptr) g_source_destroy(last_);
+    if (last_ == nullptr) return;
+    g_source_destroy(last_);
+    std::erase(sources_, last_);
+    g_source_unref(std::exchange(last_, nullptr));  // or each turn walks over it
   }
   void OnReadable(int descriptor, std::function<void()> ready) override {
     GSource* const source = g_unix_fd_source_new(descriptor, G_IO_IN);
