@@ -62,7 +62,7 @@ class Hard(helper.FolderTest):
 
     def test_a_filter_of_system_calls(self):
         report, armed = self.watch("seccomp")
-        self.assertEqual(armed, 200_001)
+        self.assertEqual(armed, 90_001)
         seen = sum(site["armed"] for site in report["sites"])
         self.assertLess(seen, armed)
         self.assertIn("armings, for which there was no memory", " ".join(report["not_seen"]))

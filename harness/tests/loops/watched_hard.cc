@@ -109,7 +109,7 @@ int main(int argc, char** argv) {
   }
   Arm();
   if (mode == "seccomp" || mode == "seccomp kills" || mode == "drops" || mode == "many")
-    ArmMany(200'000);
+    ArmMany(90'000);
   printf("%d\n", armed.load());
   fflush(stdout);
   _exit(0);
