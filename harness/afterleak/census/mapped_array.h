@@ -62,7 +62,8 @@ class MappedArray {
   void AddChunk(std::size_t first) {
     const std::size_t bytes = first * sizeof(T);
     void* const chunk = TakePages(bytes);
-    chunks_[std::countr_zero(first)] = reinterpret_cast<std::uintptr_t>(chunk) - bytes;
+    chunks_[static_cast<std::size_t>(std::countr_zero(first))] =
+        reinterpret_cast<std::uintptr_t>(chunk) - bytes;
   }
 
   std::size_t size_ = 0;
