@@ -97,18 +97,19 @@ std::string CommandOf(pid_t pid) {
 }
 
 // Throws where nothing of it can be in virtual time.
-std::vector<std::string> BlindSpotsOf(const std::string& file, bool is_virtual) {
-  if (const std::string why = WhyNotVirtual(file); is_virtual && !why.empty())
+std::string FileOf(const WatchOptions& options) {
+  std::string file = FindProgram(options.command.front());
+  if (!options.is_virtual) return file;
+  if (const std::string why = WhyNotVirtual(file); !why.empty())
     throw std::invalid_argument(fmt::format("--virtual cannot be: {}", why));
-  return BlindSpots(file);
+  return file;
 }
 
 class Watching {
  public:
   explicit Watching(const WatchOptions& options)
       : options_(options),
-        file_(FindProgram(options.command.front())),
-        blind_spots_(BlindSpotsOf(file_, options.is_virtual)),
+        file_(FileOf(options)),
         record_(options.follow ? Directory::kMostProcesses : 1),
         child_(
             file_, options.command,
@@ -119,6 +120,7 @@ class Watching {
               if (options.is_virtual) prctl(PR_SET_PDEATHSIG, SIGKILL);
               options.prepare();
             }),
+        blind_spots_(BlindSpots(file_)),
         began_(options.is_virtual ? VirtualStart() : watch::Now()),
         next_look_(began_ + kFirstWindow) {
     if (options.is_virtual) time_.emplace(record_.time(), child_.pid());
@@ -333,9 +335,9 @@ class Watching {
   const WatchOptions& options_;
   const Signals signals_;
   const std::string file_;
-  const std::vector<std::string> blind_spots_;
   SharedRecord record_;
   Child child_;
+  const std::vector<std::string> blind_spots_;  // read while the program starts
   const Time began_;
   Time next_look_;
   Time next_report_ = Time::max();

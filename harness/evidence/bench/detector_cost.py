@@ -169,6 +169,9 @@ def _of_a_round(seconds, messages):
     if rounds > 1:
         loop = Loop(messages, rounds)
         took = seconds(loop)
+    if start > START_UP * took > 0:  # the first round takes longer than the others: it makes the memory
+        loop = Loop(messages, math.ceil(loop.rounds * start / (START_UP * took) * 1.1))
+        took = seconds(loop)
     return took / loop.rounds, start / took if took else 0.0
 
 

@@ -165,10 +165,11 @@ def detectors_text(found, silent):
              f"{figures.median(found[name.replace('Cost', 'StartUp', 1)]):.1%}"] for name in names if bare in found]
     names = sorted((name for name in found if name.startswith("Verdict/")), key=lambda name: figures.median(found[name]))
     verdicts = [[name.partition("/")[2], f"{figures.median(found[name]) / 1e9:.2f} s"] for name in names]
+    never = [name for name in silent if f"Verdict/{name}" not in found]  # one may be silent in a round
     return ((markdown.table(["detector", "times the bare run", "processor time", "its start in that"], cost) + "\n" if cost else "")
             + "Until it has named the line that arms the timers, on the idle loop (60 s of virtual time; real Go 30 s of real time), from its "
             "start until its report has been read:\n\n" + markdown.table(["detector", "seconds"], verdicts)
-            + "".join(f"\n{name} ran and did not name the line.\n" for name in [", ".join(silent)] if name))
+            + (f"\n{', '.join(never)} ran and did not name the line.\n" if never else ""))
 
 
 def others(found):
@@ -204,7 +205,8 @@ def text(machine, found, notes, plots):
         "without:\n\n" + LOOPS.ratios(found) if any(name.partition("/")[0] in LOOPS.operations for name in found) else "",
         "## What each detector costs\n\nA round of the [leaky loop](../harness/bench/turn/leaky_loop.cc) with 200,000 messages, as fast as it "
         "takes them, against the same with nothing that watches. A run has as many rounds as it takes for the tool's start to be "
-        "1 % of it. `./scripts/bench --filter '^Cost'` measures this alone.\n\n".replace("200,000", f"{notes.messages:,}")
+        "about 1 % of it: the last column says what it was. "
+        "`./scripts/bench --filter '^Cost'` measures this alone.\n\n".replace("200,000", f"{notes.messages:,}")
         + detectors_text(found, notes.silent),
         "## Absolute\n\nNanoseconds for one operation, or bytes; ± is half of the spread.\n",
         *(part.absolute(found) for part in (QUEUE, TURN)),

@@ -61,14 +61,14 @@ def nghttpx(front, back):
 
 
 BY_NAME = {program.name: program for program in programs.PROGRAMS}
-REQUESTS = 25_000
+REQUESTS = 100_000
 OF_NGHTTPX = (
     measured(BY_NAME["nghttpx"], programs.nghttpx(2 * REQUESTS, 25, 10), name="nghttpx, which answers",
              does=f"{2 * REQUESTS:,} requests of 25 clients, 10 at once each", command=nghttpx(";healthmon", "127.0.0.1,1"), before=sessions.nothing),
     measured(BY_NAME["nghttpx"], programs.nghttpx(REQUESTS, 25, 10), name="nghttpx, which passes on", before=with_back_end,
              does=f"{REQUESTS:,} requests of 25 clients, 10 at once each", command=nghttpx("", "unix:back;;proto=h2;no-tls")))
 OTHERS = (
-    measured(BY_NAME["memcached"], programs.memcached(5_000), does="15,000 requests of a client"),
-    measured(BY_NAME["named"], programs.named(1_000, 500), does="1,000 questions by UDP, 1,000 by TCP"),
+    measured(BY_NAME["memcached"], programs.memcached(20_000), does="60,000 requests of a client"),
+    measured(BY_NAME["named"], programs.named(5_000, 2_500), does="5,000 questions by UDP, 5,000 by TCP"),
     measured(BY_NAME["tmux"], programs.tmux(30), does="30 lines typed"))
 LOADS = (*OF_NGHTTPX, *OTHERS)

@@ -24,7 +24,8 @@ say](detectors_reports.md) |
 | [claims.md](claims.md) | what the two articles claim, and what was found |
 | [diffs.md](diffs.md) | what each fix changes |
 | [find_it.md](find_it.md) | the same leak in your code: Go, Asio, libuv, libevent, GLib, Qt, timerfd, POSIX timers, with a test for each |
-| [watch.md](watch.md) | what `afterleak watch` says of real programs, and of programs that know the truth about their timers |
+| [watch.md](watch.md) | what `afterleak watch` says of real programs, and of programs that know the truth about their timers; \
+[what it costs them](watch_cost.md) |
 | [go_parity.md](go_parity.md), [conformance.md](conformance.md) | the same patterns and the rules under real Go |
 | [bench.md](bench.md) | timers, whole turns, allocators and leak detectors side by side: libev, libevent, libuv, Asio, GLib, Go, tcmalloc, \
 jemalloc, Valgrind and others |
@@ -32,7 +33,7 @@ jemalloc, Valgrind and others |
 | [traces/](traces/) | the life of every timer on a time axis: open a file in ui.perfetto.dev or chrome://tracing |
 
 *What a machine's speed, libraries or tools decide is on the pages detectors.md, detectors_loops.md, detectors_reports.md, bench.md, \
-go_parity.md, conformance.md and watch.md, which name it.*
+go_parity.md, conformance.md, watch.md and watch_cost.md, which name it.*
 """
 
 SECTION = """
