@@ -273,8 +273,8 @@ class Process {
   }
 
   // What is around an address, innermost first: each function that is inlined there, and the one
-  // that has the code. dwarf_getscopes would not find the latter where it is in the entry of another
-  // that does not have the address: a lambda's type is local to the function that it is written in.
+  // that has the code. dwarf_getscopes finds none where the latter's entry is in that of a function
+  // which does not have the address: a lambda's type is local to the function it is written in.
   std::vector<Dwarf_Die> ScopesAt(Dwarf_Die* unit, Dwarf_Addr address) {
     std::vector<Dwarf_Die> scopes;
     std::optional<Dwarf_Die> scope = ChildAt(*unit, address);
