@@ -223,7 +223,8 @@ TYPED_TEST_P(VirtualLoop, FiftyRunAtOnce) {
     loops.emplace_back().Every(std::chrono::seconds(1), [&] { ++count; });
     Start(bubble, loops.back());
   }
-  bubble.AdvanceTo(std::chrono::minutes(1) + loops.front().slack());
+  const Duration late = kLoops == 1 ? Duration() : loops.front().slack();  // one alone is in time
+  bubble.AdvanceTo(std::chrono::minutes(1) + late);
   EXPECT_THAT(ticks, testing::Each(60));
   bubble.Finish();
   loops.clear();

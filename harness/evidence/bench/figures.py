@@ -82,10 +82,13 @@ def spread(values):
     return (max(values) - min(values)) / median(values) if median(values) else 0.0
 
 
-def to_text(machine, figures, silent=()):
-    """The file that --compare and --update read. Four digits: the rest is noise. `silent`: detectors that ran and did not name the line."""
+def to_text(machine, figures, silent=(), updated=()):
+    """The file that --compare and --update read. Four digits: the rest is noise. `silent`: detectors that ran and did not name the line.
+    `updated`: operations that were measured after the others."""
     lines = [f"  {json.dumps(name)}: {json.dumps([float(f'{v:.4g}') for v in values])}" for name, values in sorted(figures.items())]
-    return f'{{"machine": {json.dumps(machine)}, "silent": {json.dumps(list(silent))}, "figures": {{\n' + ",\n".join(lines) + "\n}}\n"
+    about = ", ".join(f"{json.dumps(name)}: {json.dumps(value)}"
+                      for name, value in (("machine", machine), ("silent", list(silent)), ("updated", list(updated))))
+    return f'{{{about}, "figures": {{\n' + ",\n".join(lines) + "\n}}\n"
 
 
 def load(path):
@@ -103,6 +106,7 @@ def load(path):
     return machine, figures
 
 
-def silent(path):
-    """The detectors that ran and did not name the line, of a file that load has read."""
-    return json.loads(path.read_text()).get("silent", [])
+def remarks(path):
+    """(silent, updated) of a file that load has read."""
+    read = json.loads(path.read_text())
+    return read.get("silent", []), read.get("updated", [])

@@ -12,9 +12,7 @@ FASTER = {
     "Churn": {"libev": 3, "asio": 10, "libuv": 10, "libevent": 10},
     "FireAll": {"libev": 2, "asio": 2, "libuv": 6, "libevent": 6},
 }
-
-
-VIRTUAL = ("libuv", "libevent", "libev", "glib", "asio", "sd_event", "qt")
+VIRTUAL = ("libuv", "libevent", "libev", "glib", "asio", "sd_event", "qt")  # loops that have a program for it
 
 
 def ratio(first, second):

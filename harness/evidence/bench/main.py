@@ -38,6 +38,7 @@ class Notes:
 
     left_out: list
     silent: list = dataclasses.field(default_factory=list)  # detectors that ran and did not name the line
+    updated: list = dataclasses.field(default_factory=list)  # operations that --update measured
     rounds: int = ROUNDS
     often: int = OFTEN
     turn: int = TURN
@@ -134,8 +135,10 @@ def update(out, found, notes):
     machine, kept = figures.load(out / "bench.json")
     if machine != markdown.machine():
         raise Refused(f"{out}/bench.json was measured on another machine ({machine}), and cannot be updated here")
+    silent, updated = figures.remarks(out / "bench.json")
     if not any(name.startswith("Verdict/") for name in found):
-        notes.silent = figures.silent(out / "bench.json")
+        notes.silent = silent
+    notes.updated = sorted({*updated, *(re.split("[/_]", name)[0] for name in found)})
     return {**kept, **found}
 
 

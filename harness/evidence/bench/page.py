@@ -54,11 +54,13 @@ ALLOCATORS = Part("glibc", {
 
 HEAD = """# Benchmarks
 
-What timers cost here and elsewhere, measured side by side in one run; written by `./scripts/bench`.
-Measured on: {machine}.
+What timers cost here and elsewhere, measured side by side; written by `./scripts/bench`.
+Measured on: {machine}.{updated}
 
 A factor says how many times as long, or as much, the peer takes as the one it is compared with: above 1 the peer takes more.
 """
+
+UPDATED = """ Measured later than the rest (`--update`): {}. The rest is of the programs as they were before."""
 
 HOW = """## How it was measured
 
@@ -189,7 +191,7 @@ def text(machine, found, notes, plots):
     queue_plots = "".join(f"\n![{operation}](bench/{operation.lower()}.svg)\n" for operation in plots if operation != "Leak")
     leak_plot = "\n![Leak](bench/leak.svg)\n" if "Leak" in plots else ""
     parts = [
-        HEAD.format(machine=machine),
+        HEAD.format(machine=machine, updated=UPDATED.format(", ".join(notes.updated)) if notes.updated else ""),
         in_short(found),
         "## Goals\n\n" + goals_text(found),
         "## The timer queue\n\nHow many times as long, or as much, the peer takes as afterleak.\n\n" + QUEUE.ratios(found) + queue_plots,
@@ -232,6 +234,6 @@ def write(out, found, notes):
         drawn = bench_plots.draw(out / "bench", found, list(PEERS))
     except gnuplot.NotDrawn as reason:
         not_drawn = str(reason)
-    files.write_whole(out / "bench.json", figures.to_text(machine, found, notes.silent))
+    files.write_whole(out / "bench.json", figures.to_text(machine, found, notes.silent, notes.updated))
     files.write_whole(out / "bench.md", text(machine, found, notes, drawn))
     return not_drawn

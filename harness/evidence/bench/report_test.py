@@ -311,7 +311,9 @@ class Script(helper.FolderTest):
         with contextlib.redirect_stdout(io.StringIO()), mock.patch.object(bench, "say"):
             self.assertIn(bench.main(command), (0, 3))
         self.assertEqual(figures.load(self.folder / "bench.json")[1], {"After": [100] * 5, "StartUp/bare": [0.5]})
-        self.assertIn("Massif ran and did not name the line.", (self.folder / "bench.md").read_text())
+        page = (self.folder / "bench.md").read_text()
+        self.assertIn("Massif ran and did not name the line.", page)
+        self.assertIn("Measured later than the rest (`--update`): After.", page)
         (self.folder / "bench.json").write_text(figures.to_text("another", {"After": [900]}))
         with contextlib.redirect_stdout(io.StringIO()), mock.patch.object(bench, "say"):
             with self.assertRaisesRegex(Refused, "another machine"):
