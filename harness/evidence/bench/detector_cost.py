@@ -35,6 +35,7 @@ from evidence.detectors.verdict import number
 MESSAGES = 200_000  # of a round, on which the slowest tool spends some five seconds, and the bare program a tenth of one
 START_UP = 0.01  # of a run, at most, is what a tool takes to start and to end
 ENOUGH = 1.0  # seconds of processor time that a run has, at least
+TRIES = 3  # to find how many rounds that takes
 NANOSECONDS = 1e9
 
 # The program, and whether the census and the counting allocator are in it.
@@ -164,13 +165,11 @@ def _of_a_round(seconds, messages):
     start = seconds(Loop(1))
     loop = Loop(messages)
     took = seconds(loop)
-    work = max(took - start, 0.001)
-    rounds = math.ceil(max(ENOUGH, start * (1 / START_UP - 1) * 1.1) / work)  # a tenth more: a start takes longer now and then
-    if rounds > 1:
-        loop = Loop(messages, rounds)
-        took = seconds(loop)
-    if start > START_UP * took > 0:  # the first round takes longer than the others: it makes the memory
-        loop = Loop(messages, math.ceil(loop.rounds * start / (START_UP * took) * 1.1))
+    wanted = max(ENOUGH, start * (1 / START_UP - 1) * 1.1)  # a tenth more: a start takes longer now and then
+    for _ in range(TRIES):  # the first round takes longer than the others: it makes the memory
+        if took - start >= ENOUGH and start <= START_UP * took:
+            break
+        loop = Loop(messages, math.ceil(wanted * loop.rounds / max(took - start, 0.001)) or 1)
         took = seconds(loop)
     return took / loop.rounds, start / took if took else 0.0
 

@@ -159,6 +159,17 @@ class Rules(WithFolder):
         self.assertTrue(all(part <= detector_cost.START_UP for name, part in found.items() if name.startswith("StartUp/")))
         self.assertEqual(left_out, ["ill is left out: it is ill"])
 
+    def test_a_first_round_that_takes_longer_does_not_make_a_run_too_short(self):
+        asked = []
+
+        def seconds(loop):
+            asked.append(loop.rounds)
+            return 0.02 + (0.3 + 0.1 * (loop.rounds - 1) if loop.messages > 1 else 0)
+
+        _, start_up = detector_cost._of_a_round(seconds, MESSAGES)
+        self.assertEqual(asked, [1, 1, 8, 18])
+        self.assertLessEqual(start_up, detector_cost.START_UP)
+
     def test_a_detector_with_two_rows_is_asked_once_and_its_look_before_is_not_timed(self):
         asked = []
 
