@@ -21,6 +21,8 @@ std::string WhyBlind(const internal::Source& source, const void* called) {
         "{} was loaded at run time, and its calls do not come to the program; link {}"
         " to the program, or link the program with -rdynamic",
         name, name);
+  if (source.known != nullptr && !source.known())
+    return fmt::format("this version of {} is newer than what is known of it here", name);
   return {};
 }
 

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -34,6 +35,7 @@ namespace afterleak::loops::internal {
 namespace {
 
 using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
 
 // Opaque: the headers of the Qt in use are not needed.
 struct QObject;
@@ -177,58 +179,77 @@ bool Notify(void** object_and_event) {
   return false;
 }
 
-// Puts `ours` in the place of the function of that name in a class's table of virtual functions.
-// The table was made read-only when the library was loaded, and stays writable from now on.
-void ReplaceVirtual(const char* table, const char* name, const void* ours, const void* caller) {
+// Puts `ours` in the place of the function of that name in a class's table of virtual functions;
+// false if it is not there. The table was made read-only when the library was loaded, and stays
+// writable from now on.
+bool ReplaceVirtual(const char* table, const char* name, const void* ours, const void* caller) {
   void* const begin = FindNext(table, caller);
   const void* const theirs = FindNext(name, caller);
   Dl_info info;
   void* found = nullptr;
   if (begin == nullptr || theirs == nullptr || dladdr1(begin, &info, &found, RTLD_DL_SYMENT) == 0 ||
       found == nullptr)
-    return;
+    return false;
+  bool replaced = false;
   const std::size_t size = static_cast<const ElfW(Sym)*>(found)->st_size;
   for (const void*& entry : std::span(static_cast<const void**>(begin), size / sizeof(void*))) {
     if (entry != theirs) continue;
     const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
     const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(&entry) & ~(page - 1);
-    if (mprotect(reinterpret_cast<void*>(start), page, PROT_READ | PROT_WRITE) == 0) entry = ours;
+    if (mprotect(reinterpret_cast<void*>(start), page, PROT_READ | PROT_WRITE) != 0) continue;
+    entry = ours;
+    replaced = true;
   }
+  return replaced;
 }
+
+// Whether the QtCore that is there has an event as we know it, and a dispatcher that registers
+// timers by one of the names below.
+constinit std::atomic<bool> is_known = true;
 
 void Attach(const void* caller);
 
-// The functions of one class of dispatchers. Its timers' interval is an int of milliseconds in
-// Qt 5, 64 bits in Qt 6, and nanoseconds from 6.8 on.
+// The functions of one class of dispatchers, by their mangled parameters. An interval is an int
+// of milliseconds in Qt 5, 64 bits in Qt 6, and nanoseconds from 6.8 on, where an id has a type.
 // clang-format off
-#define AFTERLEAK_QT_DISPATCHER(Class)                                                            \
-  extern "C" {                                                                                    \
-  void afterleak_##Class##_register5(QEventDispatcher* dispatcher, int id, int interval,          \
-                                     int type, QObject* object) {                                 \
-    static const auto next = Next<void(QEventDispatcher*, int, int, int, QObject*)>(              \
-        "_ZN" #Class "13registerTimerEiiN2Qt9TimerTypeEP7QObject", AFTERLEAK_CALLER);             \
+#define AFTERLEAK_QT_REGISTER(Class, version, Integer, Unit, Parameters)                          \
+  void afterleak_##Class##_register##version(QEventDispatcher* dispatcher, int id,                \
+                                             Integer interval, int type, QObject* object) {       \
+    static const auto next = Next<void(QEventDispatcher*, int, Integer, int, QObject*)>(          \
+        "_ZN" #Class "13registerTimerE" #Parameters, AFTERLEAK_CALLER);                           \
     next(dispatcher, id, interval, type, object);                                                 \
-    Registered(id, milliseconds(interval), object, dispatcher, AFTERLEAK_CALLER);                 \
+    Registered(id, Unit(interval), object, dispatcher, AFTERLEAK_CALLER);                         \
   }                                                                                               \
-  void afterleak_##Class##_register6(QEventDispatcher* dispatcher, int id, std::int64_t interval, \
-                                     int type, QObject* object) {                                 \
-    static const auto next = Next<void(QEventDispatcher*, int, std::int64_t, int, QObject*)>(     \
-        "_ZN" #Class "13registerTimerEixN2Qt9TimerTypeEP7QObject", AFTERLEAK_CALLER);             \
-    next(dispatcher, id, interval, type, object);                                                 \
-    Registered(id, milliseconds(interval), object, dispatcher, AFTERLEAK_CALLER);                 \
-  }                                                                                               \
-  bool afterleak_##Class##_unregister(QEventDispatcher* dispatcher, int id) {                     \
-    static const auto next = Next<bool(QEventDispatcher*, int)>(                                  \
-        "_ZN" #Class "15unregisterTimerEi", AFTERLEAK_CALLER);                                    \
+  AFTERLEAK_IN_FRONT(void, _ZN##Class##13registerTimerE##Parameters,                              \
+                     afterleak_##Class##_register##version,                                       \
+                     (QEventDispatcher*, int, Integer, int, QObject*))
+
+#define AFTERLEAK_QT_UNREGISTER(Class, version, Rest)                                             \
+  bool afterleak_##Class##_unregister##version(QEventDispatcher* dispatcher, int id) {            \
+    static const auto next =                                                                      \
+        Next<bool(QEventDispatcher*, int)>("_ZN" #Class #Rest, AFTERLEAK_CALLER);                 \
     Unregistered(id);                                                                             \
     return next(dispatcher, id);                                                                  \
   }                                                                                               \
+  AFTERLEAK_IN_FRONT(bool, _ZN##Class##Rest, afterleak_##Class##_unregister##version,             \
+                     (QEventDispatcher*, int))
+
+#define AFTERLEAK_QT_DISPATCHER(Class)                                                            \
+  extern "C" {                                                                                    \
+  AFTERLEAK_QT_REGISTER(Class, 5, int, milliseconds, iiN2Qt9TimerTypeEP7QObject);                 \
+  AFTERLEAK_QT_REGISTER(Class, 6, std::int64_t, milliseconds, ixN2Qt9TimerTypeEP7QObject);        \
+  AFTERLEAK_QT_REGISTER(Class, 68, std::int64_t, nanoseconds,                                     \
+      N2Qt7TimerIdENSt6chrono8durationIlSt5ratioILl1ELl1000000000EEEENS0_9TimerTypeEP7QObject);   \
+  AFTERLEAK_QT_UNREGISTER(Class, 5, 15unregisterTimerEi);                                         \
+  AFTERLEAK_QT_UNREGISTER(Class, 68, 15unregisterTimerEN2Qt7TimerIdE);                            \
   bool afterleak_##Class##_unregister_all(QEventDispatcher* dispatcher, QObject* object) {        \
     static const auto next = Next<bool(QEventDispatcher*, QObject*)>(                             \
         "_ZN" #Class "16unregisterTimersEP7QObject", AFTERLEAK_CALLER);                           \
     AllUnregistered(object);                                                                      \
     return next(dispatcher, object);                                                              \
   }                                                                                               \
+  AFTERLEAK_IN_FRONT(bool, _ZN##Class##16unregisterTimersEP7QObject,                              \
+                     afterleak_##Class##_unregister_all, (QEventDispatcher*, QObject*));          \
   void afterleak_##Class##_delete(QEventDispatcher* dispatcher) {                                 \
     static const auto next =                                                                      \
         Next<void(QEventDispatcher*)>("_ZN" #Class "D0Ev", AFTERLEAK_CALLER);                     \
@@ -236,26 +257,22 @@ void Attach(const void* caller);
     for (const LoopTimer* const timer : {&kTimer, &kStarted}) FreedAll(*timer, dispatcher);       \
   }                                                                                               \
   }                                                                                               \
-  AFTERLEAK_IN_FRONT(void, _ZN##Class##13registerTimerEiiN2Qt9TimerTypeEP7QObject,                \
-                     afterleak_##Class##_register5, (QEventDispatcher*, int, int, int, QObject*));\
-  AFTERLEAK_IN_FRONT(void, _ZN##Class##13registerTimerEixN2Qt9TimerTypeEP7QObject,                \
-                     afterleak_##Class##_register6,                                               \
-                     (QEventDispatcher*, int, std::int64_t, int, QObject*));                      \
-  AFTERLEAK_IN_FRONT(bool, _ZN##Class##15unregisterTimerEi, afterleak_##Class##_unregister,       \
-                     (QEventDispatcher*, int));                                                   \
-  AFTERLEAK_IN_FRONT(bool, _ZN##Class##16unregisterTimersEP7QObject,                              \
-                     afterleak_##Class##_unregister_all, (QEventDispatcher*, QObject*));          \
-  void Replace_##Class(const void* caller) {                                                      \
+  bool Replace_##Class(const void* caller) {                                                      \
     const auto replace = [&](const char* name, auto* ours) {                                      \
-      ReplaceVirtual("_ZTV" #Class, name, reinterpret_cast<const void*>(ours), caller);           \
+      return ReplaceVirtual("_ZTV" #Class, name, reinterpret_cast<const void*>(ours), caller);    \
     };                                                                                            \
-    replace("_ZN" #Class "13registerTimerEiiN2Qt9TimerTypeEP7QObject",                            \
-            &afterleak_##Class##_register5);                                                      \
-    replace("_ZN" #Class "13registerTimerEixN2Qt9TimerTypeEP7QObject",                            \
-            &afterleak_##Class##_register6);                                                      \
-    replace("_ZN" #Class "15unregisterTimerEi", &afterleak_##Class##_unregister);                 \
+    replace("_ZN" #Class "15unregisterTimerEi", &afterleak_##Class##_unregister5);                \
+    replace("_ZN" #Class "15unregisterTimerEN2Qt7TimerIdE", &afterleak_##Class##_unregister68);   \
     replace("_ZN" #Class "16unregisterTimersEP7QObject", &afterleak_##Class##_unregister_all);    \
     replace("_ZN" #Class "D0Ev", &afterleak_##Class##_delete);                                    \
+    const bool is_known[] = {                                                                     \
+        replace("_ZN" #Class "13registerTimerEiiN2Qt9TimerTypeEP7QObject",                        \
+                &afterleak_##Class##_register5),                                                  \
+        replace("_ZN" #Class "13registerTimerEixN2Qt9TimerTypeEP7QObject",                        \
+                &afterleak_##Class##_register6),                                                  \
+        replace("_ZN" #Class "13registerTimerEN2Qt7TimerIdENSt6chrono8durationIlSt5ratioILl1ELl10"\
+                "00000000EEEENS0_9TimerTypeEP7QObject", &afterleak_##Class##_register68)};        \
+    return std::ranges::count(is_known, true) > 0;                                                \
   }
 // clang-format on
 
@@ -302,13 +319,15 @@ void Attach(const void* caller) {
   if (add == nullptr) return;
   const heap::Scope::Suspend suspend;
   const std::lock_guard lock(mutex);
-  const Layout* const found = layout.load() == nullptr ? FindLayout(caller) : nullptr;
+  if (layout.load() != nullptr) return;
+  const Layout* const found = FindLayout(caller);
+  is_known = found != nullptr;
   if (found == nullptr) return;
   layout.store(found, std::memory_order_release);
   constexpr int kEventNotify = 0;
   add(kEventNotify, &Notify);
-  Replace_20QEventDispatcherUNIX(caller);
-  Replace_20QEventDispatcherGlib(caller);
+  const bool is_unix = Replace_20QEventDispatcherUNIX(caller);
+  is_known = Replace_20QEventDispatcherGlib(caller) || is_unix;
   ReplaceVirtual("_ZTV6QTimer", "_ZN6QTimerD1Ev",
                  reinterpret_cast<const void*>(&afterleak_QTimer_destroy), caller);
   ReplaceVirtual("_ZTV6QTimer", "_ZN6QTimerD0Ev",
@@ -322,6 +341,7 @@ const Source kQt = {.library = Library::kQt,
                     .function = "_ZN6QTimerC1EP7QObject",
                     .ours = reinterpret_cast<const void*>(&afterleak_QTimer),
                     .linked = reinterpret_cast<const void*>(&_ZN6QTimerC1EP7QObject),
-                    .attach = [] { Attach(nullptr); }};
+                    .attach = [] { Attach(nullptr); },
+                    .known = [] { return is_known.load(); }};
 
 }  // namespace afterleak::loops::internal

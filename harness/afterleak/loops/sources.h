@@ -34,6 +34,8 @@ struct Source {
   // Where a definition in front is not enough: changes the library's own tables. Called before main
   // and by Watched, so it may be called again.
   void (*attach)() = nullptr;
+  // Where versions differ: false if the one that is loaded arms its timers in a way not known here.
+  bool (*known)() = nullptr;
   // For a library that is compiled into the program: whether there is any of it.
   bool (*used)() = nullptr;
   // Where nobody is told of a firing: brings the census up to date. Called before it is read.
