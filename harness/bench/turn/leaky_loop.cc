@@ -1,7 +1,8 @@
 // leaky_loop MESSAGES [ROUNDS]: the leaky loop of leaky/looping_select.cc with that many messages,
 // as fast as it takes them, and the whole of it as often. Each message leaves two timers, all live
-// until the end of the round. Built with and without the watching parts: scripts/bench compares the
-// two, and runs tools on the one without.
+// at the end of a round. Before the next one, time goes on until they have expired: a server whose
+// load comes and goes. Built with and without the watching parts: scripts/bench compares the two, and
+// runs tools on the one without.
 #include <malloc.h>
 
 #include <charconv>
@@ -26,23 +27,32 @@ std::int64_t Number(std::string_view typed) {
   return error == std::errc() && end == typed.data() + typed.size() && number > 0 ? number : 0;
 }
 
-// Whether the loop has handled them all.
-bool Round(std::int64_t messages) {
-  std::int64_t handled = 0;
+constexpr Duration kUntilAllHaveExpired = std::chrono::seconds(31);
+
+// Whether the loop has handled all messages of all rounds.
+bool Run(std::int64_t messages, std::int64_t rounds) {
   Bubble bubble;
+  Chan<std::string> inbox;
+  std::int64_t left = 0;
+  const auto handle = [&](const std::string& message) {
+    if (--left > 0) inbox.Send(message);
+  };
   bubble.Go([&] {
-    const auto inbox = MakeChan<std::string>(1);
-    const auto handle = [&](const std::string& message) {
-      if (++handled < messages) inbox.Send(message);
-    };
-    inbox.Send("hello");
+    inbox = MakeChan<std::string>(1);
     leaky::LoopingSelect(inbox, {}, {.handle = handle, .poll = [] {}});
   });
-  bubble.AdvanceTo(Time{});
-  std::printf("messages %lld, live timers by the census %lld, live blocks by the counters %lld\n",
-              static_cast<long long>(handled), static_cast<long long>(bubble.Totals().live),
-              static_cast<long long>(heap::Process().live_blocks));
-  return handled == messages;
+  for (std::int64_t i = 0; i < rounds; ++i) {
+    if (i > 0) bubble.AdvanceTo(bubble.Now() + kUntilAllHaveExpired);
+    left = messages;
+    bubble.Go([&] { inbox.Send("hello"); });
+    bubble.AdvanceTo(bubble.Now());
+    std::printf("messages %lld, live timers by the census %lld, live blocks by the counters %lld\n",
+                static_cast<long long>(messages - left),
+                static_cast<long long>(bubble.Totals().live),
+                static_cast<long long>(heap::Process().live_blocks));
+    if (left != 0) return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -56,7 +66,5 @@ int main(int argc, char** argv) {
     return 2;
   }
   mallopt(M_TRIM_THRESHOLD, INT_MAX);  // as the benchmarks do (measure.h)
-  for (std::int64_t i = 0; i < rounds; ++i) {
-    if (!Round(messages)) return 1;
-  }
+  return Run(messages, rounds) ? 0 : 1;
 }

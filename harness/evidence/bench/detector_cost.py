@@ -1,11 +1,11 @@
 """What each detector costs on the same leaky program, and how long it takes until it has named the line that leaks.
 
-cost(): processor time, user and system, of a round of turn/leaky_loop.cc: by itself, with what watches it, and under each tool. The loop
-arms two timers for each message; all are live when a round ends, and then freed. So the figure is the cost of watching them being armed and
-freed: a leak checker finds nothing left to search when the process ends. Each run has as many rounds as it takes for the tool's start to
-be a hundredth of it. Each figure is what wait4 says of the tool's process and of all
-children that it has waited for: of heaptrack its script, the program, the interpreter and zstd. What prints a report afterwards
-(heaptrack_print, google-pprof, ms_print) is not in it. AddressSanitizer includes LeakSanitizer, as it does by default.
+cost(): processor time, user and system, of a round of turn/leaky_loop.cc: by itself, with what watches it, and under each tool. The
+loop arms two timers for each message; all are live when a round ends, and have expired before the next. So the figure is the cost of
+watching them being armed and freed: a leak checker finds nothing left to search when the process ends. Each run has as many rounds as
+it takes for the tool's start to be a hundredth of it. Each figure is what wait4 says of the tool's process and of all children that it
+has waited for: of heaptrack its script, the program, the interpreter and zstd. What prints a report afterwards (heaptrack_print,
+google-pprof, ms_print) is not in it. AddressSanitizer includes LeakSanitizer, as it does by default.
 
 verdict(): real time, from the start of a tool's first process until its report has been read and has the line. To have the line is
 not to call it a leak: most tools list it with all the rest that is on the heap.
