@@ -37,13 +37,13 @@ class Author(helper.FolderTest):
         self.assertNotIn(result.id, ("compiler", "linker"), result.compiler)
         return result
 
-    def checked(self, fixes, sanitized):
-        """Each fix with its result. `sanitized`: whether a fix is to be seen by AddressSanitizer."""
+    def checked(self, fixes, once_more):
+        """Each fix with its result. `once_more`: whether a fix is to be seen by AddressSanitizer."""
         texts = dict(enumerate(map(self.fixed, fixes)))
         if self.exercise.test:  # a test registers itself, whatever its namespace
             yield from ((fix, self.check(text)) for fix, text in zip(fixes, texts.values()))
             return
-        batch = Batch(self.builder, self.exercise, texts, [number for number, fix in enumerate(fixes) if sanitized(fix)])
+        batch = Batch(self.builder, self.exercise, texts, [number for number, fix in enumerate(fixes) if once_more(fix)])
         yield from ((fix, batch.check(number)) for number, fix in enumerate(fixes))
 
     def fixed(self, fix):

@@ -7,32 +7,37 @@ check calls.
 import subprocess
 
 from evidence.common.words import Refused
+from workshop.builder import run
 
 
 class Batch:
-    """`texts` by number. Compiled when the first is asked for; a second time, with those in `sanitized` alone, for AddressSanitizer."""
+    """`texts` by number. Compiled when the first is asked for; those in `once_more` a second time, for AddressSanitizer, where the
+    exercise wants that."""
 
-    def __init__(self, builder, exercise, texts, sanitized):
+    def __init__(self, builder, exercise, texts, once_more):
         self.builder, self.exercise, self.texts = builder, exercise, texts
-        self.sanitized = {number: texts[number] for number in sanitized}
+        self.again = {number: texts[number] for number in once_more if exercise.once_more}
         self.objects = {}
 
     def check(self, number):
-        own = self.compiled(self.texts, False)
-        sanitized = (lambda: self.compiled(self.sanitized, True)) if number in self.sanitized else None
-        return self.builder.judge(self.exercise, own, sanitized, flags=self.names(number))
+        own, names = self.compiled(self.texts, False), self.names(number)
 
-    def compiled(self, texts, sanitized):
-        if sanitized not in self.objects:
+        def once_more():
+            command = self.builder.link_once_more(self.exercise, self.compiled(self.again, True), names)
+            return self.builder.linked_once_more(self.exercise, *run(command, cwd=self.builder.here))
+        return self.builder.judge(self.exercise, own, once_more if number in self.again else None, flags=names)
+
+    def compiled(self, texts, once_more):
+        if once_more not in self.objects:
             self.builder.work.mkdir(parents=True, exist_ok=True)
-            source = self.builder.work / f"batch{'.asan' if sanitized else ''}.cc"
+            source = self.builder.work / f"batch{'.asan' if once_more else ''}.cc"
             source.write_text("".join(self.apart(*each) for each in texts.items()))
             own = self.builder.work / f"{source.name}.o"
-            code, said = self.builder.compile(self.exercise, source, own, sanitized=sanitized)
+            code, said = self.builder.compile(self.exercise, source, own, once_more=once_more)
             if code != 0:
                 raise Refused(said)
-            self.objects[sanitized] = own
-        return self.objects[sanitized]
+            self.objects[once_more] = own
+        return self.objects[once_more]
 
     def apart(self, number, text):
         return (f'#include "workshop/{self.exercise.header}"\n'

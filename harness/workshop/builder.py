@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import fcntl
+import glob
 import json
 import os
 import pathlib
@@ -24,8 +25,12 @@ LIMIT = int(os.environ.get("AFTERLEAK_WORKSHOP_SECONDS", "10"))
 GRACE = 3
 FRESH = "The check runs the code in several fresh run-times, one after the other, in one process."
 GENTLY = 1  # seconds in which a compiler that is stopped may take its temporary files away
-ASAN = "detect_leaks=0:detect_stack_use_after_return=1"  # leaks are judged by the check
-ASAN_FOUND = re.compile(r"ERROR: AddressSanitizer: (heap-\S+|stack-\S+|global-\S+|dynamic-\S+|attempting \S+|SEGV)")
+# Leaks are judged by the check. What AddressSanitizer finds is told where the check finds nothing, so it goes on. A bad pointer is no
+# object that is gone. The second time what is freed is overwritten: a loop's library is not compiled for AddressSanitizer, and is to
+# notice, too.
+ASAN = "detect_leaks=0:detect_stack_use_after_return=1:halt_on_error=0:handle_segv=0"
+ONCE_MORE = "max_free_fill_size=4096:free_fill_byte=254"
+ASAN_FOUND = re.compile(r"ERROR: AddressSanitizer: (heap-\S+|stack-\S+|global-\S+|dynamic-\S+|attempting \S+)")
 # What a wall of errors comes from.
 MEANT = ((re.compile(r"no matching function for call to .Recv\((?:const )?(?:afterleak::)?time::(?:Timer|Ticker|ScopedTimer|ScopedTicker)"),
           "a Timer is no channel. Its C() is: Recv(timer.C())."),)
@@ -172,13 +177,13 @@ class Builder:
         mine = (f"{name}.cc", f"{name}_check.cc")
         return [file for file in files if not file.endswith(".gch") and (not name or pathlib.Path(file).name.startswith(mine))]
 
-    def compile_command(self, exercise, source, for_editors=False, sanitized=False):
-        """That of CMake for the exercise's solution (its check, under AddressSanitizer), for another file. Editors use other
-        compilers, which take no GCC's precompiled header, and do not know all of its warnings."""
-        like = f"checks/{exercise.name}_check.cc" if sanitized else f"solutions/{exercise.file}"
+    def compile_command(self, exercise, source, for_editors=False, once_more=False):
+        """That of CMake for the exercise's solution (once more: for its check under AddressSanitizer), for another file. Editors use
+        other compilers, which take no GCC's precompiled header, and do not know all of its warnings."""
+        like = f"checks/{exercise.name}_check.cc" if once_more else f"solutions/{exercise.file}"
         wanted = str(catalog.HERE / like)
         group = (f"_{exercise.loop}" if exercise.loop else "") + ("_tests" if exercise.test else "")
-        target = f"/workshop_{'asan' if sanitized else 'solutions'}{group}.dir/"
+        target = f"/workshop_{'asan' if once_more else 'solutions'}{group}.dir/"
         entries = json.loads((self.build / "compile_commands.json").read_text())
         words = shlex.split(next(entry["command"] for entry in entries if entry["file"] == wanted and target in entry["command"]))
         command, skip = [], False
@@ -198,26 +203,32 @@ class Builder:
         path = pathlib.Path(path)
         return path.relative_to(self.here) if path.is_relative_to(self.here) else path
 
-    def link(self, program, own, exercise, heap=True, flags=(), checks=("checks", "check")):
-        mine = [file for kind in checks for file in self.objects(kind) if not file.endswith("_check.cc.o")
+    def link_command(self, program, own, exercise, heap=True, flags=(), once_more=False):
+        kinds = ("asan",) if once_more else ("checks", "asan" if exercise.sanitized else "check")
+        mine = [file for kind in kinds for file in self.objects(kind) if not file.endswith("_check.cc.o")
                 or file.endswith(f"/{exercise.name}_check.cc.o")]
         if exercise.test:
             mine += self.objects("tested") + self.objects(f"tested_{exercise.name}")
         if exercise.loop:  # what stands in front of the loop's library is asked for by name, and comes before it
             flags = [*flags, "-Wl,--undefined=afterleak_loops", "-Wl,--undefined=afterleak_loops_time"]
-            mine += self.objects("loops_asan" if "asan" in checks else "loops")
-        elif "asan" not in checks:
+            mine += self.objects("loops")
+        if once_more or exercise.sanitized:
+            flags = [*flags, "-fsanitize=address"]
+        elif not exercise.loop:
             flags = [*flags, "-Wl,--strip-debug"]  # nobody looks up a line, and it takes half of the time
         after = self.objects(f"loop_{exercise.loop}") if exercise.loop else []
         objects = [own, *mine, *(self.objects("heap") if heap else []), *self.objects("libraries"), *after]
         compiler = self.compile_command(exercise, own)[0]
-        return run([compiler, *FASTER, *flags, "-pthread", "-o", program, *objects], cwd=self.here)
+        return [compiler, *FASTER, *flags, "-pthread", "-o", program, *objects]
+
+    def link(self, program, own, exercise, **options):
+        return run(self.link_command(program, own, exercise, **options), cwd=self.here)
 
     def check(self, exercise, source, color=False, unicode=True):
         self.work.mkdir(parents=True, exist_ok=True)
         own = self.work / f"{exercise.name}.o"
         began = time.monotonic()
-        with contextlib.nullcontext() if exercise.test else self.sanitizing(exercise, source) as sanitized:
+        with self.once_more(exercise, source) if exercise.once_more else contextlib.nullcontext() as once_more:
             code, said = self.compile(exercise, source, own, color)
             seconds = {"compiled": time.monotonic() - began}
             if code != 0:
@@ -226,29 +237,38 @@ class Builder:
             before = None
             if not (exercise.decoy or exercise.test or source.read_text(errors="replace") == exercise.shipped()):
                 before = self.before(exercise)
-            result = self.judge(exercise, own, sanitized, before=before, color=color, unicode=unicode)
+            result = self.judge(exercise, own, once_more, before=before, color=color, unicode=unicode)
         result.compiler, result.seconds = said + result.compiler, {**seconds, **result.seconds}
         return result
 
-    def compile(self, exercise, source, own, color=False, sanitized=False):
+    def compile(self, exercise, source, own, color=False, once_more=False):
         colors = ["-fdiagnostics-color=always"] if color else ["-fdiagnostics-color=never"]
-        return run([*self.compile_command(exercise, self.short(source), sanitized=sanitized), *BEGUN, *colors, "-o", own], cwd=self.here)
+        return run([*self.compile_command(exercise, self.short(source), once_more=once_more), *BEGUN, *colors, "-o", own], cwd=self.here)
+
+    # What has passed runs once more under AddressSanitizer: a reference may outlive what it refers to, and nobody notice. Where the
+    # exercise is on an event loop, it runs under it the first time.
 
     @contextlib.contextmanager
-    def sanitizing(self, exercise, source):
-        """Compiles it for AddressSanitizer, too; gives what waits for that and returns the object."""
+    def once_more(self, exercise, source):
+        """Makes the program for that; gives what waits for it, and returns it."""
         own = self.work / f"{exercise.name}.asan.o"
-        command = [*self.compile_command(exercise, self.short(source), sanitized=True), "-o", own]
-        with (beside if self.two_at_once else later)(command, cwd=self.here) as compiled:
-            def sanitized():
-                code, said = compiled()
-                if code != 0:
-                    raise Refused(f"cannot compile {exercise.file} for AddressSanitizer: {said.strip()}")
-                return own
-            yield sanitized
+        steps = [[*self.compile_command(exercise, self.short(source), once_more=True), "-o", own], self.link_once_more(exercise, own)]
+        command = ["sh", "-c", " && ".join(shlex.join(map(str, step)) for step in steps)]
+        with (beside if self.two_at_once else later)(command, cwd=self.here) as made:
+            yield lambda: self.linked_once_more(exercise, *made())
 
-    def judge(self, exercise, own, sanitized, flags=(), before=None, color=False, unicode=True):
-        """Of what is compiled. `sanitized` gives the same for AddressSanitizer, if it is asked for that."""
+    def link_once_more(self, exercise, own, flags=()):
+        """The command."""
+        return self.link_command(self.work / f"{exercise.name}.asan", own, exercise, flags=flags, once_more=True)
+
+    def linked_once_more(self, exercise, code, said):
+        """The program, by how its making ended."""
+        if code != 0:
+            raise Refused(f"cannot build {exercise.file} for AddressSanitizer: {said.strip()}")
+        return self.work / f"{exercise.name}.asan"
+
+    def judge(self, exercise, own, once_more, flags=(), before=None, color=False, unicode=True):
+        """Of what is compiled. `once_more` gives the program for AddressSanitizer, if it is asked for that."""
         program, out = self.work / exercise.name, self.work / f"{exercise.name}.json"
         seconds = {}
         began = time.monotonic()
@@ -265,33 +285,42 @@ class Builder:
             sentence = (f"{missing[1]} is not there any more; harness/workshop/exercises.h says how it is called."
                         if missing else "It does not link: the errors are above.")
             return Result(False, "linker", sentence, compiler=linker, seconds=seconds)
-        result = self.run_check(program, out, before, color, unicode)
+        result = self.run_check(program, out, before=before, color=color, unicode=unicode)
         lap("checked")
-        if (result.passed or result.id == "crash") and sanitized:
-            self.look_for_gone_objects(exercise, sanitized(), flags, result)
-            lap("checked once more")
+        if result.passed or result.id in ("crash", "exit"):
+            logs = self.logs(out)
+            if exercise.sanitized or once_more:
+                again = self.work / f"{exercise.name}.again.json"
+                second = self.run_check(program if exercise.sanitized else once_more(), again, options=ONCE_MORE)
+                if result.passed and second.id == "crash":
+                    result = second
+                logs += self.logs(again)
+                lap("checked once more")
+            self.look_for_gone_objects(exercise, logs, result)
         result.seconds = seconds
         return result
 
-    def look_for_gone_objects(self, exercise, own, flags, result):
-        """What has passed runs once more under AddressSanitizer: a reference may outlive what it refers to, and nobody notice."""
-        program, out = self.work / f"{exercise.name}.asan", self.work / f"{exercise.name}.asan.json"
-        code, said = self.link(program, own, exercise, heap=False, flags=["-fsanitize=address", *flags], checks=("asan",))
-        if code != 0:
-            raise Refused(f"cannot link {exercise.file} for AddressSanitizer: {said.strip()}")
-        _, printed = run([program, out], timeout=LIMIT + GRACE, cwd=self.here, env={"ASAN_OPTIONS": ASAN})
+    def look_for_gone_objects(self, exercise, logs, result):
+        """By what AddressSanitizer has written."""
+        printed = "".join(log.read_text(errors="replace") for log in logs)
         found = ASAN_FOUND.search(printed)
-        if found and not (found[1] == "SEGV" and result.id == "crash"):  # a bad pointer, and no object that was there
+        if found:
             here = re.search(rf"{re.escape(exercise.file)}:\d+", printed[found.start():])
             result.passed, result.id = False, "gone"
             result.sentence = (f"The code uses an object that is gone ({found[1]}"
                                f"{', ' + here[0] if here else ''}): what is captured by reference, or `this`, may not live as long.")
             result.printed = printed[found.start():]
 
-    def run_check(self, program, out, before=None, color=False, unicode=True):
-        out.unlink(missing_ok=True)
-        options = (["--before", before] if before else []) + (["--color"] if color else []) + ([] if unicode else ["--ascii"])
-        code, printed = run([program, out, *options], timeout=LIMIT + GRACE, cwd=self.here)
+    def logs(self, out):
+        """What AddressSanitizer has written in the check that wrote `out`: a file for each process."""
+        return sorted(out.parent.glob(f"{glob.escape(out.name)}.asan.*"))
+
+    def run_check(self, program, out, options="", before=None, color=False, unicode=True):
+        for old in (out, *self.logs(out)):
+            old.unlink(missing_ok=True)
+        arguments = (["--before", before] if before else []) + (["--color"] if color else []) + ([] if unicode else ["--ascii"])
+        code, printed = run([program, out, *arguments], timeout=LIMIT + GRACE, cwd=self.here,
+                            env={"ASAN_OPTIONS": f"{ASAN}:log_path='{out}.asan':{options}"})
         if code is None:
             return Result(False, "hang", f"The check had to be killed after {LIMIT + GRACE} s: the code holds it up.")
         try:

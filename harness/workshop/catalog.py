@@ -35,6 +35,16 @@ class Exercise:
     def header(self):
         return f"on_{self.loop}.h" if self.loop else "exercises.h"
 
+    @property
+    def sanitized(self):
+        """It is checked under AddressSanitizer from the first: to compile it twice takes too long."""
+        return bool(self.loop) and not self.test
+
+    @property
+    def once_more(self):
+        """What passes its check runs once more under AddressSanitizer."""
+        return not (self.loop or self.test)
+
     def shipped(self):
         return (HERE / "exercises" / self.file).read_text()
 

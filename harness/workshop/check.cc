@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -26,6 +28,14 @@
 #include "stage/plot.h"
 #include "workshop/parts.h"
 #include "workshop/watchdog.h"
+
+#ifdef __SANITIZE_ADDRESS__
+extern "C" {  // of sanitizer/allocator_interface.h, which GCC does not bring
+int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
+                                              void (*on_free)(const volatile void*));
+std::size_t __sanitizer_get_allocated_size(const volatile void* block);
+}
+#endif
 
 namespace workshop {
 namespace {
@@ -72,10 +82,25 @@ int SecondsAllowed() {
   return seconds != nullptr ? std::max(std::atoi(seconds), 1) : 10;
 }
 
+constexpr std::int64_t kMostMemory = std::int64_t{4} << 30;
+
 #ifdef __SANITIZE_ADDRESS__  // it takes terabytes of address space for itself
-constexpr bool kLimitsMemory = false;
+constinit std::atomic<std::int64_t> held = 0;
+
+void LimitMemory() {
+  __sanitizer_install_malloc_and_free_hooks(
+      [](const volatile void*, std::size_t size) {
+        if ((held += static_cast<std::int64_t>(size)) > kMostMemory) std::abort();
+      },
+      [](const volatile void* block) {
+        held -= static_cast<std::int64_t>(__sanitizer_get_allocated_size(block));
+      });
+}
 #else
-constexpr bool kLimitsMemory = true;
+void LimitMemory() {
+  const rlimit memory{kMostMemory, kMostMemory};
+  setrlimit(RLIMIT_AS, &memory);
+}
 #endif
 
 // Learners' loops may print and allocate endlessly.
@@ -83,8 +108,7 @@ void LimitResources() {
   std::signal(SIGXFSZ, SIG_IGN);
   const rlimit file_size{1 << 24, 1 << 24};
   setrlimit(RLIMIT_FSIZE, &file_size);
-  const rlimit memory{std::uint64_t{4} << 30, std::uint64_t{4} << 30};
-  if (kLimitsMemory) setrlimit(RLIMIT_AS, &memory);
+  LimitMemory();
   // Small stacks, so that hundreds of goroutines that are left behind fit, and are counted.
   pthread_attr_t small;
   pthread_attr_init(&small);

@@ -156,7 +156,7 @@ class Load {
 };
 
 // Does 10 N turns, and lets each settle. Throws the Failure if what the code of the part has on the
-// heap grows from N turns to 10 N. Does nothing where blocks are not counted (under a sanitizer).
+// heap grows from N turns to 10 N. Does nothing where blocks are not counted.
 void RequireFlatHeap(const char* id, const std::string& sentence,
                      const std::function<void(int turn)>& turn);
 
