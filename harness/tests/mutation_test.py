@@ -72,7 +72,7 @@ def copy(texts):
 
     def write(old, new):
         text = wanted.get(pathlib.Path(old).relative_to(ROOT))
-        data = pathlib.Path(old).read_bytes() if text is None else text.encode()
+        data = pathlib.Path(old).read_bytes() if text is None else text.encode("latin-1")
         new = pathlib.Path(new)
         if not new.exists() or new.read_bytes() != data:
             new.write_bytes(data)

@@ -207,7 +207,8 @@ def text(machine, found, notes, plots):
         "without:\n\n" + LOOPS.ratios(found) if any(name.partition("/")[0] in LOOPS.operations for name in found) else "",
         "## What each detector costs\n\nA round of the [leaky loop](../harness/bench/turn/leaky_loop.cc) with 200,000 messages, as fast as it "
         "takes them, against the same with nothing that watches. A run has as many rounds as it takes for the tool's start to be "
-        "about 1 % of it: the last column says what it was. "
+        "about 1 % of it: the last column says what it was. All timers of a round are live at once, and expire before the next, which is "
+        "in it, too; in a turn, above, it is not. "
         "`./scripts/bench --filter '^Cost'` measures this alone.\n\n".replace("200,000", f"{notes.messages:,}")
         + detectors_text(found, notes.silent),
         "## Absolute\n\nNanoseconds for one operation, or bytes; ± is half of the spread.\n",

@@ -53,7 +53,7 @@ class Source:
 
     def __init__(self, path, name):
         self.path, self.name = path, name
-        self.text = path.read_text()
+        self.text = path.read_text(encoding="latin-1")  # a character a byte: Clang counts bytes
         self.sites = {}
 
     def add(self, begin, end, changes, write):

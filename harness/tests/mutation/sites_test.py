@@ -21,7 +21,7 @@ int Of(int a, int b) {
   for (int i = 1; i < 4; ++i) {
     if (i == a) continue;
     sum += a * i - b;
-    __builtin_prefetch(&sum, 1);
+    __builtin_prefetch(&sum, 1);  // µ is two bytes
     counter.Next();
   }
   if (a < b && !(b >= kLimit || a == 2)) sum = sum * 10;
