@@ -1,8 +1,8 @@
 // leaky_loop MESSAGES [ROUNDS]: the leaky loop of leaky/looping_select.cc with that many messages,
 // as fast as it takes them, and the whole of it as often. Each message leaves two timers, all live
 // at the end of a round. Before the next one, time goes on until they have expired: a server whose
-// load comes and goes. Built with and without the watching parts: scripts/bench compares the two, and
-// runs tools on the one without.
+// load comes and goes. Built with and without the watching parts: scripts/bench compares the two,
+// and runs tools on the one without.
 #include <malloc.h>
 
 #include <charconv>
