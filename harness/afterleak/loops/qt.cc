@@ -209,9 +209,10 @@ constinit std::atomic<bool> is_known = true;
 
 void Attach(const void* caller);
 
-// The functions of one class of dispatchers, by their mangled parameters. An interval is an int
-// of milliseconds in Qt 5, 64 bits in Qt 6, and nanoseconds from 6.8 on.
 // clang-format off
+
+// The functions of one class of dispatchers, by their mangled parameters. An interval is an int
+// of milliseconds in Qt 5, 64 bits in Qt 6, and nanoseconds from 6.8 on, where an id has a type.
 #define AFTERLEAK_QT_REGISTER(Class, version, Integer, Unit, Parameters)                          \
   void afterleak_##Class##_register##version(QEventDispatcher* dispatcher, int id,                \
                                              Integer interval, int type, QObject* object) {       \
