@@ -247,7 +247,6 @@ int Perform(std::span<Operation* const> cases, bool block, std::source_location 
       Operation& operation = *cases[i];
       if (operation.chan == nullptr || !operation.chan->Ready(operation) || skip-- > 0) continue;
       operation.chan->Do(operation);
-      lock.unlock();
       PanicIfSentOnClosed(operation);
       return static_cast<int>(i);
     }
@@ -259,7 +258,6 @@ int Perform(std::span<Operation* const> cases, bool block, std::source_location 
   held.emplace(cases);
   Selection selection(self, cases);
   runtime.Block(self, WaitsFor(cases), site, lock);
-  lock.unlock();
   PanicIfSentOnClosed(*selection.done);
   return static_cast<int>(std::ranges::find(cases, selection.done) - cases.begin());
 }

@@ -200,6 +200,20 @@ TEST(Chan, OutlivesTheVariableThatABlockedReceiverTookItFrom) {
   });
 }
 
+TEST(Chan, OutlivesTheVariableThatABlockedSenderTookItFromAndSoDoesWhatItHolds) {
+  const auto c = std::make_shared<Chan<Counted>>();
+  InBubble([&] {
+    *c = MakeChan<Counted>(1);
+    c->Send(Counted(1));
+    Go([c] { c->Send(Counted(2)); });
+    time::Sleep(1s);
+    *c = {};
+    EXPECT_EQ(Counted::alive, 2);
+    time::Sleep(1s);
+  });
+  EXPECT_EQ(Counted::alive, 0);
+}
+
 TEST(Chan, AClosedChannelDrainsFirstAndThenYieldsNothingForEver) {
   InBubble([] {
     const auto c = MakeChan<int>(2);

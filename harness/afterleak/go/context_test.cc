@@ -67,6 +67,7 @@ TEST_P(ContextTest, CancelClosesDoneAndWakesAllWhoWait) {
     auto [ctx, cancel] = WithCancel(Background());
     EXPECT_FALSE(IsDone(ctx));
     EXPECT_EQ(ctx.Deadline(), std::nullopt);
+    EXPECT_EQ(ctx.Done().Cap(), 0u);
     int woken = 0;
     for (int i = 0; i < 3; ++i) Go([&, done = ctx.Done()] { done.Recv(), ++woken; });
     time::Sleep(1s);
@@ -419,6 +420,33 @@ TEST_P(ContextLeakTest, AChildIsAListenerUntilItEndsOrIsAbandoned) {
   });
 }
 
+TEST_P(ContextLeakTest, WithTheLastListenerItsParentsAreAbandonedTooThoughItsTimerHoldsThem) {
+  InBubble([&] {
+    const context::Cancelable root = WithCancel(Background());
+    {
+      const context::Cancelable last = WithTimeout(WithCancel(root.first).first, 1s);
+      EXPECT_EQ(Contexts().abandoned, 0);
+    }
+    EXPECT_EQ(Contexts().abandoned, 1) << "nobody hears the one in the middle, either";
+    EXPECT_EQ(Totals().abandoned, 1);
+    root.second();
+  });
+}
+
+TEST_P(ContextLeakTest, AnAbandonedOneIsNoListenerWhenItsTimeIsOver) {
+  InBubble([&] {
+    const context::Cancelable root = WithCancel(Background());
+    context::Cancelable parent = WithCancel(root.first);
+    static_cast<void>(WithTimeout(parent.first, 1s));
+    EXPECT_EQ(Totals().abandoned, 1);
+    time::Sleep(2s);
+    EXPECT_EQ(Contexts().abandoned, 0);
+    parent = {};
+    EXPECT_EQ(Contexts().abandoned, 1);
+    root.second();
+  });
+}
+
 TEST_P(ContextLeakTest, AnAfterFuncIsAListenerUntilItIsStopped) {
   InBubble([&] {
     const context::StopFunc stop = context::AfterFunc(WithTimeout(Background(), 30s).first, [] {});
@@ -645,6 +673,38 @@ TEST_P(ContextTest, ValuesAreFoundByTheirKeyInAllContextsBelow) {
     EXPECT_EQ(again.Err(), Error::kCanceled);
     EXPECT_EQ(*again.Value(kUser), "ada");
   });
+}
+
+TEST_P(ContextTest, WhatIsBelowGoesAndTheValuesAboveStay) {
+  InBubble([] {
+    const Context user = context::WithValue(Background(), kUser, "ada");
+    const Context child = context::WithValue(user, kTry, 1);
+    static_cast<void>(context::WithValue(child, kTry, 2));
+    EXPECT_EQ(*child.Value(kTry), 1);
+    EXPECT_EQ(*child.Value(kUser), "ada");
+  });
+}
+
+TEST_P(ContextTest, ALongChainOfValuesTakesNoStackToGo) {
+  InBubble([] {
+    Context ctx = Background();
+    for (int i = 0; i < 300'000; ++i) ctx = context::WithValue(ctx, kTry, i);
+    EXPECT_EQ(*ctx.Value(kTry), 299'999);
+  });
+}
+
+TEST_P(ContextTest, OneThatIsPendingGoesWithItsBubbleAndItsValuesToo) {
+  const context::Key<std::shared_ptr<int>> key;
+  std::weak_ptr<int> held;
+  afterleak::InBubble(
+      [&] {
+        auto value = std::make_shared<int>(1);
+        held = value;
+        const auto user = context::WithValue(Background(), key, std::move(value));
+        static_cast<void>(WithTimeout(user, 1h));
+      },
+      {.timers = GetParam()});
+  EXPECT_TRUE(held.expired());
 }
 
 TEST_P(ContextTest, WithoutCancelKeepsTheValuesOnly) {
