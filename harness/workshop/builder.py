@@ -292,10 +292,10 @@ class Builder:
             if exercise.sanitized or once_more:
                 again = self.work / f"{exercise.name}.again.json"
                 second = self.run_check(program if exercise.sanitized else once_more(), again, options=ONCE_MORE)
-                if result.passed and second.id == "crash":
-                    result = second
                 logs += self.logs(again)
                 lap("checked once more")
+                if result.passed and second.id == "crash":
+                    self.tell_of_gone_object(result, "it crashes when what is freed is overwritten", second.printed)
             self.look_for_gone_objects(exercise, logs, result)
         result.seconds = seconds
         return result
@@ -306,10 +306,11 @@ class Builder:
         found = ASAN_FOUND.search(printed)
         if found:
             here = re.search(rf"{re.escape(exercise.file)}:\d+", printed[found.start():])
-            result.passed, result.id = False, "gone"
-            result.sentence = (f"The code uses an object that is gone ({found[1]}"
-                               f"{', ' + here[0] if here else ''}): what is captured by reference, or `this`, may not live as long.")
-            result.printed = printed[found.start():]
+            self.tell_of_gone_object(result, f"{found[1]}{', ' + here[0] if here else ''}", printed[found.start():])
+
+    def tell_of_gone_object(self, result, how, printed):
+        result.passed, result.id, result.printed = False, "gone", printed
+        result.sentence = (f"The code uses an object that is gone ({how}): what is captured by reference, or `this`, may not live as long.")
 
     def logs(self, out):
         """What AddressSanitizer has written in the check that wrote `out`: a file for each process."""
@@ -320,7 +321,7 @@ class Builder:
             old.unlink(missing_ok=True)
         arguments = (["--before", before] if before else []) + (["--color"] if color else []) + ([] if unicode else ["--ascii"])
         code, printed = run([program, out, *arguments], timeout=LIMIT + GRACE, cwd=self.here,
-                            env={"ASAN_OPTIONS": f"{ASAN}:log_path='{out}.asan':{options}"})
+                            env={"ASAN_OPTIONS": f'{ASAN}:log_path="{out}.asan":{options}'})
         if code is None:
             return Result(False, "hang", f"The check had to be killed after {LIMIT + GRACE} s: the code holds it up.")
         try:
