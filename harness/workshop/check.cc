@@ -82,23 +82,24 @@ int SecondsAllowed() {
   return seconds != nullptr ? std::max(std::atoi(seconds), 1) : 10;
 }
 
-constexpr std::int64_t kMostMemory = std::int64_t{4} << 30;
-
-#ifdef __SANITIZE_ADDRESS__  // it takes terabytes of address space for itself
+#ifdef __SANITIZE_ADDRESS__
+constexpr std::int64_t kMostHeld = std::int64_t{1} << 30;
 constinit std::atomic<std::int64_t> held = 0;
 
+// What is on the heap: AddressSanitizer takes terabytes of addresses for itself.
 void LimitMemory() {
   __sanitizer_install_malloc_and_free_hooks(
       [](const volatile void*, std::size_t size) {
-        if ((held += static_cast<std::int64_t>(size)) > kMostMemory) std::abort();
+        if ((held += static_cast<std::int64_t>(size)) > kMostHeld) std::abort();
       },
       [](const volatile void* block) {
         held -= static_cast<std::int64_t>(__sanitizer_get_allocated_size(block));
       });
 }
 #else
+// Addresses, the stacks of goroutines included.
 void LimitMemory() {
-  const rlimit memory{kMostMemory, kMostMemory};
+  const rlimit memory{std::uint64_t{4} << 30, std::uint64_t{4} << 30};
   setrlimit(RLIMIT_AS, &memory);
 }
 #endif
