@@ -266,14 +266,14 @@ void Attach(const void* caller);
     replace("_ZN" #Class "15unregisterTimerEN2Qt7TimerIdE", &afterleak_##Class##_unregister68);   \
     replace("_ZN" #Class "16unregisterTimersEP7QObject", &afterleak_##Class##_unregister_all);    \
     replace("_ZN" #Class "D0Ev", &afterleak_##Class##_delete);                                    \
-    const bool is_known[] = {                                                                     \
+    const bool registers[] = {                                                                    \
         replace("_ZN" #Class "13registerTimerEiiN2Qt9TimerTypeEP7QObject",                        \
                 &afterleak_##Class##_register5),                                                  \
         replace("_ZN" #Class "13registerTimerEixN2Qt9TimerTypeEP7QObject",                        \
                 &afterleak_##Class##_register6),                                                  \
         replace("_ZN" #Class "13registerTimerEN2Qt7TimerIdENSt6chrono8durationIlSt5ratioILl1ELl10"\
                 "00000000EEEENS0_9TimerTypeEP7QObject", &afterleak_##Class##_register68)};        \
-    return std::ranges::count(is_known, true) > 0;                                                \
+    return std::ranges::count(registers, true) > 0;                                                \
   }
 // clang-format on
 
