@@ -7,6 +7,7 @@ its build folder.
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -99,6 +100,9 @@ class Package(unittest.TestCase):
         headers = {str(path.relative_to(include / "afterleak")) for path in include.rglob("*") if path.is_file()}
         self.assertTrue({"afterleak.h", "testing.h", "version.h", "heap/heap.h"} <= headers, headers)
         self.assertEqual({path for path in headers if not path.endswith(".h")}, set())
+        for path in sorted(headers):
+            included = re.findall(r'#include "(?!afterleak/)(.*)"', (include / "afterleak" / path).read_text())
+            self.assertEqual(included, [], f"{path} includes what is not installed")
 
     def test_each_header_compiles_alone_and_says_what_it_needs(self):
         include = self.installed() / "include"

@@ -3,8 +3,8 @@
 #include <deque>
 
 #include "afterleak/loops/loop_bubble.h"
-#include "afterleak/loops/virtual_loop_test.h"
 #include "tests/support/loops/libuv.h"
+#include "tests/support/loops/virtual_loop_tests.h"
 
 namespace afterleak::loops {
 namespace {

@@ -1,7 +1,7 @@
 #include <gtest/gtest.h>
 
-#include "afterleak/loops/virtual_loop_test.h"
 #include "tests/support/loops/qt.h"
+#include "tests/support/loops/virtual_loop_tests.h"
 
 namespace afterleak::loops {
 namespace {

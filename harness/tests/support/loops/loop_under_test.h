@@ -1,5 +1,4 @@
-// An event loop as the tests and benchmarks of virtual time use it. The other headers here have one
-// for each library.
+// An event loop as tests and benchmarks of virtual time use it. Each library has a header with one.
 #pragma once
 
 #include <cstdlib>
