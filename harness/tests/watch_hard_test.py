@@ -60,6 +60,10 @@ class Hard(helper.FolderTest):
                     self.skipTest(f"{name} is not installed; scripts/setup --all installs it")
                 self.assert_all_seen(*self.watch("memory", env={**os.environ, "LD_PRELOAD": found[0]}))
 
+    def test_a_newer_version_of_a_library(self):
+        report, _ = self.watch("many", env={**os.environ, "LD_PRELOAD": os.environ["AFTERLEAK_UNKNOWN_QT"]})
+        self.assertEqual(report["not_seen"], ["timers of Qt; this version of it is newer than what afterleak knows"])
+
     def test_a_filter_of_system_calls(self):
         report, armed = self.watch("seccomp")
         self.assertEqual(armed, 90_001)

@@ -189,6 +189,16 @@ std::int64_t SharedRecord::Unrecorded() const {
   return image == nullptr ? 0 : image->ledger.load()->unrecorded().load(std::memory_order_relaxed);
 }
 
+std::vector<loops::Library> SharedRecord::NotKnown() const {
+  const Image* const image = SubjectImage();
+  std::vector<loops::Library> libraries;
+  for (int i = 0; image != nullptr && i < loops::kLibraries; ++i) {
+    const auto library = static_cast<loops::Library>(i);
+    if (!image->ledger.load()->IsKnown(library)) libraries.push_back(library);
+  }
+  return libraries;
+}
+
 const char* SharedRecord::Refused() const {
   switch (record_->calling.load(std::memory_order_relaxed)) {
     case SYS_mremap + 1:

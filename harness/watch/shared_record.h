@@ -54,6 +54,9 @@ class SharedRecord {
   // Armings for which there was no memory.
   std::int64_t Unrecorded() const;
 
+  // Libraries of which it has a version that is newer than what is known of it here.
+  std::vector<loops::Library> NotKnown() const;
+
   // The system call of ours that the program's filter does not let through; null if there is none.
   const char* Refused() const;
 

@@ -313,6 +313,10 @@ class Watching {
       report.remarks.emplace_back(
           "timers of Asio; build the program with target_link_libraries(... "
           "afterleak::loops_asio)");
+    for (const loops::Library library : record_.NotKnown())
+      report.remarks.push_back(
+          fmt::format("timers of {}; this version of it is newer than what afterleak knows",
+                      loops::ToString(library)));
     if (const std::int64_t lost = record_.Unrecorded())
       report.remarks.push_back(fmt::format("{} armings, for which there was no memory", lost));
     const char* const refused = record_.Refused();  // or it is in the middle of that call

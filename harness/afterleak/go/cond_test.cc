@@ -134,6 +134,28 @@ TEST(Cond, AnEventMustNotWaitAndKeepsItsLock) {
   EXPECT_TRUE(mutex.TryLock());
 }
 
+TEST(Cond, WhoWaitedInABubbleThatHasEndedIsNotWoken) {
+  sync::Mutex mutex;
+  sync::Cond cond(mutex);
+  int woken = 0;
+  const auto wait = [&] {
+    const std::lock_guard lock(mutex);
+    cond.Wait();
+    ++woken;
+  };
+  {
+    Bubble ends_first;
+    ends_first.Go(wait);
+    ends_first.Advance({});
+  }
+  Bubble bubble;
+  bubble.Go(wait);
+  bubble.Advance({});
+  cond.Signal();
+  bubble.Advance({});
+  EXPECT_EQ(woken, 1);
+}
+
 TEST(CondStress, NothingIsLostBetweenThreads) {
   constexpr int kEach = 500, kThreads = 3;
   sync::Mutex mutex;

@@ -13,8 +13,8 @@
 #include "afterleak/census/call_stack.h"
 #include "afterleak/census/census.h"
 #include "afterleak/census/mapped_array.h"
+#include "afterleak/loops/library.h"
 #include "afterleak/loops/objects.h"
-#include "afterleak/loops/sources.h"
 #include "afterleak/loops/timers.h"
 
 namespace afterleak::loops::internal {
@@ -73,6 +73,12 @@ class Ledger {
   LedgerMutex& mutex() { return mutex_; }
   std::atomic<std::int64_t>& unrecorded() { return unrecorded_; }
 
+  // That a library arms its timers in a way not known here: its version is newer.
+  void NotKnown(Library library) { not_known_.fetch_or(1U << static_cast<unsigned>(library)); }
+  bool IsKnown(Library library) const {
+    return (not_known_.load() >> static_cast<unsigned>(library) & 1) == 0;
+  }
+
  private:
   struct Kept {
     const LoopTimer* timer;
@@ -86,6 +92,7 @@ class Ledger {
 
   LedgerMutex mutex_;
   std::atomic<std::int64_t> unrecorded_ = 0;
+  std::atomic<std::uint32_t> not_known_ = 0;  // by their bits
   Census census_;
   std::array<Objects, kLibraries> objects_;
   static constexpr std::uint32_t kMostTimers = 128;  // there are some 40 constants

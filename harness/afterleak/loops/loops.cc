@@ -6,6 +6,7 @@
 
 #include "afterleak/heap/heap.h"
 #include "afterleak/loops/interpose.h"
+#include "afterleak/loops/sources.h"
 #include "afterleak/loops/timers.h"
 
 namespace afterleak::loops {
@@ -21,7 +22,7 @@ std::string WhyBlind(const internal::Source& source, const void* called) {
         "{} was loaded at run time, and its calls do not come to the program; link {}"
         " to the program, or link the program with -rdynamic",
         name, name);
-  if (source.known != nullptr && !source.known())
+  if (!internal::IsKnown(source.library))
     return fmt::format("this version of {} is newer than what is known of it here", name);
   return {};
 }

@@ -26,7 +26,7 @@
 
 #include "afterleak/census/census.h"
 #include "afterleak/census/judge.h"
-#include "afterleak/loops/sources.h"
+#include "afterleak/loops/library.h"
 
 namespace afterleak::loops {
 

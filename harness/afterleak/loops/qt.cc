@@ -203,10 +203,6 @@ bool ReplaceVirtual(const char* table, const char* name, const void* ours, const
   return replaced;
 }
 
-// Whether the QtCore that is there has an event as we know it, and a dispatcher that registers
-// timers by one of the names below.
-constinit std::atomic<bool> is_known = true;
-
 void Attach(const void* caller);
 
 // clang-format off
@@ -322,13 +318,13 @@ void Attach(const void* caller) {
   const std::lock_guard lock(mutex);
   if (layout.load() != nullptr) return;
   const Layout* const found = FindLayout(caller);
-  is_known = found != nullptr;
-  if (found == nullptr) return;
+  if (found == nullptr) return NotKnown(Library::kQt);
   layout.store(found, std::memory_order_release);
   constexpr int kEventNotify = 0;
   add(kEventNotify, &Notify);
   const bool is_unix = Replace_20QEventDispatcherUNIX(caller);
-  is_known = Replace_20QEventDispatcherGlib(caller) || is_unix;
+  const bool is_glib = Replace_20QEventDispatcherGlib(caller);
+  if (!is_unix && !is_glib) NotKnown(Library::kQt);
   ReplaceVirtual("_ZTV6QTimer", "_ZN6QTimerD1Ev",
                  reinterpret_cast<const void*>(&afterleak_QTimer_destroy), caller);
   ReplaceVirtual("_ZTV6QTimer", "_ZN6QTimerD0Ev",
@@ -342,7 +338,6 @@ const Source kQt = {.library = Library::kQt,
                     .function = "_ZN6QTimerC1EP7QObject",
                     .ours = reinterpret_cast<const void*>(&afterleak_QTimer),
                     .linked = reinterpret_cast<const void*>(&_ZN6QTimerC1EP7QObject),
-                    .attach = [] { Attach(nullptr); },
-                    .known = [] { return is_known.load(); }};
+                    .attach = [] { Attach(nullptr); }};
 
 }  // namespace afterleak::loops::internal

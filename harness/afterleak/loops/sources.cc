@@ -1,7 +1,6 @@
 #include "afterleak/loops/sources.h"
 
-namespace afterleak::loops {
-namespace internal {
+namespace afterleak::loops::internal {
 
 extern const Source kAsio;
 extern const Source kGlib;
@@ -31,30 +30,4 @@ namespace {
   }
 }
 }  // namespace
-}  // namespace internal
-
-std::string_view ToString(Library library) {
-  switch (library) {
-    case Library::kAsio:
-      return "Asio";
-    case Library::kLibuv:
-      return "libuv";
-    case Library::kLibevent:
-      return "libevent";
-    case Library::kLibev:
-      return "libev";
-    case Library::kGlib:
-      return "GLib";
-    case Library::kTimerfd:
-      return "timerfd";
-    case Library::kPosixTimers:
-      return "POSIX timers";
-    case Library::kSdEvent:
-      return "sd-event";
-    case Library::kQt:
-      return "Qt";
-  }
-  return "?";
-}
-
-}  // namespace afterleak::loops
+}  // namespace afterleak::loops::internal

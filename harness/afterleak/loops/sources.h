@@ -1,29 +1,11 @@
-// The table of the libraries whose timers are in the census. Each has a file of its name.
+// The table of where the timers of each library are seen. Each has a file of its name.
 #pragma once
 
-#include <cstdint>
 #include <span>
-#include <string_view>
 
-#include "afterleak/version.h"
+#include "afterleak/loops/library.h"
 
-namespace afterleak::loops {
-
-enum class Library : std::uint8_t {
-  kAsio,  // and Boost.Asio
-  kLibuv,
-  kLibevent,
-  kLibev,
-  kGlib,
-  kTimerfd,
-  kPosixTimers,
-  kSdEvent,
-  kQt,
-};
-inline constexpr int kLibraries = 9;
-std::string_view ToString(Library library);  // "libuv"
-
-namespace internal {
+namespace afterleak::loops::internal {
 
 struct Source {
   Library library;
@@ -34,8 +16,6 @@ struct Source {
   // Where a definition in front is not enough: changes the library's own tables. Called before main
   // and by Watched, so it may be called again.
   void (*attach)() = nullptr;
-  // Where versions differ: false if the one that is loaded arms its timers in a way not known here.
-  bool (*known)() = nullptr;
   // For a library that is compiled into the program: whether there is any of it.
   bool (*used)() = nullptr;
   // Where nobody is told of a firing: brings the census up to date. Called before it is read.
@@ -44,5 +24,4 @@ struct Source {
 
 std::span<const Source> Sources();
 
-}  // namespace internal
-}  // namespace afterleak::loops
+}  // namespace afterleak::loops::internal

@@ -195,6 +195,9 @@ std::int64_t Unrecorded() noexcept {
   return Ledger::Get().unrecorded().load(std::memory_order_relaxed);
 }
 
+void NotKnown(Library library) noexcept { Ledger::Get().NotKnown(library); }
+bool IsKnown(Library library) noexcept { return Ledger::Get().IsKnown(library); }
+
 std::vector<InUse> ObjectsInUse() {
   std::map<std::pair<const TimerKind*, const CallStack*>, std::int64_t> counts;
   Locked([&](Ledger& ledger) {

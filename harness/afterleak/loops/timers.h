@@ -17,7 +17,7 @@
 
 #include "afterleak/census/census.h"
 #include "afterleak/census/clock.h"
-#include "afterleak/loops/sources.h"
+#include "afterleak/loops/library.h"
 
 namespace afterleak::loops::internal {
 
@@ -113,6 +113,10 @@ void SetData(Library library, Key key, void* data) noexcept;
 void Abandoned(Library library, Key key) noexcept;
 
 std::int64_t Unrecorded() noexcept;
+
+// The library that is loaded is newer than what is known of it here: its timers are not seen.
+void NotKnown(Library library) noexcept;
+bool IsKnown(Library library) noexcept;
 
 // Asks about each live one, where nobody tells of a firing: what has become of it. `ask` gets the
 // data of the last arming, and is called while the ledger is locked.
