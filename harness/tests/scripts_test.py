@@ -686,7 +686,7 @@ class Ci(ScriptTest):
         on_neither = r"\.(detector_cost|scripts|space)_test$"
         self.assertEqual(self.calls("bare_test"), [
             r"bare_test 12 --all -E ^detectors\.([a-z_]+\.(early|idle|looping|signal)|on_(asio|glib|libevent))|^workshop\.(0[2-9]|1[04-8])"
-            rf"|^tidy\.cxx|^package\.each|{on_neither}"
+            rf"|{on_neither}"
             r" --later ^watch\.(files|hard|real|truth|use|virtual)$|^loops\.truth$|\.readme_test$",
             r"bare_test 13 -E ^workshop\.([0-9]|runner)|^detectors\.|^package\.(add|each|fetch)|\.(cli|memcheck|results|storms)_test"
             rf"|{on_neither}"])
