@@ -78,21 +78,38 @@ Census::Counts& Census::AddSite(const TimerKind& kind, const Site& site, Counts*
   return counts;
 }
 
+void Census::OpenShelf() {
+  if (shelf_ = waiting_; shelf_ != 0) {
+    waiting_ = shelves_[shelf_].next;
+    free_ = std::exchange(shelves_[shelf_].free, 0);
+    return;
+  }
+  while (keeps_overtaken_ && before_.size() <= records_.size()) before_.Grow();
+  while (shelves_.size() <= ShelfOf(records_.size())) shelves_.Grow();
+  free_ = static_cast<Ticket>(records_.Grow());
+  shelf_ = ShelfOf(free_);
+}
+
+inline void Census::PutBack(Ticket ticket, Record& record) {
+  const std::uint32_t number = ShelfOf(ticket);
+  Ticket& free = number == shelf_ ? free_ : shelves_[number].free;
+  if (free == 0 && number != shelf_) shelves_[number].next = std::exchange(waiting_, number);
+  record.armed_at = std::exchange(free, ticket);
+}
+
 Census::Ticket Census::Arm(const TimerKind& kind, const Site& site, std::uint32_t bytes, Time now,
                            Time deadline) {
   bytes &= 0x7fffffffu;  // as much as a record has room for
   Counts& counts = CountsOf(kind, site);
-  if (free_ == 0) [[unlikely]] {
-    while (keeps_overtaken_ && before_.size() <= records_.size()) before_.Grow();
-    free_ = static_cast<Ticket>(records_.Grow());
-  }
+  if (free_ == 0) [[unlikely]]
+    OpenShelf();
   const Ticket ticket = free_;
   if (journal_ != nullptr && kind.resource == Resource::kTimer)
     journal_->Arm(ticket, kind, site, now, deadline);
 
   // Nothing throws from here on: the timer is either counted or not.
-  free_ = static_cast<Ticket>(records_[ticket].armed_at);
-  __builtin_prefetch(&records_[free_], 1);  // of many timers, it is in no cache any more
+  Record& record = records_[ticket];
+  free_ = static_cast<Ticket>(record.armed_at);
   if (keeps_overtaken_) before_[ticket] = BeforeOneOf(counts, counts.live);
   if (deadline != Time::max())
     counts.longest_timeout = std::max(counts.longest_timeout, (deadline - now).count());
@@ -107,11 +124,11 @@ Census::Ticket Census::Arm(const TimerKind& kind, const Site& site, std::uint32_
   totals.rooted += kind.rooted;
   totals.live_bytes += bytes;
 
-  records_[ticket] = {.armed_at = now.time_since_epoch().count(),
-                      .deadline = deadline.time_since_epoch().count(),
-                      .site = counts.id,
-                      .bytes = bytes & 0x7fffffffu,
-                      .abandoned = 0};
+  record = {.armed_at = now.time_since_epoch().count(),
+            .deadline = deadline.time_since_epoch().count(),
+            .site = counts.id,
+            .bytes = bytes & 0x7fffffffu,
+            .abandoned = 0};
   return ticket;
 }
 
@@ -197,8 +214,8 @@ std::pair<CensusTotals&, bool> Census::Close(Ticket ticket, TimerEnd end) {
     --totals.abandoned;
     totals.abandoned_bytes -= record.bytes;
   }
-  record = {.armed_at = free_, .deadline = 0, .site = 0, .bytes = 0, .abandoned = 0};
-  free_ = ticket;
+  record = {};
+  PutBack(ticket, record);
   if (journal_ != nullptr && counts.kind->resource == Resource::kTimer) journal_->End(ticket, end);
   return {totals, abandoned};
 }

@@ -260,6 +260,19 @@ class Census {
     std::uint32_t abandoned : 1;
   };
 
+  // Free records are kept by shelves of records that lie next to each other, and those of one shelf
+  // are taken before those of the next: so timers that are armed one after the other are near each
+  // other. One list of them all has the order in which timers ended, which after some rounds is none.
+  struct Shelf {
+    Ticket free;         // the first of its free records; 0: there is none, or it is shelf_
+    std::uint32_t next;  // another that has some
+  };
+  static std::uint32_t ShelfOf(std::size_t ticket) {  // from 1 on
+    return static_cast<std::uint32_t>(ticket / 128 + 1);
+  }
+  void OpenShelf();  // where free_ is 0: gives it another
+  void PutBack(Ticket ticket, Record& record);
+
   Counts& CountsOf(const TimerKind& kind, const Site& site);
   Counts& CountsOfLine(const TimerKind& kind, const Site& site);
   Counts& AddSite(const TimerKind& kind, const Site& site, Counts* next);
@@ -275,10 +288,13 @@ class Census {
   bool call_stacks_ = false;
   bool keeps_overtaken_ = false;
   std::vector<std::string> wrappers_;
-  Ticket free_ = 0;
+  Ticket free_ = 0;            // the first free record of shelf_
+  std::uint32_t shelf_ = 0;    // the one that is taken from
+  std::uint32_t waiting_ = 0;  // the first of those that have a free record, beside that; 0: none
   std::array<Counts*, 256> site_buckets_{};
   internal::MappedArray<Counts> sites_;    // index 0 is unused
   internal::MappedArray<Record> records_;  // index 0 is unused
+  internal::MappedArray<Shelf> shelves_;   // index 0 is unused
   internal::MappedArray<Before> before_;   // by ticket
   internal::MappedArray<Crowd> crowds_;    // by site
   internal::Works works_;

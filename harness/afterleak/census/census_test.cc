@@ -224,6 +224,29 @@ TEST(Census, TicketsAreGivenOutAgainWithoutAnythingOfTheirFormerLife) {
   EXPECT_EQ(Arm(census), 3u);
 }
 
+// So that to arm is quick, however those before them ended.
+TEST(Census, TimersThatAreArmedOneAfterTheOtherLieNearEachOther) {
+  constexpr Census::Ticket kTimers = 10'000, kNear = 128;
+  Census census;
+  std::vector<Census::Ticket> tickets;
+  std::mt19937 random(1);
+  for (int round = 0; round < 3; ++round) {
+    std::ranges::shuffle(tickets, random);
+    for (const Census::Ticket ticket : tickets) census.Stop(ticket);
+    tickets.clear();
+    Census::Ticket far = 0, last = 0;
+    for (Census::Ticket i = 0; i < kTimers; ++i) {
+      const Census::Ticket ticket = Arm(census);
+      far += std::max(ticket, last) - std::min(ticket, last) >= kNear;
+      tickets.push_back(last = ticket);
+    }
+    EXPECT_LE(far, kTimers / kNear + 1) << "round " << round;
+    std::ranges::sort(tickets);
+    EXPECT_EQ(std::ranges::unique(tickets).begin(), tickets.end()) << "one for each";
+    EXPECT_EQ(tickets.back(), kTimers) << "and none more than live at a time";
+  }
+}
+
 TEST(Census, ItsRecordsAreNotOnTheHeap) {
   AFTERLEAK_SKIP_UNLESS_COUNTING();
   const heap::Scope scope;
