@@ -104,8 +104,10 @@ func leakyTurns(messages chan string, turns int) {
 		select {
 		case <-messages:
 			received++
-		case <-time.After(poll):
+		case <-time.After(poll): // the machine stood still for that long, and select chose this
+			<-messages
 		case <-time.After(giveUp):
+			<-messages
 		}
 	}
 }
