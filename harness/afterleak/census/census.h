@@ -262,7 +262,7 @@ class Census {
 
   // Free records are kept by shelves of records that lie next to each other, and those of one shelf
   // are taken before those of the next: so timers that are armed one after the other are near each
-  // other. One list of them all has the order in which timers ended, which after some rounds is none.
+  // other. One list of all would be in the order in which timers ended, soon any order.
   struct Shelf {
     Ticket free;         // the first of its free records; 0: there is none, or it is shelf_
     std::uint32_t next;  // another that has some
