@@ -195,7 +195,10 @@ std::int64_t Unrecorded() noexcept {
   return Ledger::Get().unrecorded().load(std::memory_order_relaxed);
 }
 
-void NotKnown(Library library) noexcept { Ledger::Get().NotKnown(library); }
+void NotKnown(Library library) noexcept try {
+  Ledger::Get().NotKnown(library);
+} catch (const std::bad_alloc&) {  // no ledger: nothing of the others is seen, either
+}
 bool IsKnown(Library library) noexcept { return Ledger::Get().IsKnown(library); }
 
 std::vector<InUse> ObjectsInUse() {
