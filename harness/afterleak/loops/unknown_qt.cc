@@ -1,5 +1,5 @@
 // QtCore as it may be one day: it has what a program's first timer needs, and dispatchers that
-// register timers by a function of another name.
+// register timers by a function of another name. An event has its type at EVENT_TYPE_AT, 8 or 16.
 #include <cstdint>
 
 struct QObject;
@@ -10,7 +10,7 @@ class QTimerEvent {
 
  private:
   void* vtable_ = nullptr;
-  std::uint16_t type_ = 1;  // where Qt 6 has it
+  alignas(EVENT_TYPE_AT) std::uint16_t type_ = 1;
   alignas(8) int id_;
 };
 QTimerEvent::QTimerEvent(int id) : id_(id) { static_cast<void>(vtable_), static_cast<void>(type_); }
