@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/epoll.h>
@@ -22,11 +21,14 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/loops/loopback.h"
+
 namespace {
 
 using afterleak::CensusTotals;
 using afterleak::Duration;
 using afterleak::Time;
+using afterleak::loops::Loopback;
 using afterleak::loops::LoopBubble;
 using afterleak::loops::Stuck;
 using testing::ElementsAre;
@@ -427,32 +429,21 @@ TEST(LoopBubble, TheThreadThatMadeItMovesTimeByReading) {
 }
 
 TEST(LoopBubble, TheThreadThatMadeItMovesTimeByAccepting) {
-  const int listener = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  ASSERT_EQ(bind(listener, any, size), 0);
-  ASSERT_EQ(listen(listener, 8), 0);
-  ASSERT_EQ(getsockname(listener, any, &size), 0);
+  Loopback loopback;
   LoopBubble bubble;
   bubble.Go([&] {
     for (int i = 0; i < 2; ++i) {
       std::this_thread::sleep_for(3s);
-      const int client = socket(AF_INET, SOCK_STREAM, 0);
-      EXPECT_EQ(connect(client, any, sizeof address), 0);
-      close(client);
+      close(loopback.Connect());
     }
   });
   for (const Duration until : {3s, 6s}) {
-    const int client =
-        until == 3s ? accept(listener, nullptr, nullptr) : accept4(listener, nullptr, nullptr, 0);
+    const int client = until == 3s ? accept(loopback.listener(), nullptr, nullptr)
+                                   : accept4(loopback.listener(), nullptr, nullptr, 0);
     EXPECT_GE(client, 0);
     EXPECT_EQ(At(bubble), until);
     close(client);
   }
-  close(listener);
 }
 
 TEST(LoopBubble, ATimerfdTellsHowOftenItWasDue) {

@@ -3,7 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 
 #include "afterleak/loops/loop_bubble.h"
 #include "tests/support/loops/loop_under_test.h"
+#include "tests/support/loops/loopback.h"
 
 namespace afterleak::loops {
 
@@ -137,18 +137,9 @@ TYPED_TEST_P(VirtualLoop, EachSignalArrivesAtItsInstant) {
 // A client that blocks in its reads, and gives each request 5 s.
 TYPED_TEST_P(VirtualLoop, NoRequestOverLoopbackTimesOut) {
   constexpr int kRequests = 300;
-  const int listener = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  ASSERT_EQ(bind(listener, any, size), 0);
-  ASSERT_EQ(listen(listener, 8), 0);
-  ASSERT_EQ(getsockname(listener, any, &size), 0);
-  const int client = socket(AF_INET, SOCK_STREAM, 0);
-  ASSERT_EQ(connect(client, any, size), 0);
-  const int server = accept(listener, nullptr, nullptr);
+  Loopback loopback;
+  const int client = loopback.Connect();
+  const int server = accept(loopback.listener(), nullptr, nullptr);
 
   int timeouts = 0;
   int served = 0;
@@ -177,7 +168,7 @@ TYPED_TEST_P(VirtualLoop, NoRequestOverLoopbackTimesOut) {
   EXPECT_EQ(answered, kRequests);
   EXPECT_EQ(timeouts, 0);
   bubble.Finish();
-  for (const int descriptor : {client, server, listener}) close(descriptor);
+  for (const int descriptor : {client, server}) close(descriptor);
 }
 
 TYPED_TEST_P(VirtualLoop, NothingFiresOfALoopThatIsClosedWithTimersPending) {
