@@ -20,7 +20,7 @@ Duration Since(std::int64_t instant, Time now) {
 // One bucket for each number up to 8, and then four for each power of two.
 constexpr std::uint64_t kExact = 8;
 
-std::size_t BucketOf(std::uint64_t number) {
+std::size_t StepOf(std::uint64_t number) {
   if (number < kExact) return static_cast<std::size_t>(number);
   const int power = static_cast<int>(std::bit_width(number)) - 1;  // 3 or more
   return static_cast<std::size_t>(power - 1) * 4 + (number >> (power - 2) & 3);
@@ -41,29 +41,33 @@ Census::Census() {
 }
 
 void Census::KeepCallStacks(std::vector<std::string> wrappers) {
-  call_stacks_ = true;
+  call_stacks_ = keeps_more_ = true;
   wrappers_ = std::move(wrappers);
 }
 
-void Census::KeepOvertaken() { keeps_overtaken_ = true; }
+void Census::KeepOvertaken() { keeps_overtaken_ = keeps_more_ = true; }
 
 void Census::KeepJournal(std::function<Time()> now) {
   journal_ = std::make_unique<Journal>(std::move(now));
+  keeps_more_ = true;
 }
 
-inline Census::Counts& Census::CountsOfLine(const TimerKind& kind, const Site& site) {
+inline Census::Counts*& Census::BucketOf(const TimerKind& kind, const Site& site) {
   const std::uintptr_t key = site.Hash() ^ reinterpret_cast<std::uintptr_t>(&kind);
-  Counts*& bucket = site_buckets_[(key * 0x9E3779B97F4A7C15u) >> 56];
-  for (Counts* counts = bucket; counts != nullptr; counts = counts->next) {
-    if (counts->kind == &kind && counts->site == site) return *counts;
-  }
-  return *(bucket = &AddSite(kind, site, bucket));
+  return site_buckets_[(key * 0x9E3779B97F4A7C15u) >> 56];
 }
 
-inline Census::Counts& Census::CountsOf(const TimerKind& kind, const Site& site) {
-  if (call_stacks_) [[unlikely]]
-    return CountsOfLine(kind, site.WithCallStack());
-  return CountsOfLine(kind, site);
+inline Census::Counts* Census::Find(Counts* bucket, const TimerKind& kind, const Site& site) {
+  while (bucket != nullptr && !(bucket->kind == &kind && bucket->site == site))
+    bucket = bucket->next;
+  return bucket;
+}
+
+Census::Counts& Census::CountsOf(const TimerKind& kind, const Site& line) {
+  const Site site = call_stacks_ ? line.WithCallStack() : line;
+  Counts*& bucket = BucketOf(kind, site);
+  Counts* const known = Find(bucket, kind, site);
+  return known != nullptr ? *known : *(bucket = &AddSite(kind, site, bucket));
 }
 
 Census::Counts& Census::AddSite(const TimerKind& kind, const Site& site, Counts* next) {
@@ -97,20 +101,9 @@ inline void Census::PutBack(Ticket ticket, Record& record) {
   record.armed_at = std::exchange(free, ticket);
 }
 
-Census::Ticket Census::Arm(const TimerKind& kind, const Site& site, std::uint32_t bytes, Time now,
-                           Time deadline) {
+// Nothing throws here: the timer is either counted or not.
+inline Census::Ticket Census::Open(Counts& counts, std::uint32_t bytes, Time now, Time deadline) {
   bytes &= 0x7fffffffu;  // as much as a record has room for
-  Counts& counts = CountsOf(kind, site);
-  if (free_ == 0) [[unlikely]]
-    OpenShelf();
-  const Ticket ticket = free_;
-  if (journal_ != nullptr && kind.resource == Resource::kTimer)
-    journal_->Arm(ticket, kind, site, now, deadline);
-
-  // Nothing throws from here on: the timer is either counted or not.
-  Record& record = records_[ticket];
-  free_ = static_cast<Ticket>(record.armed_at);
-  if (keeps_overtaken_) before_[ticket] = BeforeOneOf(counts, counts.live);
   if (deadline != Time::max())
     counts.longest_timeout = std::max(counts.longest_timeout, (deadline - now).count());
   ++counts.armed;
@@ -121,15 +114,37 @@ Census::Ticket Census::Arm(const TimerKind& kind, const Site& site, std::uint32_
   CensusTotals& totals = *counts.totals;
   ++totals.armed;
   totals.peak_live = std::max(totals.peak_live, ++totals.live);
-  totals.rooted += kind.rooted;
+  totals.rooted += counts.kind->rooted;
   totals.live_bytes += bytes;
 
+  const Ticket ticket = free_;
+  Record& record = records_[ticket];
+  free_ = static_cast<Ticket>(record.armed_at);
   record = {.armed_at = now.time_since_epoch().count(),
             .deadline = deadline.time_since_epoch().count(),
             .site = counts.id,
-            .bytes = bytes & 0x7fffffffu,
+            .bytes = bytes,
             .abandoned = 0};
   return ticket;
+}
+
+// No more than a turn of a loop needs, and no call: so it saves no registers.
+Census::Ticket Census::Arm(const TimerKind& kind, const Site& site, std::uint32_t bytes, Time now,
+                           Time deadline) {
+  Counts* const counts = Find(BucketOf(kind, site), kind, site);
+  if (keeps_more_ || counts == nullptr || free_ == 0) [[unlikely]]
+    return ArmWithMore(kind, site, bytes, now, deadline);
+  return Open(*counts, bytes, now, deadline);
+}
+
+Census::Ticket Census::ArmWithMore(const TimerKind& kind, const Site& site, std::uint32_t bytes,
+                                   Time now, Time deadline) {
+  Counts& counts = CountsOf(kind, site);
+  if (free_ == 0) OpenShelf();
+  if (journal_ != nullptr && kind.resource == Resource::kTimer)
+    journal_->Arm(free_, kind, site, now, deadline);
+  if (keeps_overtaken_) before_[free_] = BeforeOneOf(counts, counts.live);
+  return Open(counts, bytes, now, deadline);
 }
 
 bool Census::PutOff(Ticket ticket, const TimerKind& kind, Time now, Time deadline) {
@@ -152,17 +167,19 @@ void Census::Abandon(Ticket ticket, Time now) {
   Record& record = records_[ticket];
   Counts& counts = sites_[record.site];
   CensusTotals& totals = *counts.totals;
+  // Before the bit beside them is written: a load that spans a store of fewer bytes waits for it.
+  const std::uint32_t bytes = record.bytes;
   record.abandoned = 1;
   ++counts.ever_abandoned;
   counts.peak_abandoned = std::max(counts.peak_abandoned, ++counts.abandoned);
   totals.peak_abandoned = std::max(totals.peak_abandoned, ++totals.abandoned);
-  totals.abandoned_bytes += record.bytes;
+  totals.abandoned_bytes += bytes;
   if (!counts.kind->periodic && record.deadline != Time::max().time_since_epoch().count()) {
     // A real clock may be late to fire what is due; then no time was left.
     const std::chrono::duration<double> left =
         std::max(Duration(record.deadline) - now.time_since_epoch(), Duration::zero());
-    counts.byte_seconds_lost += record.bytes * left.count();
-    totals.byte_seconds_lost += record.bytes * left.count();
+    counts.byte_seconds_lost += bytes * left.count();
+    totals.byte_seconds_lost += bytes * left.count();
   }
   if (journal_ != nullptr && counts.kind->resource == Resource::kTimer)
     journal_->Abandon(ticket, now);
@@ -198,7 +215,7 @@ std::pair<CensusTotals&, bool> Census::Close(Ticket ticket, TimerEnd end) {
   if (keeps_overtaken_) {
     Crowd& crowd = crowds_[record.site];
     const std::uint64_t overtaken = OvertakenBy(ticket, counts);
-    ++crowd.ended[BucketOf(overtaken)];
+    ++crowd.ended[StepOf(overtaken)];
     if (end == TimerEnd::kStopped)
       crowd.most_of_stopped = std::max(crowd.most_of_stopped, overtaken);
   }

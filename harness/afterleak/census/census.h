@@ -273,9 +273,13 @@ class Census {
   void OpenShelf();  // where free_ is 0: gives it another
   void PutBack(Ticket ticket, Record& record);
 
-  Counts& CountsOf(const TimerKind& kind, const Site& site);
-  Counts& CountsOfLine(const TimerKind& kind, const Site& site);
+  Counts*& BucketOf(const TimerKind& kind, const Site& site);
+  static Counts* Find(Counts* bucket, const TimerKind& kind, const Site& site);  // null: not there
+  Counts& CountsOf(const TimerKind& kind, const Site& line);
   Counts& AddSite(const TimerKind& kind, const Site& site, Counts* next);
+  Ticket Open(Counts& counts, std::uint32_t bytes, Time now, Time deadline);
+  Ticket ArmWithMore(const TimerKind& kind, const Site& site, std::uint32_t bytes, Time now,
+                     Time deadline);
   std::uint64_t OvertakenBy(Ticket ticket, const Counts& counts) const;
   std::uint64_t UsuallyOvertakenBy(std::size_t site) const;
 
@@ -285,6 +289,7 @@ class Census {
 
   std::array<CensusTotals, kResources> totals_{};
   std::unique_ptr<Journal> journal_;
+  bool keeps_more_ = false;  // than counters and records: a journal or one of the next two
   bool call_stacks_ = false;
   bool keeps_overtaken_ = false;
   std::vector<std::string> wrappers_;

@@ -53,7 +53,8 @@ class MappedArray {
   // By the highest bit: the address where a chunk would begin if it held all elements from
   // biased index 0.
   std::uintptr_t ChunkOf(std::size_t biased) const {
-    return chunks_[static_cast<std::size_t>(63 - std::countl_zero(std::uint64_t{biased | 1}))];
+    // 63 less that is the same, but not to g++, which has an instruction for this.
+    return chunks_[static_cast<std::size_t>(63 ^ std::countl_zero(std::uint64_t{biased | 1}))];
   }
   T* At(std::size_t biased) const {
     return reinterpret_cast<T*>(ChunkOf(biased) + biased * sizeof(T));
