@@ -97,6 +97,11 @@ void OutputFile::RefuseSame(const OutputFile& other) const {
                                           path_, other.flag_, other.path_));
 }
 
+void OutputFile::WriteAhead(std::string_view text) {
+  file_->Write(text);
+  file_->Offer();
+}
+
 void OutputFile::Write(std::string_view text) {
   if (!file_) return Print(text);
   file_->Write(text);

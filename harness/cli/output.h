@@ -53,6 +53,9 @@ class OutputFile {
   // Throws std::invalid_argument if the other file would be written over this one, or into it.
   void RefuseSame(const OutputFile& other) const;
 
+  // What is no regular file gets this ahead of the whole content, as soon as it has room.
+  void WriteAhead(std::string_view text);
+
   // Writes the whole content. Throws as Print and AtomicFile do; a regular file is either
   // complete or unchanged.
   void Write(std::string_view text);

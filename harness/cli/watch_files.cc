@@ -43,6 +43,10 @@ WatchFiles::WatchFiles(const WatchArguments& arguments, Duration period) {
     files_.push_back({flag, *path, std::move(text), file.IsRewritable()});
   };
   add("--json", arguments.json, [](const watch::Report& report) { return ToJson(report); });
+  if (!files_.empty() && !files_.front().rewritable) {
+    streamed_.emplace("--json", *arguments.json);
+    files_.clear();
+  }
   add("--csv", arguments.csv, [](const watch::Report& report) { return ToCsv(report); });
   add("--sarif", arguments.sarif,
       [](const watch::Report& report) { return ToSarif(FindingsOfAll(report)); });
@@ -58,20 +62,31 @@ WatchFiles::WatchFiles(const WatchArguments& arguments, Duration period) {
 }
 
 void WatchFiles::WriteInBetween(const watch::Report& report) noexcept {
-  for (const File& file : files_) try {
-      if (file.rewritable) OutputFile(file.flag, file.path).Write(file.text(report));
+  const auto write = [this](const auto& one) noexcept {
+    try {
+      one();
     } catch (const std::exception& error) {
       if (!std::exchange(complained_, true)) Complain(error.what());
     }
+  };
+  if (streamed_) write([&] { streamed_->WriteAhead(stream_.Next(report)); });
+  for (const File& file : files_) {
+    if (file.rewritable) write([&] { OutputFile(file.flag, file.path).Write(file.text(report)); });
+  }
 }
 
 void WatchFiles::Write(const watch::Report& report) {
   std::exception_ptr first;
-  for (const File& file : files_) try {
-      OutputFile(file.flag, file.path).Write(file.text(report));
+  const auto write = [&first](const auto& one) {
+    try {
+      one();
     } catch (const FileError&) {
       if (!first) first = std::current_exception();
     }
+  };
+  if (streamed_) write([&] { streamed_->Write(stream_.End(report)); });
+  for (const File& file : files_)
+    write([&] { OutputFile(file.flag, file.path).Write(file.text(report)); });
   if (first) std::rethrow_exception(first);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,7 +16,7 @@ struct WatchArguments;
 
 // Each is rewritten whole while the program runs, and at its end: so at any time it holds what is
 // known so far, and one that is killed loses nothing but the last seconds. What is no regular file
-// (a device, a fifo) gets the end alone.
+// (a device, a fifo) gets the end alone, and a --json is streamed there.
 class WatchFiles {
  public:
   // `period`: between two calls of WriteInBetween. Throws as OutputFile does, and
@@ -23,7 +24,7 @@ class WatchFiles {
   // that of the program.
   WatchFiles(const WatchArguments& arguments, afterleak::Duration period);
 
-  bool empty() const { return files_.empty(); }
+  bool empty() const { return files_.empty() && !streamed_; }
 
   // While the program runs, which does not end because a disk is full: that is said, once.
   void WriteInBetween(const afterleak::watch::Report& report) noexcept;
@@ -39,6 +40,8 @@ class WatchFiles {
     bool rewritable;
   };
   std::vector<File> files_;
+  std::optional<OutputFile> streamed_;
+  afterleak::watch::JsonStream stream_;
   bool complained_ = false;
 };
 

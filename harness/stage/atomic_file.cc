@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <climits>
 #include <cstdio>
 #include <locale>
 #include <string>
@@ -152,11 +153,37 @@ bool AtomicFile::Replaces(int descriptor) const {
          Inode() == std::pair(status.st_dev, status.st_ino);
 }
 
+AtomicFile::~AtomicFile() {
+  if (opened_ >= 0) close(opened_);
+}
+
+int AtomicFile::OpenInPlace(int flags) {
+  return descriptor_ ? fcntl(*descriptor_, F_DUPFD_CLOEXEC, 0)
+                     : open(target_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY | flags);
+}
+
+void AtomicFile::Offer() {
+  if (!text_) Fail(ENOMEM);
+  if (opened_ < 0) opened_ = OpenInPlace(O_NONBLOCK);
+  if (opened_ < 0 && errno == ENXIO) return;  // a fifo that nobody reads yet
+  if (opened_ < 0) Fail(errno);
+  // The descriptor may block, as standard error does: but where there is room, it takes so much.
+  const std::string text = text_.str();
+  std::string_view rest = text;
+  pollfd room{.fd = opened_, .events = POLLOUT, .revents = 0};
+  while (!rest.empty() && poll(&room, 1, 0) == 1) {
+    const std::string_view piece = rest.substr(0, PIPE_BUF);
+    if (const int error = WriteAll(opened_, piece)) Fail(error);
+    rest.remove_prefix(piece.size());
+  }
+  text_.str(std::string(rest));
+  text_.seekp(0, std::ios::end);
+}
+
 void AtomicFile::Commit() {
   if (!text_) Fail(ENOMEM);  // some of the text was lost
   if (in_place_) {
-    const int descriptor = descriptor_ ? fcntl(*descriptor_, F_DUPFD_CLOEXEC, 0)
-                                       : open(target_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    const int descriptor = opened_ >= 0 ? std::exchange(opened_, -1) : OpenInPlace(0);
     if (descriptor < 0) Fail(errno);
     if (const int error = WriteAndClose(descriptor, text_.view())) Fail(error);
     return;

@@ -41,6 +41,7 @@ class AtomicFile {
  public:
   // Throws FileError.
   explicit AtomicFile(std::filesystem::path path);
+  ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
@@ -61,11 +62,16 @@ class AtomicFile {
   // file without a name.
   bool Replaces(int descriptor) const;
 
+  // Passes on as much of the text as a reader has room for, and waits for none: the rest goes with
+  // the next call, or with Commit. Only for what is written in place. Throws FileError.
+  void Offer();
+
   // Call it once. On failure it throws FileError and leaves a regular file unchanged.
   void Commit();
 
  private:
   [[noreturn]] void Fail(int error) const;
+  int OpenInPlace(int flags);                            // -1: errno says why not
   std::optional<std::pair<dev_t, ino_t>> Inode() const;  // of the existing file
 
   std::filesystem::path path_;    // as given
@@ -73,6 +79,7 @@ class AtomicFile {
   std::optional<int> descriptor_;
   std::optional<mode_t> mode_;  // of the existing file
   bool in_place_ = false;
+  int opened_ = -1;  // what Offer writes to
   std::ostringstream text_;
 };
 

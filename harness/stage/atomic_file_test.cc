@@ -374,6 +374,54 @@ TEST_F(AtomicFileTest, WritesAFifoInPlaceAndOnlyAtCommit) {
 }
 
 // `program --csv /dev/stdout > all.txt` must continue in all.txt where the program had got to.
+TEST_F(AtomicFileTest, OffersAReaderWhatItHasRoomFor) {
+  ASSERT_EQ(mkfifo("fifo", 0600), 0);
+  const std::string text(100'000, 'x');
+  std::string got(text.size() + 3, '\0');
+  {
+    AtomicFile file("fifo");
+    file.Write("1");
+    file.Offer();  // nobody reads
+    const int reader = open("fifo", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    ASSERT_GE(reader, 0);
+    EXPECT_EQ(read(reader, got.data(), 1), 0);  // nor is there a writer
+    file.Write("2");
+    file.Offer();
+    EXPECT_EQ(read(reader, got.data(), got.size()), 2);
+    file.Write(text);
+    file.Offer();  // more than a pipe takes
+    std::size_t size = 2;
+    const auto take = [&] {
+      const ssize_t more = read(reader, got.data() + size, got.size() - size);
+      size += static_cast<std::size_t>(std::max(more, ssize_t{0}));
+      return more;
+    };
+    while (take() > 0) continue;
+    EXPECT_GT(size, 4096u);
+    EXPECT_LT(size, text.size());
+    file.Write("3");
+    file.Commit();
+    while (take() > 0) continue;
+    EXPECT_TRUE(got == "12" + text + "3");
+    close(reader);
+  }
+}
+
+TEST_F(AtomicFileTest, OffersNothingToAReaderThatIsGone) {
+  const auto before = std::signal(SIGPIPE, SIG_IGN);
+  ASSERT_EQ(mkfifo("fifo", 0600), 0);
+  AtomicFile file("fifo");
+  const int reader = open("fifo", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  file.Write("1");
+  file.Offer();
+  close(reader);
+  file.Write("2");
+  EXPECT_EQ(ErrorOf([&] { file.Offer(); }),
+            "\"fifo\": Broken pipe; name a file that can be written");
+  EXPECT_NE(ErrorOf([&] { file.Commit(); }), "no error");
+  std::signal(SIGPIPE, before);
+}
+
 TEST_F(AtomicFileTest, WritesAnOpenDescriptorWhereItStands) {
   const int out = open("all.txt", O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   fs::create_symlink("/dev/fd/" + std::to_string(out), "link");

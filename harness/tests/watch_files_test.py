@@ -1,9 +1,11 @@
 """What `afterleak watch` writes for other programs: JSON, numbers for Prometheus, stacks for pprof, a trace for Perfetto."""
 
+import fcntl
 import json
 import os
 import pathlib
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -70,6 +72,42 @@ class Written(FilesTest):
         report = json.loads(fifo.read_text())
         process.communicate(timeout=helper.PATIENCE)
         self.assertEqual((report["how"], report["ended"]), ("ended with 0", True))
+
+    def test_json_is_streamed_to_a_fifo(self):
+        fifo = self.folder / "fifo"
+        os.mkfifo(fifo)
+        process = self.start("--every", "20ms", "--json", fifo, SERVICE)
+        with open(fifo) as stream:
+            lines = [stream.readline() for _ in range(3)]
+            self.assertIsNone(process.poll())
+            process.send_signal(signal.SIGTERM)
+            document = json.loads("".join(lines) + stream.read())
+        process.communicate(timeout=helper.PATIENCE)
+        self.assertTrue(document["ended"])
+        self.assertGreaterEqual(len(document["stream"]), 2)
+        self.assertEqual(document["stream"][0], json.loads(lines[1].removesuffix(",\n")))
+        seconds = [sample["seconds"] for sample in document["stream"]]
+        self.assertEqual(seconds, sorted(seconds))
+        for sample in document["stream"]:
+            for what in ("live", "idle", "armed"):
+                self.assertEqual(sample[what], sum(site[what] for site in sample["sites"]))
+        if jsonschema:
+            jsonschema.validate(document, json.loads((helper.ROOT / "harness/watch/afterleak-watch.schema.json").read_text()))
+
+    def test_a_reader_that_does_not_read_or_goes_holds_nothing_up(self):
+        fifo = self.folder / "fifo"
+        os.mkfifo(fifo)
+        process = self.start("--every", "20ms", "--json", fifo, "--csv", self.folder / "sites.csv", SERVICE)
+        with open(fifo) as stream:
+            fcntl.fcntl(stream, fcntl.F_SETPIPE_SZ, 4096)
+            helper.wait_until(lambda: select.select([stream], [], [], 0)[0], "the pipe is full")
+            for _ in range(2):
+                (self.folder / "sites.csv").unlink(missing_ok=True)
+                helper.wait_until((self.folder / "sites.csv").exists, "the other file is written")
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=helper.PATIENCE)[1]
+        self.assertEqual(process.returncode, 2)
+        self.assertIn("Broken pipe", said)
 
     def test_what_cannot_be_written_is_said_once_and_the_program_goes_on(self):
         folder = self.folder / "gone"

@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "afterleak/census/call_stack.h"
@@ -96,6 +97,23 @@ TEST(Trace, HasTheWindowsOfASite) {
   const std::string text = Trace().Text(report);
   EXPECT_THAT(text, HasSubstr(R"("ts":1000000.0,"args":{"live":1,"peak":2})"));
   EXPECT_THAT(text, HasSubstr(R"("ts":2000000.0,"args":{"live":3,"peak":5})"));
+}
+
+TEST(JsonStream, IsOneDocumentHoweverManyReportsThereWere) {
+  const Report report = WithRow(Row(Word::kLeak));
+  const auto parsed = [](const std::string& text) { return nlohmann::json::parse(text); };
+  EXPECT_EQ(JsonStream().End(report), ToJson(report));
+  for (const std::size_t reports : {1, 3}) {
+    JsonStream stream;
+    std::string text;
+    for (std::size_t i = 0; i < reports; ++i) text += stream.Next(report);
+    text += stream.End(report);
+    nlohmann::json document = parsed(text);
+    EXPECT_EQ(document["stream"].size(), reports);
+    EXPECT_EQ(document["stream"].back()["sites"][0]["word"], "leak");
+    document.erase("stream");
+    EXPECT_EQ(document, parsed(ToJson(report)));
+  }
 }
 
 std::string Gunzipped(const std::string& bytes) {

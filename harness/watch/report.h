@@ -79,6 +79,17 @@ std::string Short(Duration span);
 std::string ToText(const Report& report);
 // afterleak-watch.schema.json describes it; what is only added leaves its version as it is.
 std::string ToJson(const Report& report);
+
+// The same document for who reads along, in pieces: it begins with what was known at each report.
+class JsonStream {
+ public:
+  std::string Next(const Report& report);
+  std::string End(const Report& report);  // all that is in ToJson
+
+ private:
+  bool begun_ = false;
+};
+
 std::string ToCsv(const Report& report);  // a row for each site
 
 }  // namespace afterleak::watch

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <utility>
 
 #include "afterleak/census/duration.h"
 #include "watch/report.h"
@@ -144,6 +145,11 @@ Json JsonOf(const Report& report) {
           {"children", children}};
 }
 
+// What stands in a binary need not be UTF-8.
+std::string Dumped(const Json& json, int indent = -1) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 void AddRows(const Report& report, std::string& out) {
   for (const SiteRow& row : report.sites) {
     out += fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{:.3f},{}\n",
@@ -160,8 +166,37 @@ void AddRows(const Report& report, std::string& out) {
 std::string ToJson(const Report& report) {
   Json all = {{"schema_version", 1}};
   all.update(JsonOf(report));
-  // What stands in a binary need not be UTF-8.
-  return all.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return Dumped(all, 1) + "\n";
+}
+
+std::string JsonStream::Next(const Report& report) {
+  Json sites = Json::array();
+  std::int64_t live = 0, idle = 0;
+  for (const SiteRow& row : report.sites) {
+    live += row.live;
+    idle += row.idle;
+    sites.push_back({{"word", ToString(row.word)},
+                     {"kind", row.kind},
+                     {"file", row.file},
+                     {"line", row.line},
+                     {"function", row.function},
+                     {"live", row.live},
+                     {"idle", row.idle},
+                     {"armed", row.armed}});
+  }
+  const Json sample = {{"seconds", Seconds(report.watched)},
+                       {"live", live},
+                       {"idle", idle},
+                       {"armed", report.Armed()},
+                       {"sites", sites}};
+  const char* const before =
+      std::exchange(begun_, true) ? ",\n" : "{\"schema_version\": 1, \"stream\": [\n";
+  return before + Dumped(sample);
+}
+
+std::string JsonStream::End(const Report& report) {
+  if (!begun_) return ToJson(report);
+  return "],\n" + Dumped(JsonOf(report), 1).substr(1) + "\n";  // what follows its brace
 }
 
 std::string ToCsv(const Report& report) {
