@@ -1,11 +1,11 @@
-"""Would the unit tests see it? The library is changed in one small place at a time, and its unit tests run on each change.
+"""Would the tests see it? The library is changed in one small place at a time; its unit tests and those of the pairs run on each change.
 
     python3 -m tests.mutation_test [--only FILE]... [--sample N [--seed S]] [--jobs N] [--list]      in harness/
 
-One build has all the changes (mutation/sites.py says what they are): the environment of a run chooses. A change is killed when a
-program of unit tests fails, crashes or takes ten times as long. One that no program notices is a survivor; each of them stands in
-mutation/survivors.toml, with the reason why it changes nothing that a test could see. The test fails where one does not, and where
-one stands there that is killed, or is no change of the sources.
+One build has all the changes (mutation/sites.py says what they are): the environment of a run chooses. Every test runs once
+unchanged, which shows what it reaches; a change meets those that reach it. It is killed when one fails, crashes or takes ten times as
+long. One that no test notices is a survivor; each of them stands in mutation/survivors.toml, with the reason why it changes nothing
+that a test could see. The test fails where one does not, and where one stands there that is killed, or is no change of the sources.
 
 Programs run in namespaces: a change may kill whatever it likes. .build/mutation/ keeps the build, and in results.txt what became of
 each change. 77: it cannot run here, and one line says why.
@@ -14,12 +14,14 @@ each change. 77: it cannot run here, and one line says why.
 import argparse
 import collections
 import concurrent.futures
+import dataclasses
 import os
 import pathlib
 import random
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import tomllib
@@ -33,8 +35,9 @@ LIBRARY = ROOT / "harness/afterleak"
 HERE = pathlib.Path(__file__).parent / "mutation"
 SURVIVORS = HERE / "survivors.toml"
 KEPT = ROOT / ".build/mutation"
+PARTS = ("harness/afterleak", "harness/pairs")
 NOT_COPIED = shutil.ignore_patterns(".build", ".git", "__pycache__", "results", "workshop/SESSION.md")
-SLOWER, LEAST, UNKNOWN = 10, 3, 60  # times the usual time; the least and the first guess of that, in seconds
+SLOWER, LEAST, UNKNOWN = 10, 0.5, 60  # times the usual time; the least and the first guess of that, in seconds
 GIGABYTES = 16  # of addresses: many threads need some, and what allocates forever is to end
 
 # The program is not process 1 of its namespace, which signals would not end.
@@ -42,27 +45,71 @@ CONTAINED = ["unshare", "--pid", "--ipc", "--mount", "--fork", "--kill-child", "
              "sh", "-c", '"$@"; exit $?', "sh", "prlimit", f"--as={GIGABYTES << 30}"]
 
 
+@dataclasses.dataclass
+class Test:
+    """A unit test; and, once it has run unchanged, what it reaches and how long it takes."""
+    name: str
+    seconds: float = UNKNOWN
+    cpu: float = UNKNOWN
+    reached: bytes = b""
+
+
+def seconds_of(tests):
+    return sum(test.seconds for test in tests)
+
+
 class Program:
     """One of the programs of unit tests."""
 
     def __init__(self, path):
-        self.path, self.name = path, path.name
-        self.reached = b""
-        self.seconds = self.cpu = UNKNOWN
+        self.path, self.name, self.tests = path, path.name, []
 
-    def run(self, **environment):
-        """How it ended."""
-        limits = [f"--cpu={int(self.cpu * SLOWER) + 1}", "--", str(self.path), "--gtest_fail_fast", "--gtest_brief=1"]
-        return children.run(self.name, [*CONTAINED, *limits], env=environment, timeout=self.seconds * SLOWER, merged=True)
+    def run(self, tests, **environment):
+        """How it ended with these tests."""
+        seconds, cpu = SLOWER * max(seconds_of(tests), LEAST), SLOWER * sum(test.cpu for test in tests)
+        command = [*CONTAINED, f"--cpu={int(cpu) + 1}", "--", str(self.path), "--gtest_fail_fast", "--gtest_brief=1",
+                   f"--gtest_filter={':'.join(test.name for test in tests)}"]
+        return children.run(self.name, command, env=environment, timeout=seconds, merged=True)
 
-    def prepare(self, reached, count):
-        """Runs it unchanged, and learns what it reaches and how long it takes. False if it does not pass."""
-        reached.write_bytes(bytes(count + 1))
-        began = time.monotonic()
-        ended = self.run(AFTERLEAK_REACHED=str(reached))
-        self.seconds, self.cpu = max(time.monotonic() - began, LEAST), ended.cpu
-        self.reached = reached.read_bytes()
-        return ended.code == 0
+    def list_tests(self):
+        suite = None
+        for line in children.run(self.name, [str(self.path), "--gtest_list_tests"]).out.splitlines():
+            name = line.split("#")[0].strip()
+            if not line.startswith(" "):
+                suite = name
+            elif "DISABLED_" not in suite + name:
+                yield Test(suite + name)
+
+    def try_out(self, test, count):
+        """Runs it unchanged. It is one of the program's tests if it passes."""
+        with tempfile.NamedTemporaryFile() as reached:
+            reached.write(bytes(count + 1))
+            reached.flush()
+            began = time.monotonic()
+            try:
+                ended = self.run([test], AFTERLEAK_REACHED=reached.name)
+            except children.TooLong:
+                ended = None
+            test.seconds = time.monotonic() - began
+            test.reached = pathlib.Path(reached.name).read_bytes()
+        if ended and ended.code == 0:
+            test.cpu = ended.cpu
+            self.tests.append(test)
+        else:
+            print(f"    {self.name}: {test.name} is left out: it does not pass unchanged", flush=True)
+
+    def batches(self, number):
+        """The tests that reach a change, several in each: few enough that one that hangs is soon found out."""
+        batch = []
+        for test in sorted(self.tests, key=lambda test: test.seconds):
+            if not test.reached[number]:
+                continue
+            if batch and seconds_of(batch) + test.seconds > LEAST:
+                yield batch
+                batch = []
+            batch.append(test)
+        if batch:
+            yield batch
 
 
 def copy(texts):
@@ -91,22 +138,24 @@ def build():
     folder = KEPT / "build"
     step("cmake", "-S", KEPT / "source", "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DCMAKE_CXX_FLAGS_RELEASE=-O1 -DNDEBUG",
          f"-DCMAKE_CXX_FLAGS=-std=c++20 -w -fpermissive -Wno-narrowing -include '{HERE}/mutant.h'")
-    step("cmake", "--build", folder, "--target", "harness/afterleak/all")
+    step("cmake", "--build", folder, "--target", *(f"{part}/all" for part in PARTS))
     # LeakSanitizer takes terabytes of addresses.
-    return [Program(path) for path in sorted((folder / "harness/afterleak").glob("*_test")) if not path.name.endswith("_lsan_test")]
+    return [Program(path) for part in PARTS for path in sorted((folder / part).glob("*_test")) if not path.name.endswith("_lsan_test")]
 
 
-def prepare(built, mutants):
-    """The programs that pass; and those of the mutants, by number, that the types allow."""
-    programs = []
-    for program in built:
-        if program.prepare(KEPT / "reached", len(mutants)):
-            programs.append(program)
-            print(f"    {program.name}: {program.seconds:.1f} s, reaches {len(mutants) - program.reached.count(0, 1)}", flush=True)
-        else:
-            print(f"    {program.name} is left out: it does not pass by itself, without a change and all at once", flush=True)
-    return programs, {number: mutant for number, mutant in enumerate(mutants, 1)
-                      if all(program.reached[number] < 2 for program in programs)}
+def prepare(programs, mutants, jobs):
+    """Tries out all tests. Gives those of the mutants, by number, that the types allow."""
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        waiting = [pool.submit(program.try_out, test, len(mutants)) for program in programs for test in list(program.list_tests())]
+        try:
+            for future in concurrent.futures.as_completed(waiting):
+                future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    for program in programs:
+        print(f"    {program.name}: {len(program.tests)} tests, {seconds_of(program.tests):.1f} s", flush=True)
+    return {number: mutant for number, mutant in enumerate(mutants, 1)
+            if all(test.reached[number] < 2 for program in programs for test in program.tests)}
 
 
 class Hunt:
@@ -121,11 +170,11 @@ class Hunt:
     def one(self, number):
         mutant = self.mutants[number]
         killers = self.killers[mutant.source]
-        reaching = [program for program in self.programs if program.reached[number]]
-        result = "not noticed" if reaching else "not reached"
-        for program in sorted(reaching, key=lambda program: (-killers[program], program.seconds)):
+        batches = [(program, batch) for program in self.programs for batch in program.batches(number)]
+        result = "not noticed" if batches else "not reached"
+        for program, batch in sorted(batches, key=lambda each: (-killers[each[0]], seconds_of(each[1]))):
             try:
-                code = program.run(AFTERLEAK_MUTANT=str(number)).code
+                code = program.run(batch, AFTERLEAK_MUTANT=str(number)).code
                 how = "" if code == 0 else "failed" if code == 1 else f"ended with {code}"
             except children.TooLong:
                 how = "took too long"
@@ -174,11 +223,11 @@ def judge(results, mutants):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Would the unit tests see it?", allow_abbrev=False)
+    parser = argparse.ArgumentParser(description="Would the tests see it?", allow_abbrev=False)
     parser.add_argument("--only", action="append", metavar="FILE", help="mutants of this file, such as census/judge.cc; may be repeated")
     parser.add_argument("--sample", type=int, metavar="N", help="this many mutants, chosen at random")
     parser.add_argument("--seed", type=int, default=random.randrange(1000), help="of the choice; printed")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="programs that run at a time")
+    parser.add_argument("--jobs", type=int, default=3 * os.cpu_count(), help="programs that run at a time: many only wait until they are killed")
     parser.add_argument("--list", action="store_true", help="list the mutants, and run none")
     arguments = parser.parse_args()
     for tool in (sites.CLANG, "cmake", "ninja"):
@@ -192,7 +241,7 @@ def main():
     unknown = set(arguments.only or ()) - {source.name for source in sources}
     if unknown:
         raise Refused(f"{', '.join(sorted(unknown))}: no such file in {LIBRARY}; one is census/judge.cc")
-    sites.find([path for path in files if path.suffix == ".cc"] + [LIBRARY / "afterleak.h"], sources, ROOT / "harness", arguments.jobs)
+    sites.find([path for path in files if path.suffix == ".cc"] + [LIBRARY / "afterleak.h"], sources, ROOT / "harness", os.cpu_count())
     mutants = sites.mutants_of(sources)
     chosen = [number for number, mutant in enumerate(mutants, 1) if not arguments.only or mutant.source.name in arguments.only]
     print(f"{len(mutants)} mutants in {len(sources)} files", flush=True)
@@ -203,7 +252,8 @@ def main():
 
     KEPT.mkdir(parents=True, exist_ok=True)
     copy(sites.rewrite(sources))
-    programs, possible = prepare(build(), mutants)
+    programs = build()
+    possible = prepare(programs, mutants, arguments.jobs)
     chosen = [number for number in chosen if number in possible]
     if arguments.sample and arguments.sample < len(chosen):
         print(f"{arguments.sample} of {len(chosen)}, chosen with --seed {arguments.seed}")
