@@ -115,9 +115,10 @@ void afterleak_ev_timer_again(ev_loop* loop, ev_timer* timer) {
 
 void afterleak_ev_timer_stop(ev_loop* loop, ev_timer* timer) {
   static const auto next = Next<void(ev_loop*, ev_timer*)>("ev_timer_stop", AFTERLEAK_CALLER);
+  // A server stops each of its timers, to be sure; most are not active.
+  if (timer->active == 0) return next(loop, timer);
   const OwnCall call;
-  // A server stops each of its timers, to be sure: most are not active, and are not looked for.
-  if (call.IsOutermost() && timer->active != 0 && !IsLibevs(AFTERLEAK_CALLER, timer))
+  if (call.IsOutermost() && !IsLibevs(AFTERLEAK_CALLER, timer))
     Stopped(Library::kLibev, KeyOf(timer));
   next(loop, timer);
 }
