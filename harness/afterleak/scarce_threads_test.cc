@@ -116,6 +116,7 @@ TEST(ScarceThreads, WithoutAnyGoThrowsAndTheBooksAreTrue) {
     }
     EXPECT_EQ(owned.use_count(), 1);
     EXPECT_EQ(bubble.Goroutines().size(), 0u);
+    EXPECT_EQ(bubble.Totals(Resource::kGoroutine).live, 0);
     bubble.Run([] {
       EXPECT_THROW(time::After(1s), std::system_error) << "the clock has none";
       EXPECT_THROW(time::Sleep(1ns), std::system_error);
@@ -244,6 +245,22 @@ TEST(ScarceThreads, ACallbackThatCannotStartHasFiredAndAdvanceSaysSo) {
     EXPECT_EQ(bubble.Totals().fired, 1);
     EXPECT_TRUE(bubble.Totals().Conserved());
   }
+}
+
+// For longer than Options::stuck_after.
+TEST(ScarceThreads, OneThatWaitsIsNoErrorAsLongAsAnotherRuns) {
+  Bubble bubble({.clock = ClockKind::kReal, .stuck_after = 5ms});
+  ScarceThreads scarce(2);
+  bubble.Run([&] {
+    const auto values = MakeChan<int>();
+    Go([=] { values.Send(1); });  // blocks and never gives its thread back
+    time::Sleep(1ns);
+    Go([=] { values.Recv(); });
+    std::this_thread::sleep_for(60ms);
+    EXPECT_EQ(bubble.Goroutines().size(), 3u);
+    scarce.Grant(1);
+    while (bubble.Goroutines().size() > 1) std::this_thread::sleep_for(1ms);
+  });
 }
 
 TEST(ScarceThreadsDeathTest, TheDefaultBubbleEndsTheProcessWithOneLine) {

@@ -22,6 +22,7 @@ using testing::IsEmpty;
 using testing::Le;
 using testing::Not;
 using testing::SizeIs;
+using testing::StartsWith;
 
 // A server that looks around every second and either drops a time-out each time or does not.
 void Serve(bool leaks) {
@@ -84,6 +85,28 @@ TEST(HasNoAbandonedTimers, FailsIfNothingWasArmedAlsoWhereItIsNegated) {
   EXPECT_TRUE(CheckAbandoned(bubble, {.may_be_idle = true}));
 }
 
+// A request with a limit, and a step of it that can be cancelled: a timer and a context.
+void Handle() {
+  const auto [request, cancel] = context::WithTimeout(context::Background(), 30s);
+  const Defer cancel_request(cancel);
+  const Defer cancel_step(context::WithCancel(request).second);
+}
+
+TEST(HasNoAbandonedTimers, HoldsWhereThereIsAContextForEachTimer) {
+  Bubble bubble;
+  bubble.Run(Handle);
+  EXPECT_EQ(bubble.Totals().armed, bubble.Totals(Resource::kContext).armed);
+  EXPECT_THAT(bubble, HasNoAbandonedTimers());
+}
+
+TEST(CheckAbandoned, SaysWhatWasArmedAndAbandoned) {
+  Bubble bubble;
+  bubble.Run([] { std::ignore = time::After(5s); });
+  EXPECT_THAT(CheckAbandoned(bubble).summary,
+              testing::AllOf(StartsWith("1 timers armed, 0 contexts, 0 goroutines started; "),
+                             HasSubstr("at most 1 at once")));
+}
+
 // ---- growing
 
 TEST(LiveTimersStayBounded, FailsOnAnAbandonedTimerAndNamesItsLine) {
@@ -93,6 +116,20 @@ TEST(LiveTimersStayBounded, FailsOnAnAbandonedTimerAndNamesItsLine) {
   EXPECT_FALSE(result);
   EXPECT_THAT(std::string(result.message()), HasSubstr("abandoned"));
   EXPECT_THAT(std::string(result.message()), HasSubstr("testing_test.cc"));
+  EXPECT_EQ(bubble.Now(), Time(10s)) << "the first window proves it";
+}
+
+TEST(LiveTimersStayBounded, NamesASiteOnceIfItGrowsAndIsAbandonedAtLast) {
+  std::vector<time::Timer> kept;
+  Bubble bubble;
+  bubble.Go([&] {
+    for (int i = 0; i < 95; ++i) time::Sleep(1s), kept.push_back(time::NewTimer(24h));
+    kept.clear();
+    Select({});
+  });
+  const testing::AssertionResult result = LiveTimersStayBounded(bubble, 10s);
+  EXPECT_THAT(std::string(result.message()), HasSubstr("abandoned: 95 x time::NewTimer"));
+  EXPECT_THAT(std::string(result.message()), Not(HasSubstr("growing")));
 }
 
 TEST(LiveTimersStayBounded, FailsOnRootedTimersThatGrow) {
@@ -125,7 +162,9 @@ TEST(LiveTimersStayBounded, FailsOnGoroutinesThatGrow) {
 TEST(LiveTimersStayBounded, HoldsForAServerThatKeepsOneTicker) {
   Bubble bubble;
   bubble.Go([] { Serve(false); });
-  EXPECT_TRUE(LiveTimersStayBounded(bubble, 10s));
+  const testing::AssertionResult result = LiveTimersStayBounded(bubble, 10s);
+  EXPECT_TRUE(result);
+  EXPECT_THAT(std::string(result.message()), HasSubstr("never more than 1 timers were live in"));
   EXPECT_EQ(bubble.Now(), Time(100s));
 }
 
@@ -160,6 +199,29 @@ TEST(LiveTimersStayBounded, HoldsForAPhaseThatComesRarely) {
   EXPECT_TRUE(LiveTimersStayBounded(bubble, 30s));
 }
 
+// Ten seconds in which this many timers are live at once.
+void Peak(int count) { time::Sleep(1s), Burst(count, 8s), time::Sleep(1s); }
+
+// Each window has its peak; the highest one so far would rise without end.
+TEST(LiveTimersStayBounded, HoldsForPeaksThatFallInBetween) {
+  Bubble bubble;
+  bubble.Go([] {
+    for (int n = 1;; ++n) Peak(n % 2 == 0 ? n : 1);
+  });
+  EXPECT_TRUE(LiveTimersStayBounded(bubble, 10s));
+}
+
+TEST(LiveTimersStayBounded, FailsOnWhatGrowsAfterAWarmUpThatWasHigher) {
+  Bubble bubble;
+  bubble.Go([] {
+    Peak(1), Peak(100);
+    for (int n = 1;; ++n) Peak(n);
+  });
+  const testing::AssertionResult result = LiveTimersStayBounded(bubble, 10s);
+  EXPECT_FALSE(result);
+  EXPECT_THAT(std::string(result.message()), HasSubstr("window by window: 1 2 3 4 5 6 7 8"));
+}
+
 TEST(LiveTimersStayBounded, HoldsForALateFirstTimerAndForAWarmUp) {
   Bubble bubble;
   std::vector<time::Timer> kept;
@@ -178,6 +240,20 @@ TEST(LiveTimersStayBounded, FailsIfNothingWasArmedOrTimeDidNotAdvance) {
   bubble.Go([] { Serve(false); });
   bubble.Interrupt();
   EXPECT_NONFATAL_FAILURE(std::ignore = LiveTimersStayBounded(bubble, 10s), "did not advance");
+}
+
+TEST(LiveTimersStayBounded, FailsIfTimeDidNotAdvanceByAllWindows) {
+  for (const Duration passed : {10s, 99s, 100s}) {
+    Bubble bubble;
+    bubble.Go([] { Serve(false); });
+    bubble.At(Time(passed), [&] { bubble.Interrupt(); });
+    const Verdict verdict = CheckBounded(bubble, 10s);
+    EXPECT_EQ(verdict.unfounded.empty(), passed == 100s) << verdict.unfounded;
+  }
+  Bubble bubble;
+  EXPECT_THAT(CheckBounded(bubble, 40 * 365 * 24h).unfounded,
+              HasSubstr("more than a clock has room for"));
+  EXPECT_EQ(bubble.Now(), Time());
 }
 
 // ---- left behind
@@ -204,6 +280,17 @@ TEST(LeavesNothingBehind, FailsOnATimerAndNamesItsLine) {
 TEST(LeavesNothingBehind, IsSilentOnTheFixedSide) {
   Bubble bubble;
   EXPECT_TRUE(LeavesNothingBehind(bubble, [] { Ask(false); }, {.calls = 100}));
+  EXPECT_NO_THROW(bubble.Advance(48h)) << "the limit was for the work";
+}
+
+TEST(LeavesNothingBehind, FailsOnAContextThatStaysWithItsParent) {
+  std::vector<context::Cancelable> kept;
+  Bubble bubble;
+  bubble.Run([&] { kept.push_back(context::WithCancel(context::Background())); });
+  const testing::AssertionResult result =
+      LeavesNothingBehind(bubble, [&] { kept.push_back(context::WithCancel(kept.front().first)); });
+  EXPECT_FALSE(result);
+  EXPECT_THAT(std::string(result.message()), HasSubstr("left behind: 1 x context::WithCancel"));
 }
 
 TEST(LeavesNothingBehind, FailsOnAGoroutineAndSaysWhereItWaits) {
@@ -261,6 +348,22 @@ TEST(LeavesNothingBehind, FailsOnPeaksThatRiseWithTheWork) {
   EXPECT_TRUE(LeavesNothingBehind(steady, [] { Burst(40, 1ms); }, {.calls = 40}));
 }
 
+TEST(LeavesNothingBehind, IsSilentForPeaksThatFallInBetween) {
+  Bubble bubble;
+  int call = 0;
+  const auto work = [&] { ++call, Burst(call % 2 == 0 ? call : 1, 1ms); };
+  EXPECT_TRUE(LeavesNothingBehind(bubble, work, {.calls = 10}));
+}
+
+TEST(LeavesNothingBehind, NamesASiteOnceIfItIsLeftBehindAndGrows) {
+  std::vector<time::Timer> kept;
+  Bubble bubble;
+  const testing::AssertionResult result =
+      LeavesNothingBehind(bubble, [&] { kept.push_back(time::NewTimer(1h)); }, {.calls = 10});
+  EXPECT_THAT(std::string(result.message()), HasSubstr("left behind: 10 x time::NewTimer"));
+  EXPECT_THAT(std::string(result.message()), Not(HasSubstr("growing")));
+}
+
 TEST(LeavesNothingBehind, AllowsWhatIsMeantToStay) {
   Bubble bubble;
   const WorkOptions options{.allowed = Allowance().At("testing_test.cc", 1)};
@@ -277,6 +380,28 @@ TEST(LeavesNothingBehind, FailsIfTheWorkDidNothingOrDoesNotReturn) {
   EXPECT_NONFATAL_FAILURE(
       std::ignore = LeavesNothingBehind(bubble, [] { Serve(false); }, {.limit = 10s}),
       "has not returned after 10s");
+  EXPECT_NONFATAL_FAILURE(
+      std::ignore = LeavesNothingBehind(bubble, [] { Ask(false); }, {.calls = 0}),
+      "no call was asked for");
+}
+
+TEST(LeavesNothingBehind, EndsWorkThatTakesLongerThanItsLimitAndSaysWhatWaits) {
+  Bubble bubble;
+  const auto check = [&](const WorkOptions& options) {
+    const auto work = [] {
+      Go([] { MakeChan<int>().Recv(); });
+      time::Sleep(100h);
+    };
+    const Verdict verdict = CheckLeftBehind(bubble, work, options);
+    EXPECT_THAT(verdict.unfounded, HasSubstr("[chan receive]: "));
+    EXPECT_THAT(verdict.unfounded, HasSubstr("[sleep"));
+    EXPECT_THAT(verdict.unfounded, HasSubstr("testing_test.cc"));
+    return verdict.unfounded;
+  };
+  EXPECT_THAT(check({.limit = 10s}), StartsWith("the work has not returned after 10s\n"));
+  EXPECT_EQ(bubble.Now(), Time(10s));
+  EXPECT_THAT(check({}), StartsWith("the work has not returned after 24h"));
+  EXPECT_EQ(bubble.Now(), Time(24h + 10s));
 }
 
 TEST(HasNothingLeftSince, JudgesWhatCameAfterTheBaseline) {
@@ -287,6 +412,18 @@ TEST(HasNothingLeftSince, JudgesWhatCameAfterTheBaseline) {
   EXPECT_THAT(bubble, HasNothingLeftSince(before));
   bubble.Run([] { Ask(true); });
   EXPECT_THAT(bubble, Not(HasNothingLeftSince(before)));
+}
+
+TEST(HasNothingLeftSince, FailsIfNothingWasArmedAndHoldsForOneTimerThatWasStopped) {
+  Bubble bubble;
+  const Inventory before = bubble.Alive();
+  EXPECT_NONFATAL_FAILURE(testing::Value(bubble, HasNothingLeftSince(before)),
+                          "nothing was armed and no goroutine started");
+  EXPECT_TRUE(CheckLeftSince(before, bubble, {.may_be_idle = true}));
+  bubble.Run([] { time::NewTimer(1s).Stop(); });
+  EXPECT_THAT(bubble, HasNothingLeftSince(before));
+  EXPECT_EQ(CheckLeftSince(before, bubble).summary,
+            "1 timers armed, 0 contexts, 0 goroutines started");
 }
 
 // ---- every test of a program

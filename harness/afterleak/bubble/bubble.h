@@ -127,7 +127,7 @@ class Bubble {
   // They are unwound by an exception: code that catches (...) must rethrow it, and a destructor
   // must not block.
   //
-  // A goroutine that never blocks is unwound at its 10,000th call into the run-time, and that is
+  // A goroutine that never blocks is unwound after 10,000 more calls into the run-time, and that is
   // printed to standard error. One that neither blocks nor calls for as long as
   // Options::stuck_after is left behind, which is printed too: its thread goes on, and what the
   // run-time keeps for it stays until the process ends, so that it harms nothing but what it
@@ -177,7 +177,7 @@ class Bubble {
 
   // Ends the Run or Advance in progress and every later one. Any thread may call it, but not a
   // signal handler. With the virtual clock no goroutine is resumed after it, and one that runs is
-  // unwound at its 10,000th call into the run-time, if it does not block before; with the real
+  // unwound after 10,000 more calls into the run-time, if it does not block before; with the real
   // clock this is so for the main goroutine alone.
   void Interrupt();
 

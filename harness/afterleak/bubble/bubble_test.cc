@@ -4,14 +4,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
+#include <future>
 #include <memory>
 #include <source_location>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -170,7 +174,7 @@ TEST(Instant, ASampleSeesEveryGoroutineBlocked) {
       time::Sleep(1s);
     }
   });
-  for (int t = 0; t <= 5; ++t) bubble.SampleAt(Time(t * 1s), [&] { samples += !busy; });
+  for (int t = 0; t <= 5; ++t) bubble.SampleAt(t * 1s, [&] { samples += !busy; });
   bubble.AdvanceTo(5s);
   EXPECT_EQ(samples, 6);
 }
@@ -268,6 +272,15 @@ TEST(Goroutine, WaitReturnsWhenAllOthersAreBlockedAndTimeHasNotMoved) {
     Wait();
     EXPECT_EQ(progress, 51);
     EXPECT_EQ(time::Now(), Time());
+  });
+}
+
+TEST(Goroutine, WaitReturnsAfterTheEventsOfTheInstantAlsoThoseThatComeLater) {
+  bool event = false;
+  Bubble().Run([&] {
+    Go([&] { Bubble::Current().At(time::Now(), [&] { event = true; }); });
+    Wait();
+    EXPECT_TRUE(event);
   });
 }
 
@@ -558,6 +571,69 @@ TEST(BubbleEnd, DropsEventsAndTimersWithoutRunningThem) {
   EXPECT_FALSE(timer.Stop()) << "it outlives its bubble, and is no longer active";
 }
 
+// All callbacks have one size, which nothing else has, so the memory of one that is gone serves
+// another one of them.
+TEST(BubbleEnd, ATimerThatOutlivesItHarmsNoOtherBubble) {
+  int alive = 0;
+  const auto arm = [&] {
+    std::shared_ptr<void> counted((++alive, nullptr), [&](void*) { --alive; });
+    return time::AfterFunc(
+        1h, [counted = std::move(counted), size = std::array<char, 300>()] { std::ignore = size; });
+  };
+  time::Timer outlives;
+  Bubble().Run([&] { arm(), outlives = arm(); });
+  EXPECT_EQ(alive, 0) << "the end of a bubble frees what its callbacks hold";
+  {
+    std::vector<time::Timer> others(100);
+    Bubble other;
+    other.Run([&] {
+      for (time::Timer& timer : others) timer = arm();
+    });
+    EXPECT_FALSE(outlives.Stop());
+    outlives = {};
+    EXPECT_EQ(alive, 100);
+    other.Run([&] {
+      for (time::Timer& timer : others) timer.Stop(), timer = arm();
+    });
+    EXPECT_EQ(alive, 100);
+  }
+  EXPECT_EQ(alive, 0);
+}
+
+// The second callback is still being destroyed when the bubble empties the first.
+TEST(BubbleEnd, LeavesACallbackToTheThreadThatIsDestroyingIt) {
+  std::promise<void> begun, emptied;
+  const auto when_destroyed = [](const auto& act) {
+    return std::shared_ptr<void>(nullptr, [act](void*) { act(); });
+  };
+  std::thread other;
+  {
+    Bubble bubble;
+    time::Timer timer;
+    bubble.Run([&] {
+      time::AfterFunc(1h, [held = when_destroyed([&] { emptied.set_value(); })] {});
+      timer = time::AfterFunc(1h, [held = when_destroyed([&] {
+                                     begun.set_value();  // throws if it comes twice
+                                     emptied.get_future().wait();
+                                   })] {});
+      timer.Stop();
+    });
+    other = std::thread([last = std::move(timer)]() mutable { last = {}; });
+    begun.get_future().wait();
+  }
+  other.join();
+}
+
+TEST(BubbleEndDeathTest, OfTheDefaultBubbleIsLookedAtByNobody) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto end = [] {
+    Bubble::Default();
+    Bubble::AtEnd([](const Bubble&) { std::_Exit(1); });
+    std::exit(0);
+  };
+  EXPECT_EXIT(end(), testing::ExitedWithCode(0), "");
+}
+
 // ---- interrupt
 
 TEST(Interrupt, FromAnotherThreadEndsARunThatWouldNeverEnd) {
@@ -631,6 +707,11 @@ TEST(Interrupt, EndsALaterRunAtItsFirstWait) {
 }
 
 // ---- many bubbles
+
+TEST(BubbleTimerMode, HasTheNameOfTheGoThatKeepsTimersSo) {
+  EXPECT_EQ(ToString(TimerMode::kGo122), "go122");
+  EXPECT_EQ(ToString(TimerMode::kGo123), "go123");
+}
 
 TEST(BubbleNesting, AGoroutineMayRunABubbleOfItsOwn) {
   Bubble outer({.seed = 7});

@@ -43,7 +43,9 @@ std::string CountOf(const Bubble& bubble) {
                      bubble.Totals(Resource::kGoroutine).armed);
 }
 
-struct Overdue {};  // the work has not returned within its limit
+struct Overdue {  // the work has not returned within its limit
+  std::string waiting;
+};
 
 }  // namespace
 
@@ -53,8 +55,9 @@ Verdict CheckAbandoned(const Bubble& bubble, const CheckOptions& options) {
   const std::int64_t armed = bubble.Totals().armed + bubble.Totals(Resource::kContext).armed;
   if (armed == 0 && !options.may_be_idle)
     verdict.unfounded = "nothing was armed: no timer, no registration and no context";
-  verdict.summary = fmt::format("{}; {} timers were abandoned, at most {} at once", CountOf(bubble),
-                                bubble.Totals().abandoned, bubble.Totals().peak_abandoned);
+  verdict.summary =
+      fmt::format("{}; {} timers are abandoned now, at most {} at once", CountOf(bubble),
+                  bubble.Totals().abandoned, bubble.Totals().peak_abandoned);
   return verdict;
 }
 
@@ -64,9 +67,13 @@ Verdict CheckBounded(Bubble& bubble, Duration window, const CheckOptions& option
     verdict.unfounded = "the window is empty: time does not advance";
     return verdict;
   }
+  if (window > Duration::max() / kWindows) {
+    verdict.unfounded = fmt::format("{} windows of {} are more than a clock has room for", kWindows,
+                                    FormatDuration(window));
+    return verdict;
+  }
   const Time start = bubble.Now();
   std::vector<CensusReport> windows[std::size(kAll)];
-  std::int64_t most = 0;
   for (int i = 1; i <= kWindows; ++i) {
     bubble.NextWindow();
     bubble.AdvanceTo(SaturatingAdd(start, window * i));
@@ -78,14 +85,14 @@ Verdict CheckBounded(Bubble& bubble, Duration window, const CheckOptions& option
     if (!verdict.findings.empty()) break;
   }
   const heap::Scope::Suspend suspend;
-  most = bubble.Totals().peak_live;
+  const std::int64_t most = bubble.Totals().peak_live;
   for (const auto& reports : windows)
     Append(verdict.findings, JudgeGrowing(reports, options.allowed));
   KeepFirstOfEachSite(verdict.findings);
   const Duration passed = bubble.Now() - start;
-  if (passed < window && verdict.findings.empty())
-    verdict.unfounded =
-        fmt::format("time did not advance by the first window: only by {}", FormatDuration(passed));
+  if (passed < window * kWindows && verdict.findings.empty())
+    verdict.unfounded = fmt::format("time did not advance by {} windows: only by {}", kWindows,
+                                    FormatDuration(passed));
   else if (Armed(LedgerOf(bubble)) == 0 && !options.may_be_idle)
     verdict.unfounded =
         fmt::format("nothing was armed and no goroutine started in {}", FormatDuration(passed));
@@ -117,11 +124,10 @@ Verdict CheckLeftBehind(Bubble& bubble, const std::function<void()>& work,
   const std::int64_t armed = Armed(LedgerOf(bubble));
   const Inventory before = bubble.Alive();
   const auto working = std::make_shared<bool>(true);
-  bubble.SampleAt(SaturatingAdd(bubble.Now(), options.limit), [working] {
-    if (*working) throw Overdue();
+  bubble.SampleAt(SaturatingAdd(bubble.Now(), options.limit), [working, &bubble] {
+    if (*working) throw Overdue{ToString(bubble.Goroutines())};
   });
   const LedgerOf ledger(bubble);
-  bubble.NextWindow();
   Batches batches(ledger, options.calls, options.heap);
   try {
     bubble.Run(
@@ -132,9 +138,9 @@ Verdict CheckLeftBehind(Bubble& bubble, const std::function<void()>& work,
           }
         },
         site);
-  } catch (const Overdue&) {
+  } catch (const Overdue& overdue) {
     verdict.unfounded = fmt::format("the work has not returned after {}\n{}",
-                                    FormatDuration(options.limit), ToString(bubble.Goroutines()));
+                                    FormatDuration(options.limit), overdue.waiting);
   } catch (const Deadlock& deadlock) {
     verdict.unfounded = fmt::format("the work does not return: {}", deadlock.what());
   }

@@ -2,13 +2,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <source_location>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "afterleak/afterleak.h"
@@ -184,6 +188,11 @@ TEST(Turns, CountFromZeroAtEveryInstantAndInEveryDrive) {
     for (int i = 0; i < 100; ++i) bubble.Go([] {});
     bubble.Advance(0s);
   }
+  for (int drive = 0; drive < 100; ++drive) {
+    for (int i = 0; i < 100; ++i) bubble.Go([] {});
+    bubble.Go([] { throw std::out_of_range("it ends here"); });
+    EXPECT_THROW(bubble.Advance(0s), std::out_of_range);
+  }
 }
 
 TEST(Turns, OfThreadsOutsideDoNotCount) {
@@ -241,18 +250,73 @@ TEST(StuckOutside, OnAMutexThatASleepingGoroutineHolds) {
 
 TEST(StuckOutside, IsThrownFromARunWhoseMainIsBlocked) {
   std::mutex mutex;
-  bool unwound = false;
+  std::string while_unwound;
   Bubble bubble(kShort);
   EXPECT_THAT(StuckOf([&] {
                 bubble.Run([&] {
                   const std::lock_guard lock(mutex);
-                  const Defer exit([&] { unwound = true; });
+                  const Defer exit([&] { while_unwound = ToString(bubble.Goroutines()); });
+                  Go([] { time::Sleep(1h); });  // it looks after others, but main does so itself
                   Go([&] { const std::lock_guard other(mutex); });
                   time::Sleep(1s);
                 });
               }),
               HasSubstr("goroutine 1 [sleep]"));
-  EXPECT_TRUE(unwound);
+  EXPECT_THAT(while_unwound, HasSubstr("goroutine 1 [running]"));
+}
+
+// Nobody but main tells it, though a thread that is idle has looked for longer.
+TEST(StuckOutside, IsThrownFromARunWhereAThreadIsIdle) {
+  std::mutex mutex;
+  Bubble bubble(kShort);
+  EXPECT_THROW(bubble.Run([&] {
+    const std::lock_guard lock(mutex);
+    Go([] { Gosched(); });
+    Go([] {});
+    Wait();  // both have ended, and each has a thread
+    std::this_thread::sleep_for(100ms);
+    Go([&] {
+      Gosched();
+      const std::lock_guard other(mutex);
+    });
+    time::Sleep(1s);
+  }),
+               Stuck);
+}
+
+TEST(StuckOutside, IsToldOnceWithTheFirstReason) {
+  std::atomic<bool> stop = false;
+  Bubble bubble({.turns_at_one_instant = 2'000, .stuck_after = 600ms});
+  bubble.Go([&] {
+    const auto c = Closed();
+    for (int i = 0; i < 3'000; ++i) c.Recv();
+    while (!stop) std::this_thread::yield();
+  });
+  EXPECT_THAT(StuckOf([&] { bubble.Advance(1s); }), StartsWith("time stands still at 0s: 2000"));
+  stop = true;
+  while (!bubble.Goroutines().empty()) std::this_thread::yield();
+}
+
+TEST(StuckOutside, IsNothingWhereTheBoundIsAsGoodAsNone) {
+  for (const Duration bound : {Duration::max(), Duration::max() / 2}) {
+    Bubble bubble({.stuck_after = bound});
+    bubble.Run([] {
+      Go([] { std::this_thread::sleep_for(1ms); });
+      time::Sleep(1s);
+    });
+  }
+}
+
+// It has main's thread looked after.
+TEST(StuckOutside, NeedsOneThreadForManyRuns) {
+  const auto threads = [] {
+    const std::filesystem::directory_iterator tasks("/proc/self/task");
+    return std::distance(begin(tasks), end(tasks));
+  };
+  const auto before = threads();
+  Bubble bubble;
+  for (int i = 0; i < 100; ++i) bubble.Run([] {});
+  EXPECT_LT(threads(), before + 50);
 }
 
 TEST(StuckOutside, IsThrownFromARunWhoseMainHasNotBegunOrYields) {
@@ -328,12 +392,15 @@ TEST(StuckOutsideDeathTest, MainAloneToo) {
 
 TEST(StuckOutsideDeathTest, AnEventAloneToo) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  const auto stuck = [] {
-    Bubble bubble(kShort);
-    bubble.At(Time(1ms), Spin);
-    bubble.Advance(1s);
-  };
-  EXPECT_DEATH(stuck(), "time stands still at 1ms: an event .* has not returned for 600ms");
+  for (const bool first : {true, false}) {
+    const auto stuck = [first] {
+      Bubble bubble(kShort);
+      if (!first) bubble.Advance(0s);
+      bubble.At(Time(1ms), Spin);
+      bubble.Advance(1s);
+    };
+    EXPECT_DEATH(stuck(), "time stands still at 1ms: an event .* has not returned for 600ms");
+  }
 }
 
 TEST(StuckOutside, AnEventToo) {
@@ -380,6 +447,54 @@ TEST(StuckEnd, OfAGoroutineThatNeverBlocksIsAtOneOfItsCalls) {
                                "calls: it is unwound at " +
                                    AtLine(line + 6) + "\n");
   }
+}
+
+TEST(StuckEnd, IsToldOnceOfAGoroutineThatGoesOnAllTheSame) {
+  std::atomic<bool> runs = false;
+  const std::string printed = Printed([&] {
+    Bubble bubble(Bubble::Options{.clock = ClockKind::kReal});
+    bubble.Go([&] {
+      const auto c = Closed();
+      for (int caught = 0; caught < 3;) {
+        try {
+          for (;; runs = true) c.Recv();
+        } catch (...) {
+          ++caught;
+        }
+      }
+    });
+    while (!runs) std::this_thread::yield();
+  });
+  EXPECT_THAT(printed, AllOf(StartsWith("afterleak: a bubble ends, and goroutine 1 has not "),
+                             EndsWith("\n")));
+  EXPECT_EQ(std::ranges::count(printed, '\n'), 1);
+}
+
+TEST(StuckEnd, OfWhatIsUnwoundBeforeItsBubbleEndsPrintsNothing) {
+  EXPECT_THAT(Printed([] {
+                Bubble bubble(kFewTurns);
+                bubble.Go([] {
+                  for (const auto c = Closed();;) c.Recv();
+                });
+                EXPECT_THROW(bubble.Advance(1s), Stuck);
+              }),
+              IsEmpty());
+}
+
+TEST(StuckEnd, ADestructorIsNotUnwoundHoweverMuchItSends) {
+  int sent = 0;
+  {
+    Bubble bubble;
+    bubble.Go([&] {
+      const auto c = MakeChan<int>(20'000);
+      const Defer send([&, c] {
+        while (c.TrySend(1)) ++sent;
+      });
+      Select({});
+    });
+    bubble.Advance(0s);
+  }
+  EXPECT_EQ(sent, 20'000);
 }
 
 TEST(StuckEnd, ADestructorMayStillSendAndClose) {
@@ -440,6 +555,29 @@ TEST(StuckEnd, OfAGoroutineThatDoesNotEvenCallLeavesItBehind) {
     *stop = true;
     while (alive.use_count() > 1) std::this_thread::yield();  // it ends at its next wait
   }
+}
+
+TEST(StuckEnd, WhatIsLeftBehindCountsNoMore) {
+  const auto stop = std::make_shared<std::atomic<bool>>(false);
+  const auto alive = std::make_shared<int>();
+  std::ignore = Printed([&] {
+    Bubble bubble({.stuck_after = 60ms});
+    bubble.Go([stop, alive] {
+      while (!*stop) std::this_thread::yield();
+      context::WithTimeout(context::Background(), 1h).second();
+      time::NewTimer(1h).Stop();
+      for (const Resource resource : {Resource::kTimer, Resource::kGoroutine}) {
+        const CensusTotals totals = Bubble::Current().Totals(resource);
+        EXPECT_EQ(totals.live, resource == Resource::kGoroutine ? 1 : 0);
+        EXPECT_EQ(totals.stopped, 0);
+      }
+      time::Sleep(1s);
+      ADD_FAILURE() << "ran on";
+    });
+    EXPECT_THROW(bubble.Advance(1s), Stuck);
+  });
+  *stop = true;
+  while (alive.use_count() > 1) std::this_thread::yield();
 }
 
 TEST(StuckEnd, OfAnEventThatDoesNotReturnLeavesItBehind) {
@@ -505,6 +643,19 @@ TEST(InterruptOfTheBusy, EndsWhatKeepsItselfOrEachOtherBusy) {
       EXPECT_EQ(bubble.Now(), Time());
     }
   }
+}
+
+TEST(InterruptOfTheBusy, LetsTheEventThatAskedForItFinish) {
+  bool sent = false;
+  Bubble bubble;
+  bubble.At(Time(1s), [&] {
+    const auto c = MakeChan<int>(1);
+    bubble.Interrupt();
+    sent = c.TrySend(1);
+  });
+  bubble.Advance(1h);
+  EXPECT_TRUE(sent);
+  EXPECT_EQ(bubble.Now(), Time(1s));
 }
 
 TEST(InterruptOfTheBusy, EndsAMainOnTheRealClock) {

@@ -72,7 +72,7 @@ class Process {
   void NameAddressesOf(std::vector<LoadedFile> files) {
     const std::lock_guard lock(mutex_);
     if (files == files_) return;
-    const bool same = files.size() >= files_.size() &&  // and has loaded more
+    const bool same = !files_.empty() && files.size() >= files_.size() &&  // and has loaded more
                       std::ranges::equal(files_, std::span(files).first(files_.size()));
     files_ = std::move(files);
     is_current_ = false;
@@ -98,7 +98,6 @@ class Process {
     const char* const name =
         dwfl_module_info(module, nullptr, &start, nullptr, nullptr, nullptr, nullptr, nullptr);
 
-    std::vector<Frame> frames(1);
     Frame innermost;
     Dwarf_Addr bias = 0;
     Dwarf_Die* const unit = UnitAt(module, address, bias);
@@ -110,7 +109,7 @@ class Process {
       innermost.file = file != nullptr ? Plain(file) : "";
       innermost.line = static_cast<std::uint32_t>(number);
     }
-    frames = Expand(unit, address - bias, std::move(innermost));
+    std::vector<Frame> frames = Expand(unit, address - bias, std::move(innermost));
     if (frames.back().function.empty())
       frames.back().function = Demangled(dwfl_module_addrname(module, address));
     for (Frame& frame : frames) {
@@ -192,13 +191,13 @@ class Process {
   // The code of a function that another compilation unit of the module defines.
   std::optional<Dwarf_Die> DefinedIn(Dwfl_Module* module, Dwarf_Die function) {
     const auto [known, is_new] = defined_.try_emplace(module);
-    Dwarf_Addr bias = 0, entry = 0;
+    Dwarf_Addr bias = 0;
     Dwarf_Die* unit = is_new ? dwfl_module_nextcu(module, nullptr, &bias) : nullptr;
     for (; unit != nullptr; unit = dwfl_module_nextcu(module, unit, &bias)) {
       Dwarf_Die die;
       if (dwarf_child(unit, &die) != 0) continue;
       do {
-        if (dwarf_tag(&die) == DW_TAG_subprogram && dwarf_entrypc(&die, &entry) == 0 &&
+        if (dwarf_tag(&die) == DW_TAG_subprogram && EntryOf(die) &&
             dwarf_hasattr_integrate(&die, DW_AT_external) != 0)
           known->second.emplace(NameOf(die), die);
       } while (dwarf_siblingof(&die, &die) == 0);
@@ -239,7 +238,14 @@ class Process {
 
   Dwfl_Module* ModuleAt(Dwarf_Addr address) {
     Refresh();
-    return dwfl_addrmodule(dwfl_, address);
+    if (files_.empty()) return dwfl_addrmodule(dwfl_, address);
+    // A library that was unloaded may have been where another is now.
+    for (Dwfl_Module* const module : latest_first_) {
+      Dwarf_Addr start = 0, end = 0;
+      dwfl_module_info(module, nullptr, &start, &end, nullptr, nullptr, nullptr, nullptr);
+      if (address >= start && address < end) return module;
+    }
+    return nullptr;
   }
 
   // Not before somebody asks: that takes milliseconds, and where nothing was armed nobody does.
@@ -250,12 +256,16 @@ class Process {
                                              .section_address = nullptr,
                                              .debuginfo_path = nullptr};
     if (dwfl_ == nullptr) dwfl_ = dwfl_begin(&callbacks);
+    latest_first_.clear();
+    defined_.clear();  // they refer to what a module has read, which may be gone
+    local_functions_.clear();
     dwfl_report_begin(dwfl_);
     if (files_.empty()) dwfl_linux_proc_report(dwfl_, getpid());
-    // The latest first: one that was unloaded may have been where another is now, and the first
-    // that is reported wins.
-    for (const LoadedFile& file : std::views::reverse(files_))
-      dwfl_report_elf(dwfl_, file.path.c_str(), file.path.c_str(), -1, file.bias, true);
+    for (const LoadedFile& file : std::views::reverse(files_)) {
+      Dwfl_Module* const module =
+          dwfl_report_elf(dwfl_, file.path.c_str(), file.path.c_str(), -1, file.bias, true);
+      if (module != nullptr) latest_first_.push_back(module);
+    }
     dwfl_report_end(dwfl_, nullptr, nullptr);
   }
 
@@ -300,13 +310,22 @@ class Process {
     return found != known->second.end() ? std::optional(*found) : std::nullopt;
   }
 
+  // Where a function begins, if it has code. g++ writes no more than the ranges of one that it has
+  // split into what runs and what seldom does; the first is where it begins.
+  static std::optional<Dwarf_Addr> EntryOf(Dwarf_Die function) {
+    Dwarf_Addr entry = 0, base = 0, end = 0;
+    if (dwarf_entrypc(&function, &entry) == 0 ||
+        dwarf_ranges(&function, 0, &base, &entry, &end) > 0)
+      return entry;
+    return std::nullopt;
+  }
+
   // Those that have code, however deep in `die`.
   static void FindFunctions(Dwarf_Die die, std::vector<Dwarf_Die>& found) {
     Dwarf_Die child;
     for (int end = dwarf_child(&die, &child); end == 0; end = dwarf_siblingof(&child, &child)) {
       const int tag = dwarf_tag(&child);
-      Dwarf_Addr entry = 0;
-      if (tag == DW_TAG_subprogram && dwarf_entrypc(&child, &entry) == 0) found.push_back(child);
+      if (tag == DW_TAG_subprogram && EntryOf(child)) found.push_back(child);
       if (tag == DW_TAG_subprogram || tag == DW_TAG_namespace || tag == DW_TAG_class_type ||
           tag == DW_TAG_structure_type || tag == DW_TAG_lexical_block)
         FindFunctions(child, found);
@@ -376,9 +395,8 @@ class Process {
     std::optional<Call> found;
     for (Dwarf_Die& scope : ScopesAt(unit, return_address - 1)) {
       if (dwarf_tag(&scope) != DW_TAG_subprogram) continue;
-      Dwarf_Addr entry = 0;
-      if (dwarf_entrypc(&scope, &entry) == 0 && BeginningOf(entry) == return_address)
-        return Call{.called = scope};
+      const auto entry = EntryOf(scope);
+      if (entry && BeginningOf(*entry) == return_address) return Call{.called = scope};
       EachCall(scope, [&](const Call& call) {
         if (call.return_address == return_address) found = call;
       });
@@ -389,13 +407,12 @@ class Process {
   // The entry of debug information that has a function's code: another one than what a call refers
   // to, where the function is inlined elsewhere or declared before.
   static std::optional<Dwarf_Die> CodeOf(Dwarf_Die function) {
-    Dwarf_Addr entry = 0;
-    if (dwarf_entrypc(&function, &entry) == 0) return function;
+    if (EntryOf(function)) return function;
     Dwarf_Die unit, die;
     if (dwarf_diecu(&function, &unit, nullptr, nullptr) == nullptr || dwarf_child(&unit, &die) != 0)
       return std::nullopt;
     do {
-      if (dwarf_tag(&die) != DW_TAG_subprogram || dwarf_entrypc(&die, &entry) != 0) continue;
+      if (dwarf_tag(&die) != DW_TAG_subprogram || !EntryOf(die)) continue;
       for (const unsigned int refers : {DW_AT_abstract_origin, DW_AT_specification}) {
         Dwarf_Attribute attribute;
         Dwarf_Die referred;
@@ -411,6 +428,7 @@ class Process {
   Dwfl* dwfl_ = nullptr;
   bool is_current_ = false;                                       // dwfl_
   std::vector<LoadedFile> files_;                                 // none: those of this process
+  std::vector<Dwfl_Module*> latest_first_;                        // of them
   std::unordered_map<std::uintptr_t, std::vector<Frame>> known_;  // elements do not move
   std::map<std::pair<std::uintptr_t, std::string>, std::vector<Frame>> jumps_;
   std::map<std::string, std::vector<Frame>> jumps_to_;  // from any function
