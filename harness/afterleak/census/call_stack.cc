@@ -213,9 +213,10 @@ const CallStack& KeepCallStack(std::span<const std::uintptr_t> found) {
 
 namespace afterleak {
 
-Site Site::WithCallStack() const {
+// From its caller on: only a stack without frames of the capture itself is remembered.
+[[gnu::noinline]] Site Site::WithCallStack() const {
   Site site = *this;
-  site.stack_ = &internal::CaptureCallStack();
+  site.stack_ = &internal::CaptureCallStack(__builtin_return_address(0));
   return site;
 }
 

@@ -261,14 +261,12 @@ std::uint64_t Census::OvertakenBy(Ticket ticket, const Counts& counts) const {
 // but what was stopped was not forgotten.
 std::uint64_t Census::UsuallyOvertakenBy(std::size_t site) const {
   const Crowd& crowd = crowds_[site];
-  std::uint64_t all = 0, seen = 0;
+  std::uint64_t all = 0;
   for (const std::uint32_t count : crowd.ended) all += count;
-  for (std::size_t bucket = 0; bucket < crowd.ended.size(); ++bucket) {
-    seen += crowd.ended[bucket];
-    if (seen * 100 >= all * 99)
-      return std::max(all == 0 ? 0 : MostIn(bucket), crowd.most_of_stopped);
-  }
-  return 0;
+  std::size_t bucket = 0;
+  for (std::uint64_t seen = crowd.ended[0]; seen * 100 < all * 99; seen += crowd.ended[bucket])
+    ++bucket;
+  return std::max(MostIn(bucket), crowd.most_of_stopped);
 }
 
 CensusCount Census::Count(Time now) const {

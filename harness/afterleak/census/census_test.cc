@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <deque>
 #include <random>
@@ -42,8 +43,15 @@ Census::Ticket Arm(Census& census, const TimerKind& kind = kOnce, Duration delay
 TEST(Census, StartsWithNothing) {
   const Census census;
   EXPECT_EQ(census.totals().armed, 0);
+  EXPECT_EQ(census.totals().peak_live, 0);
   EXPECT_TRUE(census.totals().Conserved());
   EXPECT_TRUE(census.Report(Time()).sites.empty());
+}
+
+TEST(TimerKind, IsNeitherRootedNorPeriodicUnlessItSaysSo) {
+  const TimerKind kind{.name = "test::Plain"};
+  EXPECT_FALSE(kind.rooted);
+  EXPECT_FALSE(kind.periodic);
 }
 
 TEST(Census, EveryEndingIsCountedAndArmedIsTheirSum) {
@@ -186,6 +194,9 @@ TEST(Census, BytesFollowTheLiveTimers) {
   EXPECT_EQ(census.totals().live_bytes, 200);
   census.Stop(first);
   EXPECT_EQ(census.totals().live_bytes, 100);
+  const std::vector<SiteReport> sites = census.Report(Time()).sites;
+  EXPECT_EQ(sites.at(0).live_bytes, 100);
+  EXPECT_EQ(sites.at(1).live_bytes, 0) << "of the stopped one";
 }
 
 TEST(Census, ATimerOfTheLargestSizeLeavesNoBytesBehind) {
@@ -224,9 +235,10 @@ TEST(Census, TicketsAreGivenOutAgainWithoutAnythingOfTheirFormerLife) {
   EXPECT_EQ(Arm(census), 3u);
 }
 
-// So that to arm is quick, however those before them ended.
+// So that to arm is quick, however those before them ended. As many as take all the room that the
+// ledger has for what it knows of groups of them.
 TEST(Census, TimersThatAreArmedOneAfterTheOtherLieNearEachOther) {
-  constexpr Census::Ticket kTimers = 10'000, kNear = 128;
+  constexpr Census::Ticket kTimers = 65'500, kNear = 128;
   Census census;
   std::vector<Census::Ticket> tickets;
   std::mt19937 random(1);
@@ -271,6 +283,7 @@ TEST(CensusReport, NamesTheLineTheFunctionAndTheKind) {
   EXPECT_THAT(site.function, EndsWith("NamesTheLineTheFunctionAndTheKind_Test::TestBody"));
   EXPECT_EQ(site.kind, "test::Once");
   EXPECT_EQ(site.live_bytes, 100);
+  EXPECT_EQ(site.usually_overtaken, 0);
 }
 
 TEST(CensusReport, AgeAndTimeLeftSpanTheLiveTimersOfASite) {
@@ -286,6 +299,102 @@ TEST(CensusReport, AgeAndTimeLeftSpanTheLiveTimersOfASite) {
   EXPECT_EQ(row.longest_left, 14s);
   EXPECT_EQ(row.armed, 3);
   EXPECT_EQ(row.live, 2);
+}
+
+TEST(CensusReport, WhatIsDueAtTheStartHasNoTimeLeft) {
+  Census census;
+  Arm(census, kOnce, 0s);
+  EXPECT_EQ(census.Report(Time()).sites.at(0).longest_left, 0s);
+}
+
+TEST(CensusReport, WhatHasNothingLiveHasNoAgeAndNoTimeLeft) {
+  Census census;
+  census.Stop(Arm(census));
+  const SiteReport row = census.Count(Time(4s)).sites.at(0).counted;
+  EXPECT_EQ(row.oldest_age, 0s);
+  EXPECT_EQ(row.shortest_left, 0s);
+  EXPECT_EQ(row.longest_left, 0s);
+}
+
+TEST(CensusReport, SaysHowTheTimersOfASiteEnded) {
+  Census census;
+  const auto here = std::source_location::current();
+  const auto arm = [&] { return census.Arm(kPeriodic, here, 0, Time(), Time(3s)); };
+  census.Fire(arm());
+  census.FireReceived(arm());
+  for (int i = 0; i < 3; ++i) census.Stop(arm());
+  census.Collect(arm());
+  const Census::Ticket ticker = arm();
+  for (int i = 2; i <= 5; ++i) census.Tick(ticker, Time(i * 3s));
+  const SiteReport site = census.Report(Time(12s)).sites.at(0);
+  EXPECT_EQ(site.armed, 7);
+  EXPECT_EQ(site.fired, 2);
+  EXPECT_EQ(site.stopped, 3);
+  EXPECT_EQ(site.ticks, 4);
+  EXPECT_EQ(site.live, 1);
+  EXPECT_EQ(site.bytes_each, 0);
+}
+
+TEST(CensusReport, TheLongestTimeoutIsOfThoseThatAreToEnd) {
+  Census census;
+  const auto here = std::source_location::current();
+  const auto longest = [&] { return census.Report(Time()).sites.at(0).longest_timeout; };
+  const auto arm = [&](Time deadline) { return census.Arm(kOnce, here, 0, Time(1s), deadline); };
+  arm(Time(11s));
+  const Census::Ticket ticket = arm(Time(31s));
+  arm(Time(21s));
+  EXPECT_EQ(longest(), 30s);
+  arm(Time::max());
+  EXPECT_EQ(longest(), 30s);
+  EXPECT_TRUE(census.PutOff(ticket, kOnce, Time(5s), Time(45s)));
+  EXPECT_EQ(longest(), 40s);
+  EXPECT_TRUE(census.PutOff(ticket, kOnce, Time(6s), Time(16s)));
+  EXPECT_TRUE(census.PutOff(ticket, kOnce, Time(6s), Time::max()));
+  EXPECT_EQ(longest(), 40s);
+}
+
+// So it is with two call stacks that are shown as one place, too.
+TEST(CensusReport, KindsOfOneNameAreOneRowOfTheirLine) {
+  const auto here = std::source_location::current();
+  const TimerKind first = kOnce, second = kOnce, ended = kOnce;
+  Census census;
+  census.Arm(first, here, 1, Time(), Time(10s));
+  census.Arm(second, here, 1, Time(1s), Time(4s));
+  census.Stop(census.Arm(ended, here, 1, Time(), Time(60s)));
+  const std::vector<SiteReport> sites = census.Report(Time(2s)).sites;
+  ASSERT_EQ(sites.size(), 1u);
+  EXPECT_EQ(sites[0].armed, 3);
+  EXPECT_EQ(sites[0].live, 2);
+  EXPECT_EQ(sites[0].oldest_age, 2s);
+  EXPECT_EQ(sites[0].shortest_left, 2s);
+  EXPECT_EQ(sites[0].longest_left, 8s);
+}
+
+TEST(CensusReport, WhatWasArmedInAUnitOfWorkIsLeftBehindWhenThatHasEnded) {
+  Census census;
+  const auto here = std::source_location::current();
+  const auto first = census.works().Begin(0), second = census.works().Begin(0);
+  const auto arm_in = [&](internal::Works::Work work) {
+    const Census::Ticket ticket = Arm(census, kOnce, 10s, here);
+    census.works().Adopt(ticket, work);
+    return ticket;
+  };
+  const auto report = [&] { return census.Report(Time(2s)).sites.at(0); };
+  const Census::Ticket put_off = arm_in(first);
+  arm_in(second);
+  const Census::Ticket stopped = arm_in(first);
+  EXPECT_EQ(report().left_behind, 0);
+  EXPECT_EQ(report().works_ended, 0);
+  census.works().End(first, Time(1s));
+  census.works().End(second, Time(1s));
+  EXPECT_EQ(report().left_behind, 3);
+  EXPECT_EQ(report().works_leaving, 2);
+  EXPECT_EQ(report().works_ended, 2);
+  EXPECT_TRUE(census.PutOff(put_off, kOnce, Time(2s), Time(12s)));
+  EXPECT_EQ(report().left_behind, 2) << "somebody else has armed it since";
+  census.Stop(stopped);
+  EXPECT_EQ(Arm(census, kOnce, 10s, here), stopped) << "another timer, which is of no work";
+  EXPECT_EQ(report().left_behind, 1);
 }
 
 TEST(CensusReport, TwoCallsOnOneLineAreTwoSites) {
@@ -325,6 +434,18 @@ TEST(CensusReport, PeaksOfASiteAreExactAndWindowsStartAtWhatIsLive) {
   EXPECT_EQ(report().window_peak_live, 3);
   EXPECT_EQ(report().peak_live, 5);
   EXPECT_EQ(report().stopped, 3);
+}
+
+TEST(CensusReport, AWindowIsOfEverySite) {
+  std::deque<TimerKind> kinds;
+  Census census;
+  for (int i = 0; i < 100; ++i) {
+    kinds.push_back(kOnce);
+    census.Stop(Arm(census, kinds.back()));
+    census.NextWindow();
+    for (const CensusCount::At& at : census.Count(Time()).sites)
+      ASSERT_EQ(at.counted.window_peak_live, 0);
+  }
 }
 
 TEST(CensusReport, WhatWasAbandonedIsRememberedBySiteWhenItIsGone) {
@@ -380,11 +501,16 @@ TEST(CensusReport, DifferentKindsOfOneLineAreDifferentRows) {
   for (int i = 0; i < 1000; ++i) {
     names.push_back("test::Kind" + std::to_string(i));
     kinds.push_back({.name = names.back()});
-    Arm(census, kinds.back(), 10s, here);
+    census.Stop(Arm(census, kinds.back(), 10s, here));
   }
+  for (const TimerKind& kind : kinds) Arm(census, kind, 10s, here);
   const std::vector<SiteReport> sites = census.Report(Time()).sites;
   EXPECT_EQ(sites.size(), 1000u);
-  EXPECT_TRUE(std::ranges::all_of(sites, [](const SiteReport& site) { return site.live == 1; }));
+  for (const SiteReport& site : sites) {
+    EXPECT_EQ(site.armed, 2);
+    EXPECT_EQ(site.live, 1);
+    EXPECT_EQ(site.peak_live, 1) << "it was known when it was armed again";
+  }
 }
 
 TEST(CensusReport, PutsTheMostAbandonedSiteFirstThenTheMostLiveAndTheEmptyLast) {
@@ -486,6 +612,39 @@ TEST(CensusText, ShowsTheBalanceAndWhatWasLost) {
 
 TEST(CensusText, OfAnEmptyCensusHasNoTable) {
   EXPECT_THAT(ToString(CensusReport{}), Not(HasSubstr("armed by")));
+  EXPECT_EQ(ToString(CensusReport{}),
+            "census at 0s: 0 live, 0 abandoned (peak 0 and 0)\n"
+            "  armed 0 = fired 0 + stopped 0 + collected 0 + live 0\n");
+}
+
+TEST(CensusText, IsAHeadAndATable) {
+  CensusReport report{.at = Time(2s), .totals = {}, .sites = {}};
+  report.totals = {.live = 1,
+                   .armed = 3,
+                   .fired = 1,
+                   .fired_unheard = 1,
+                   .stopped = 1,
+                   .stale = 1,
+                   .peak_live = 2,
+                   .peak_abandoned = 1,
+                   .byte_seconds_lost = 1};
+  SiteReport& site = report.sites.emplace_back();
+  static_cast<Place&>(site) = {"net/client.cc", 31, 1, "net::Poll", {"net/client.cc:7 net::Run"}};
+  site.kind = "time::NewTimer";
+  site.live = 1;
+  site.live_bytes = 96;
+  site.oldest_age = 2s;
+  site.longest_left = 30 * 24h;
+  EXPECT_EQ(ToString(report),
+            "census at 2s: 1 live, 0 abandoned (peak 2 and 1)\n"
+            "  armed 3 = fired 1 + stopped 1 + collected 0 + live 1\n"
+            "  of the fired, 1 were abandoned before: nobody heard them\n"
+            "  stale values: 1 were left in their channels by Stop or Reset\n"
+            "  lost to abandoned timers: 1 byte-seconds\n"
+            "       live abandoned      bytes    oldest      left  armed by\n"
+            "          1         0         96        2s  720h0m0s  time::NewTimer\n"
+            "      net/client.cc:31 net::Poll\n"
+            "          from net/client.cc:7 net::Run\n");
 }
 
 // ---- many threads
@@ -554,6 +713,105 @@ TEST(CensusRandomProgram, IsConservedAndAgreesWithANaiveModel) {
       ASSERT_EQ(totals.rooted, std::ranges::count_if(live, &Model::rooted));
       ASSERT_LE(totals.abandoned + totals.rooted, totals.live);
     }
+  }
+}
+
+// The largest number that the ledger does not tell from this one: it counts those up to 8 exactly,
+// and then in four steps for each power of two.
+std::int64_t LargestLike(std::int64_t overtaken) {
+  if (overtaken < 8) return overtaken;
+  return overtaken |
+         (static_cast<std::int64_t>(std::bit_floor(static_cast<std::uint64_t>(overtaken))) / 4 - 1);
+}
+
+// A site, and each of its timers with what the site had when it was armed.
+struct Crowd {
+  struct Timer {
+    Census::Ticket ticket;
+    std::int64_t stops, live;
+  };
+  std::string name;
+  TimerKind kind{};
+  std::vector<Timer> live{};
+  std::int64_t stops = 0;
+  std::vector<std::int64_t> ended{};  // by how many each was overtaken
+  std::int64_t most_of_stopped = 0;
+
+  std::int64_t Overtaken(const Timer& timer) const {
+    return std::max<std::int64_t>(0, stops - timer.stops - timer.live);
+  }
+  std::int64_t Live() const { return static_cast<std::int64_t>(live.size()); }
+  std::int64_t Most() const {
+    std::int64_t most = 0;
+    for (const Timer& timer : live) most = std::max(most, Overtaken(timer));
+    return most;
+  }
+  std::int64_t Usually() const {
+    if (ended.empty()) return 0;
+    std::vector<std::int64_t> sorted = ended;
+    std::ranges::sort(sorted);
+    return std::max(LargestLike(sorted[(sorted.size() * 99 + 99) / 100 - 1]), most_of_stopped);
+  }
+  std::int64_t Outlived() const {
+    const std::int64_t many = 2 * Usually() + 10;
+    return stops < 20 ? 0
+                      : std::ranges::count_if(
+                            live, [&](const Timer& timer) { return Overtaken(timer) > many; });
+  }
+  void End(std::size_t which, bool stop) {
+    ended.push_back(Overtaken(live[which]));
+    if (stop) most_of_stopped = std::max(most_of_stopped, ended.back());
+    stops += stop;
+    live.erase(live.begin() + static_cast<std::ptrdiff_t>(which));
+  }
+};
+
+TEST(CensusRandomProgram, KnowsByHowManyEachWasOvertaken) {
+  for (std::uint32_t seed = 1; seed <= 5; ++seed) {
+    SCOPED_TRACE(testing::Message() << "seed " << seed);
+    std::mt19937 random(seed);
+    const auto here = std::source_location::current();
+    Census census;
+    census.KeepOvertaken();
+    std::deque<Crowd> crowds;
+    const auto expect = [](const SiteReport& site, const Crowd& crowd) {
+      ASSERT_EQ(site.live, crowd.Live());
+      ASSERT_EQ(site.most_overtaken, crowd.Most());
+      ASSERT_EQ(site.usually_overtaken, crowd.Usually());
+      ASSERT_EQ(site.outlived, crowd.Outlived());
+    };
+    for (std::size_t step = 0; step < 6000; ++step) {
+      if (step % 200 == 0) {
+        Crowd& crowd = crowds.emplace_back("test::Kind" + std::to_string(crowds.size()));
+        crowd.kind.name = crowd.name;
+      }
+      const std::size_t site = random() % 2 == 0 ? 0 : random() % crowds.size();
+      Crowd& crowd = crowds[site];
+      const auto action = random() % 16;
+      if (action < 8 || crowd.live.empty()) {
+        const Census::Ticket ticket = census.Arm(crowd.kind, here, 0, Time(), Time(60s));
+        crowd.live.push_back({ticket, crowd.stops, crowd.Live()});
+      } else if (action == 8) {
+        Crowd::Timer& any = crowd.live[random() % crowd.live.size()];
+        ASSERT_TRUE(census.PutOff(any.ticket, crowd.kind, Time(), Time(60s)));
+        any = {any.ticket, crowd.stops, crowd.Live() - 1};
+      } else {
+        // Most that end are the last ones that were armed.
+        const bool stop = action < 15;
+        const std::size_t which =
+            action < 14 ? crowd.live.size() - 1 : random() % crowd.live.size();
+        (census.*(stop ? &Census::Stop : &Census::Fire))(crowd.live[which].ticket);
+        crowd.End(which, stop);
+      }
+      const CensusCount count = census.Count(Time());
+      for (const CensusCount::At& at : count.sites) {
+        if (at.kind == &crowd.kind) expect(at.counted, crowd);
+      }
+      if (HasFatalFailure()) return;
+    }
+    for (const SiteReport& row : census.Report(Time()).sites)
+      expect(row, *std::ranges::find(crowds, row.kind, &Crowd::name));
+    EXPECT_GT(census.totals().live, 256);
   }
 }
 

@@ -66,9 +66,11 @@ TEST(DurationTest, ReadsWhatGoReads) {
   }
 }
 
-// Exact arithmetic gives 19m59.999999999s for the first; the last two exceed 63 bits of digits.
+// Exact arithmetic gives a nanosecond less for the first two; the last two have more digits than 63
+// bits have room for.
 TEST(DurationTest, FractionsGoThroughDoubleAsInGo) {
   EXPECT_EQ(ParseDuration("0.3333333333333333333h"), minutes(20));
+  EXPECT_EQ(ParseDuration("0.8939182812974999146h"), nanoseconds(3218105812671));
   EXPECT_EQ(ParseDuration("0.2500000000000000000000000000000h"), minutes(15));
   EXPECT_EQ(ParseDuration("0.9223372036854775809999s"), nanoseconds(922337203));
 }

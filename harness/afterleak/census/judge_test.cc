@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "afterleak/census/verdict.h"
+
 namespace afterleak {
 namespace {
 
@@ -154,6 +156,23 @@ TEST(Inventory, HasWhatIsAliveAndWhatWasEverAbandoned) {
   EXPECT_EQ(holding.byte_seconds, 600);
 }
 
+// Goroutines and heap blocks have no line, or no weight: what nobody tells is shown as not known.
+TEST(Inventory, WhatAHoldingDoesNotTellNoFindingMakesUp) {
+  Holding holding;
+  holding.count = 1;
+  holding.ever_abandoned = 1;
+  const Inventory after{.holdings = {holding}};
+  for (const std::vector<Finding>& findings :
+       {JudgeAbandoned({}, after), JudgeLeftBehind({}, after)}) {
+    ASSERT_THAT(findings, SizeIs(1));
+    EXPECT_EQ(findings[0].bytes, 0);
+    EXPECT_EQ(findings[0].byte_seconds, 0);
+    EXPECT_EQ(findings[0].line, 0u);
+    EXPECT_EQ(findings[0].column, 0u);
+  }
+  EXPECT_EQ(Finding().count, 0);
+}
+
 TEST(JudgeAbandoned, BetweenTwoInventoriesCountsWhatIsNew) {
   const auto holding = [](const char* file, std::int64_t abandoned) {
     Holding made;
@@ -175,7 +194,8 @@ TEST(JudgeAbandoned, BetweenTwoInventoriesCountsWhatIsNew) {
   EXPECT_EQ(findings[0].bytes, 500);
   EXPECT_EQ(findings[0].byte_seconds, 35);
   EXPECT_FALSE(findings[0].evidence.empty());
-  EXPECT_EQ(findings[1].file, "b.cc");  // equal numbers: in the order of their places
+  EXPECT_EQ(findings[1].byte_seconds, 14);  // none was there before
+  EXPECT_EQ(findings[1].file, "b.cc");      // equal numbers: in the order of their places
   EXPECT_EQ(findings[2].file, "c.cc");
 }
 
@@ -551,6 +571,21 @@ TEST(Judge, TheWorstSiteComesFirstWhateverTheKind) {
     EXPECT_EQ(findings[0].file, "many.cc");
     EXPECT_EQ(findings[0].count, 280);
   }
+}
+
+TEST(Verdict, IsItsSummaryOrWhyNothingCanBeSaidAndThenTheFindings) {
+  Verdict verdict{.summary = "3 timers were armed"};
+  EXPECT_TRUE(verdict.Passed());
+  EXPECT_EQ(ToString(verdict), "3 timers were armed\n");
+  Finding finding;
+  finding.kind = "test::Once";
+  finding.count = 3;
+  verdict.findings = {finding};
+  EXPECT_FALSE(verdict.Passed());
+  EXPECT_EQ(ToString(verdict), "3 timers were armed\nabandoned: 3 x test::Once\n");
+  verdict = {.unfounded = "nothing was armed", .summary = "0 timers were armed"};
+  EXPECT_FALSE(verdict.Passed());
+  EXPECT_EQ(ToString(verdict), "nothing was armed\n");
 }
 
 // ---- the word for a site

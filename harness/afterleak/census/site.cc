@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 #include "afterleak/census/call_stack.h"
@@ -19,20 +20,24 @@ bool EndsPath(std::string_view path, std::string_view end) {
          (path.size() == end.size() || path[path.size() - end.size() - 1] == '/');
 }
 
-// How a thread came to run the code, or how the code came to us: of no interest to a reader.
-bool IsMachinery(const Frame& frame) {
-  const std::string_view function = frame.function;
-  return function.empty() || function.starts_with("afterleak::internal::") ||
-         function.starts_with("std::") || function.starts_with("__gnu_cxx::") ||
-         function.starts_with("__libc_") || function.starts_with("_start") ||
-         function.starts_with("start_thread") || function.starts_with("clone") ||
-         function.starts_with("operator()");
-}
-
 // A source that is compiled, and no header.
 bool IsSource(std::string_view file) {
   constexpr std::string_view kEnds[] = {".c", ".cc", ".cpp", ".cxx", ".C"};
   return std::ranges::any_of(kEnds, [&](std::string_view end) { return file.ends_with(end); });
+}
+
+// How a thread came to run the code, or how the code came to us: of no interest to a reader. An
+// optimized template is known by its name alone, so of the C++ library the headers count, too.
+bool IsMachinery(const Frame& frame) {
+  constexpr std::string_view kNames[] = {"",       "_start",  "start_thread", "clone",
+                                         "clone3", "__clone", "__clone3"};
+  constexpr std::string_view kPrefixes[] = {
+      "afterleak::internal::", "std::", "__gnu_cxx::", "__libc_", "operator()"};
+  return std::ranges::find(kNames, frame.function) != std::end(kNames) ||
+         std::ranges::any_of(
+             kPrefixes,
+             [&](std::string_view prefix) { return frame.function.starts_with(prefix); }) ||
+         (!IsSource(frame.file) && frame.file.find("/include/c++/") != std::string::npos);
 }
 
 // Code of an event loop or of another library of the system, which may be in headers (a program's
@@ -64,6 +69,7 @@ std::vector<Frame> OfProgram(std::vector<Frame> frames) {
   std::erase_if(frames, IsInLibrary);
   if (frames.empty()) {
     innermost.file = innermost.module.substr(innermost.module.rfind('/') + 1);
+    innermost.line = 0;  // that was of a source
     if (innermost.function.empty()) innermost.function = fmt::format("+{:#x}", innermost.offset);
     frames.push_back(std::move(innermost));
   }

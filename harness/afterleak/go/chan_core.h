@@ -62,7 +62,6 @@ class ChanCore {
   ChanCore& operator=(const ChanCore&) = delete;
 
   void AddHandle() { handles_.fetch_add(1, std::memory_order_relaxed); }
-  bool IsShared() const { return handles_.load(std::memory_order_relaxed) > 1; }
   void DropHandle() {
     if (handles_.fetch_sub(1, std::memory_order_acq_rel) == 1) LastHandleGone();
   }
@@ -97,7 +96,6 @@ class ChanCore {
 
   // With the lock held.
   bool Ready(const Operation& operation) const;
-  bool HasHandles() const { return handles_.load(std::memory_order_relaxed) != 0; }
   // Does what Ready said was possible.
   void Do(Operation& operation);
   void Close();

@@ -326,6 +326,32 @@ TEST(Chan, ValuesThatOnlyMoveGoThroughEveryPath) {
   });
 }
 
+// Counts its instances, those that were moved from too.
+struct Object {
+  Object() { ++alive; }
+  Object(Object&&) noexcept { ++alive; }
+  Object& operator=(Object&&) = delete;
+  ~Object() { --alive; }
+  static inline int alive = 0;
+};
+
+TEST(Chan, EachObjectOnTheWayOfAValueIsDestroyed) {
+  InBubble([] {
+    const auto buffered = MakeChan<Object>(1);
+    buffered.Send(Object());
+    EXPECT_EQ(Object::alive, 1) << "in the buffer";
+    EXPECT_TRUE(buffered.Recv());
+    const auto unbuffered = MakeChan<Object>();
+    Go([unbuffered] { unbuffered.Send(Object()); });
+    EXPECT_TRUE(unbuffered.Recv()) << "to a receiver that waits";
+    Go([unbuffered] { unbuffered.Send(Object()); });
+    Wait();
+    EXPECT_TRUE(unbuffered.TryRecv()) << "from a sender that waits";
+    Wait();
+    EXPECT_EQ(Object::alive, 0);
+  });
+}
+
 // Asks the compiler what a Chan can do and a RecvChan cannot.
 template <typename C>
 concept Closable = requires(const C& chan) { chan.Close(); };

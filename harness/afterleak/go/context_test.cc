@@ -555,8 +555,10 @@ TEST_P(ContextTest, AStoppedAfterFuncNeverRunsAndTheOthersDo) {
     int ran = 0;
     const auto stop = context::AfterFunc(ctx, [] { ADD_FAILURE() << "ran"; });
     context::AfterFunc(ctx, [&] { ++ran; });
+    EXPECT_TRUE(stop) << "there is something to stop";
     EXPECT_TRUE(stop());
     EXPECT_FALSE(stop());
+    EXPECT_FALSE(context::StopFunc());
     EXPECT_FALSE(context::StopFunc()());
     cancel();
     Wait();
@@ -859,10 +861,12 @@ TEST_P(ContextTest, ADeferredCancelRunsOnEveryPath) {
 TEST_P(ContextTest, CopiesNameTheSameContextAndADefaultCancelDoesNothing) {
   InBubble([] {
     CancelFunc cancel;
+    EXPECT_FALSE(cancel);
     cancel();
     auto made = WithCancel(Background());
     const Context copy = made.first;
     cancel = made.second;
+    EXPECT_TRUE(cancel);
     made = {};
     cancel();
     EXPECT_EQ(copy.Err(), Error::kCanceled);

@@ -166,6 +166,10 @@ TEST(ErrGroup, TheLimitOfAGroupAtWorkCannotBeChanged) {
               "errgroup: modify limit while 2 goroutines in the group are still active");
     EXPECT_EQ(group.Wait(), nullptr);
     group.SetLimit(4);
+    group.Go([] { time::Sleep(1s); });
+    EXPECT_EQ(PanicOf([&] { group.SetLimit(5); }),
+              "errgroup: modify limit while 1 goroutines in the group are still active");
+    EXPECT_EQ(group.Wait(), nullptr);
   });
 }
 

@@ -129,6 +129,22 @@ TEST(Mutex, OnlyAWaiterThatWasWokenInVainIsHandedTheLock) {
   });
 }
 
+TEST(Mutex, ThoseBehindTheWaiterThatWasWokenInVainAreHandedTheLockToo) {
+  sync::Mutex mutex;
+  InBubble([&] {
+    mutex.Lock();
+    StartLocking(mutex);
+    StartLocking(mutex);
+    mutex.Unlock();
+    EXPECT_TRUE(mutex.TryLock());
+    Wait();  // the first runs in vain
+    mutex.Unlock();
+    Wait();  // now it has the lock
+    mutex.Unlock();
+    EXPECT_FALSE(mutex.TryLock()) << "the second has it, though it has not run";
+  });
+}
+
 TEST(Mutex, UnlockWakesNobodyWhileTheOneItHasWokenHasNotRun) {
   sync::Mutex mutex;
   InBubble([&] {

@@ -327,6 +327,14 @@ TEST(Select, ValuesAreDestroyedWhetherTheirCaseWinsOrLoses) {
     EXPECT_EQ(Counted::alive, 1) << "in the buffer";
     EXPECT_EQ(Select({Recv(c), Recv(counted)}), 1) << "received into nothing";
     EXPECT_EQ(Counted::alive, 0);
+
+    std::vector<SelectCase> cases;  // grows, so that cases move
+    for (int i = 0; i < 3; ++i) cases.push_back(Send(Chan<Counted>(), Counted()));
+    cases.push_back(Send(counted, Counted()));
+    EXPECT_EQ(Select(std::move(cases)), 3);
+    Counted into;
+    EXPECT_EQ(Select({Recv(counted, &into), Recv(c)}), 0);
+    EXPECT_EQ(Counted::alive, 1) << "what was received";
   });
   EXPECT_EQ(Counted::alive, 0);
 }
@@ -432,6 +440,10 @@ TEST(Select, AllocatesNothingForUpToSixteenCasesAndSmallValues) {
     Wait();
     const heap::Scope scope;
     for (int i = 0; i < 100; ++i) Select({Recv(c), Recv(Chan<int>())});
+    const Chan<int> n;
+    EXPECT_EQ(Select({Recv(n), Recv(n), Recv(n), Recv(n), Recv(n), Recv(n), Recv(n), Recv(n),
+                      Recv(n), Recv(n), Recv(n), Recv(n), Recv(n), Recv(n), Recv(n), Recv(c)}),
+              15);
     Gosched();
     EXPECT_EQ(scope.usage().total_blocks, 0);
   });

@@ -4,12 +4,17 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <exception>
+#include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -133,8 +138,9 @@ TEST_P(SignalTest, DeliveryToAClosedChannelPanics) {
 TEST_P(SignalTest, WhatCannotBeCaughtIsNotDelivered) {
   InBubble([] {
     const Signals signals = MakeChan<os::Signal>(9);
-    signal::Notify(signals, {SIGKILL, SIGSTOP, SIGPROF, SIGSEGV});
-    for (const os::Signal s : {SIGKILL, SIGSTOP, SIGPROF})
+    const int of_the_threads = SIGRTMIN - 1;  // the C library has it for itself
+    signal::Notify(signals, {SIGKILL, SIGSTOP, SIGPROF, SIGSEGV, 32, of_the_threads});
+    for (const os::Signal s : {SIGKILL, SIGSTOP, SIGPROF, 32, of_the_threads})
       EXPECT_EQ(signal::Raise(s), Disposition::kDefault);
     EXPECT_EQ(signals.Len(), 0u);
     EXPECT_EQ(signal::Raise(SIGSEGV), Disposition::kNotified) << "asked for by its name";
@@ -171,6 +177,8 @@ TEST_P(SignalTest, TheBytesOfARegistrationAreWhatTheHeapHolds) {
     const heap::Scope scope;
     signal::Notify(MakeChan<os::Signal>(3), {SIGUSR1});
     EXPECT_EQ(Totals().live_bytes, scope.usage().live_bytes);
+    signal::Notify(MakeChan<os::Signal>(), {SIGUSR1});
+    EXPECT_EQ(Totals().live_bytes, scope.usage().live_bytes) << "without a buffer, too";
   });
 }
 
@@ -340,9 +348,9 @@ class KernelSignalTest : public testing::Test, public TestBubble {
 TEST_F(KernelSignalTest, NotifyReceivesWhatKillSends) {
   InBubble([] {
     const Signals signals = MakeChan<os::Signal>(1);
-    signal::Notify(signals, {SIGUSR1, SIGINT, SIGTERM, SIGQUIT});
+    signal::Notify(signals, {SIGUSR1, SIGINT, SIGTERM, SIGQUIT, SIGRTMAX});
     const Defer stop([&] { signal::Stop(signals); });
-    for (const os::Signal s : {SIGUSR1, SIGINT, SIGTERM, SIGQUIT}) {
+    for (const os::Signal s : {SIGUSR1, SIGINT, SIGTERM, SIGQUIT, SIGRTMAX}) {
       EXPECT_EQ(kill(getpid(), s), 0);
       EXPECT_EQ(signals.Recv(), s);
       EXPECT_EQ(signal::Raise(s), Disposition::kNotified);
@@ -492,6 +500,20 @@ TEST_F(KernelSignalTest, IgnoreReachesTheKernelAndNotifyEndsIt) {
   });
 }
 
+TEST_F(KernelSignalTest, WhatWasResetIsNotCaughtAgainForAnotherSignal) {
+  InBubble([] {
+    const Signals signals = MakeChan<os::Signal>(1);
+    const Signals other = MakeChan<os::Signal>(1);
+    signal::Notify(signals, {SIGUSR1, SIGUSR2});
+    signal::Reset({SIGUSR1});
+    signal::Notify(other, {SIGHUP});
+    EXPECT_EQ(DispositionOf(SIGUSR1), Disposition::kDefault);
+    EXPECT_EQ(DispositionOf(SIGUSR2), Disposition::kNotified);
+    signal::Stop(signals);
+    signal::Stop(other);
+  });
+}
+
 TEST_F(KernelSignalTest, WhatWasCaughtBeforeStopIsDelivered) {
   const ScopedAction action(SIGUSR1, &CountFallenThrough);
   fell_through = 0;
@@ -577,6 +599,74 @@ TEST_F(KernelSignalTest, TheActionIsNeverTheDefaultWhileNotifyAndIgnoreAlternate
     signal::Notify(signals, {SIGUSR1});
     signal::Stop(signals);
   });
+}
+
+// ---- in separate processes
+
+class SignalDeathTest : public testing::Test {
+ protected:
+  SignalDeathTest() { testing::GTEST_FLAG(death_test_style) = "threadsafe"; }
+
+  // Runs `main`, which returns the exit code.
+  [[noreturn]] static void Session(const std::function<int()>& main) {
+    int code = 0;
+    Bubble({.clock = ClockKind::kReal}).Run([&] { code = main(); });
+    _exit(code);
+  }
+};
+
+std::atomic<pthread_t> handled_in;
+
+// A process has one set of threads, and any of them may get its signals.
+TEST_F(SignalDeathTest, TheThreadThatCarriesSignalsTakesNoneOfTheProgramsOwn) {
+  const auto program = [] {
+    const ScopedAction action(SIGUSR2, [](int) { handled_in = pthread_self(); });
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGUSR2);
+    pthread_sigmask(SIG_BLOCK, &blocked, nullptr);  // by all threads that come from here
+    Session([&] {
+      const Signals signals = MakeChan<os::Signal>(1);
+      signal::Notify(signals, {SIGUSR1});
+      kill(getpid(), SIGUSR1);
+      if (signals.Recv() != SIGUSR1) return 3;  // the thread is there
+      kill(getpid(), SIGUSR2);
+      pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
+      while (handled_in == pthread_t()) std::this_thread::sleep_for(1ms);
+      return pthread_equal(handled_in, pthread_self()) ? 0 : 4;
+    });
+  };
+  EXPECT_EXIT(program(), testing::ExitedWithCode(0), "");
+}
+
+TEST_F(SignalDeathTest, ANotifyThatFindsNoThreadHasNotHappened) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer cannot live with RLIMIT_AS";
+#endif
+  const auto program = [] {
+    Session([] {
+      const Signals signals = MakeChan<os::Signal>(1);
+      if (DispositionOf(SIGUSR1) != Disposition::kDefault) return 3;
+      time::NewTimer(1h).Stop();  // the census has its pages
+      rlimit unlimited;
+      getrlimit(RLIMIT_AS, &unlimited);
+      const rlimit nothing{.rlim_cur = 1 << 20, .rlim_max = unlimited.rlim_max};
+      std::make_unique<char[]>(1 << 16).reset();  // there is room for what is small
+      setrlimit(RLIMIT_AS, &nothing);             // below what is mapped: no more mappings
+      try {
+        signal::Notify(signals, {SIGUSR1});
+        return 4;
+      } catch (const std::exception&) {
+      }
+      setrlimit(RLIMIT_AS, &unlimited);
+      if (DispositionOf(SIGUSR1) != Disposition::kDefault) return 5;
+      if (Bubble::Current().Totals().live != 0) return 6;
+      signal::Notify(signals, {SIGUSR1});
+      kill(getpid(), SIGUSR1);
+      return signals.Recv() == SIGUSR1 ? 0 : 7;
+    });
+  };
+  EXPECT_EXIT(program(), testing::ExitedWithCode(0), "");
 }
 
 // ---- the default action, in separate processes

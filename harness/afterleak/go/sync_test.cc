@@ -284,6 +284,8 @@ TEST(Sync, WaitingForAVirtualBubbleFromOutsideIsAPanicWithBothLines) {
        [](Sync& all, auto site) { all.rw_mutex.Lock(site); }},
       {"sync.RWMutex.Lock", [](Sync& all, auto site) { all.rw_mutex.RLock(site); },
        [](Sync& all, auto site) { all.rw_mutex.Lock(site); }},
+      {"sync.RWMutex.Lock", [](Sync& all, auto site) { EXPECT_TRUE(all.rw_mutex.TryRLock(site)); },
+       [](Sync& all, auto site) { all.rw_mutex.Lock(site); }},
       {"sync.RWMutex.RLock", [](Sync& all, auto site) { all.rw_mutex.Lock(site); },
        [](Sync& all, auto site) { all.rw_mutex.RLock(site); }},
       {"sync.WaitGroup.Wait", [](Sync& all, auto site) { all.group.Add(1, site); },
@@ -323,6 +325,48 @@ TEST(Sync, WaitingForAVirtualBubbleFromOutsideIsAPanicWithBothLines) {
       EXPECT_EQ(said(ClockKind::kReal, ClockKind::kVirtual), panic);
     }
   }
+}
+
+// What it locks then is its own: of its bubble, and from the line where it waited.
+TEST(Sync, UnwoundOutOfCondWaitItIsTheOneThatHoldsTheLock) {
+  const std::source_location held = Here();
+  const std::source_location waited = Here();
+  const std::source_location asked = Here();
+  // What a thread outside is told that asks for the lock meanwhile.
+  const auto refusal = [&](sync::Locker& locker,
+                           const std::function<void(std::source_location)>& lock) {
+    std::string said;
+    struct Ask {
+      const std::function<void()> ask;
+      ~Ask() { ask(); }
+    };
+    {
+      Bubble ends;
+      ends.Go([&] {
+        sync::Cond cond(locker);
+        locker.Lock(held);
+        const Ask last{[&] {
+          std::thread([&] { said = PanicOf([&] { lock(asked); }); }).join();
+          locker.Unlock();
+        }};
+        cond.Wait(waited);
+      });
+      ends.Advance(0s);
+    }
+    return said;
+  };
+  const auto panic = [&](const std::string& words) {
+    return words + " (" + Line(asked) + ") would wait for another bubble (" + Line(waited) + ")";
+  };
+  Sync all;
+  EXPECT_EQ(refusal(all.mutex, [&](auto site) { all.mutex.Lock(site); }), panic("sync.Mutex.Lock"));
+  EXPECT_EQ(refusal(all.rw_mutex, [&](auto site) { all.rw_mutex.Lock(site); }),
+            panic("sync.RWMutex.Lock"));
+  EXPECT_EQ(refusal(all.rw_mutex, [&](auto site) { all.rw_mutex.RLock(site); }),
+            panic("sync.RWMutex.RLock"));
+  EXPECT_EQ(refusal(all.rw_mutex.RLocker(), [&](auto site) { all.rw_mutex.Lock(site); }),
+            panic("sync.RWMutex.Lock"));
+  EXPECT_TRUE(all.Idle());
 }
 
 TEST(Sync, ARefusedWaitChangesNothing) {

@@ -273,6 +273,17 @@ TEST_P(TimeTest, DelaysOfZeroAndLessAreDueAtOnce) {
   });
 }
 
+TEST_P(TimeTest, ASleepOfNothingReturnsAtOnce) {
+  InBubble([] {
+    bool ran = false;
+    Go([&] { ran = true; });
+    for (const Duration delay : {Duration(0), Duration(-1s), Duration::min()}) time::Sleep(delay);
+    EXPECT_FALSE(ran) << "it is no yield";
+    time::Sleep(Duration(1));
+    EXPECT_TRUE(ran);
+  });
+}
+
 TEST_P(TimeTest, ATimerOfNothingIsReadableAtOnceInGo123AndAfterAYieldInGo122) {
   InBubble([&] {
     const time::Timer timer = time::NewTimer(0s);
@@ -487,9 +498,14 @@ TEST_P(TimeTest, AScopedTimerThatWasMovedStopsOnceAndOneThatIsReplacedStopsBefor
     {
       time::ScopedTicker first(3s);
       first.Reset(2s);
-      const time::ScopedTicker second(std::move(first));
+      time::ScopedTicker second(std::move(first));
       EXPECT_EQ(second.C().Recv(), At(7s));
       EXPECT_EQ(Totals().live, 1);
+      second = time::ScopedTicker(1s);
+      EXPECT_EQ(Totals().live, 1);
+      EXPECT_EQ(second.C().Recv(), At(8s));
+      second.Stop();
+      EXPECT_EQ(Totals().live, 0);
     }
     EXPECT_EQ(Totals().live, 0);
   });

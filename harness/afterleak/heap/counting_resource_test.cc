@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <new>
 #include <thread>
@@ -86,6 +88,32 @@ TEST(CountingResource, TwoThreadsLoseNoCount) {
   EXPECT_EQ(usage.total_bytes, 120'000);
   EXPECT_GE(usage.peak_bytes, 3);
   EXPECT_LE(usage.peak_bytes, 6);
+}
+
+TEST(CountingResource, WhatTwoThreadsTakeAtOneMomentIsAllInThePeak) {
+  constexpr int kMoments = 200'000;
+  std::vector<internal::Tally> tallies(kMoments);
+  std::atomic<int> arrivals = 0;
+  const auto work = [&] {
+    for (int i = 0; i < kMoments; ++i) {
+      ++arrivals;
+      for (int looks = 1; arrivals < 2 * (i + 1); ++looks) {
+        if (looks % 1000 == 0) std::this_thread::yield();
+      }
+      tallies[static_cast<std::size_t>(i)].Add(3);
+    }
+  };
+  std::thread one(work);
+  std::thread two(work);
+  one.join();
+  two.join();
+  int missed = 0;
+  for (internal::Tally& tally : tallies) {
+    tally.Remove(3);
+    tally.Remove(3);
+    missed += tally.usage().peak_bytes != 6;
+  }
+  EXPECT_EQ(missed, 0);
 }
 
 }  // namespace

@@ -81,6 +81,45 @@ Usage Gone(int64_t blocks, int64_t bytes) { return {0, 0, bytes, blocks, bytes};
 void* Take(size_t bytes) { return ::operator new(bytes); }
 void Give(void* block) { ::operator delete(block); }
 
+// --- What holds beside another operator new, too ---
+
+TEST(HeapCounting, IsTrueIfWhatIsTakenIsSeen) {
+  Scope scope;
+  Give(Take(1));
+  EXPECT_EQ(Counting(), scope.usage().total_blocks == 1);
+}
+
+TEST(HeapTold, IsInTheScopesOfItsThreadAndInTheProcess) {
+  const Usage before = Process();
+  Scope outer;
+  const uint32_t of_outer = internal::OnNew(1);
+  EXPECT_EQ(outer.usage(), Live(1, 1));
+  {
+    Scope inner;
+    const uint32_t of_inner = internal::OnNew(2);
+    EXPECT_EQ(inner.usage(), Live(1, 2));
+    EXPECT_EQ(outer.usage(), Live(2, 3));
+    EXPECT_EQ(Process().live_bytes, before.live_bytes + 3);
+    EXPECT_EQ(Process().live_blocks, before.live_blocks + 2);
+    internal::OnDelete(2, of_inner);
+    EXPECT_EQ(inner.usage(), Gone(1, 2));
+    {
+      const Scope::Suspend unseen;
+      internal::OnDelete(3, internal::OnNew(3));
+    }
+    {
+      const Adopt none{ScopeRef()};
+      internal::OnDelete(3, internal::OnNew(3));
+    }
+    EXPECT_EQ(inner.usage(), Gone(1, 2));
+  }
+  internal::OnDelete(1, of_outer);
+  EXPECT_EQ(outer.usage(), Gone(2, 3));
+  EXPECT_EQ(Process().live_bytes, before.live_bytes);
+  EXPECT_EQ(Process().live_blocks, before.live_blocks);
+  EXPECT_EQ(Process().total_blocks, before.total_blocks + 4);
+}
+
 // --- operator new and delete ---
 
 TEST_F(Heap, EveryFormOfNewAndDeleteCountsTheRequestedBytes) {
@@ -293,6 +332,23 @@ TEST_F(HeapProcess, PeakIsWithinFourKibibytesForEachRunningThread) {
   }
 }
 
+TEST_F(HeapProcess, OneBlockIsInThePeakWithinFourKibibytes) {
+  for (const size_t size : Sizes{5000, 8000, 12'000, 1'000'000}) {
+    const Ballast ballast;
+    const int64_t top = Process().live_bytes + static_cast<int64_t>(size);
+    Give(Take(size));
+    EXPECT_GE(Process().peak_bytes, top - 4096) << size;
+    EXPECT_LE(Process().peak_bytes, top + 4096) << size;
+  }
+}
+
+TEST_F(HeapProcess, ManyBlocksOneAfterTheOtherDoNotRaiseThePeak) {
+  const Ballast ballast;
+  const int64_t top = Process().live_bytes + 8192;
+  for (int i = 0; i < 20'000; ++i) Give(Take(8192));
+  EXPECT_LE(Process().peak_bytes, top + 4096);
+}
+
 TEST_F(HeapProcess, ThreadsThatHaveEndedDoNotBlurThePeak) {
   constexpr size_t kThreads = 20;
   static pthread_barrier_t all_have_slots;
@@ -327,6 +383,7 @@ TEST_F(HeapProcess, TenThousandShortThreadsKeepTheirSumsAndShareTheirStorage) {
   EXPECT_EQ(after.total_bytes, before.total_bytes + 70'000);
   EXPECT_EQ(after.live_blocks, before.live_blocks);
   EXPECT_EQ(internal::ThreadSlotsUsed(), slots);
+  EXPECT_LT(slots, 1000u) << "no more than there were threads at one time";
 }
 
 // A thread that has allocated loses its slot in the first round of its key destructors. `late` runs
@@ -366,6 +423,13 @@ TEST_F(HeapProcess, CountsInEveryRoundOfAThreadsLastDestructorsAndLosesNoStorage
   EXPECT_EQ(internal::ThreadSlotsUsed(), slots);
 }
 
+TEST_F(HeapProcess, WhatADyingThreadTakesIsInThePeak) {
+  const Ballast ballast;
+  const int64_t top = Process().live_bytes + 1'000'000;
+  InDyingThread([] { Give(Take(1'000'000)); });
+  EXPECT_GE(Process().peak_bytes, top - 2 * 4096);
+}
+
 TEST_F(HeapProcess, ADyingThreadAndTheHeirOfItsSlotLoseNoCount) {
   const Usage before = Process();
   int64_t calls = 0;
@@ -383,6 +447,31 @@ TEST_F(HeapProcess, ADyingThreadAndTheHeirOfItsSlotLoseNoCount) {
   const Usage after = Process();
   EXPECT_EQ(after.total_blocks, before.total_blocks + 200'000 * calls + 1);
   EXPECT_EQ(after.live_blocks, before.live_blocks);
+}
+
+TEST_F(HeapProcess, ADyingThreadAndTheFirstOneLoseNoCount) {
+  constexpr int kEach = 1'000'000;
+  const Usage before = Process();
+  static std::atomic<bool> ended;
+  ended = false;
+  const auto outer = [](void*) -> void* {
+    InDyingThread([] {
+      for (int i = 0; i < kEach; ++i) internal::OnDelete(1, internal::OnNew(1));
+    });
+    ended = true;
+    return nullptr;
+  };
+  pthread_t thread;
+  ASSERT_EQ(pthread_create(&thread, nullptr, outer, nullptr), 0);
+  int64_t here = 0;
+  for (; !ended; ++here) internal::OnDelete(1, internal::OnNew(1));
+  pthread_join(thread, nullptr);
+  const int64_t rounds = AFTERLEAK_SANITIZED ? 3 : 4;
+  const Usage after = Process();
+  EXPECT_EQ(after.total_blocks, before.total_blocks + here + rounds * kEach + 1);
+  EXPECT_EQ(after.total_bytes, before.total_bytes + here + rounds * kEach + 5);
+  EXPECT_EQ(after.live_blocks, before.live_blocks);
+  EXPECT_EQ(after.live_bytes, before.live_bytes);
 }
 
 // --- Scope ---
@@ -613,6 +702,34 @@ TEST_F(Heap, FourThreadsThatFreeEachOthersBlocksEndWithNothingLive) {
   EXPECT_EQ(after.live_blocks, before.live_blocks);
   EXPECT_EQ(after.live_bytes, before.live_bytes);
   EXPECT_EQ(after.total_blocks, before.total_blocks + kThreads * kRounds);
+}
+
+// A record is given back while the next one is in use, so the free ones come in any order.
+TEST_F(HeapScope, NoTwoOfSeveralThreadsHaveOneRecord) {
+  constexpr int kThreads = 4, kRounds = AFTERLEAK_SANITIZED ? 50'000 : 1'000'000;
+  static std::atomic<int> wrong;
+  const uint32_t records = internal::ScopeRecordsUsed();
+  const auto work = [](void*) -> void* {
+    for (int round = 0; round < kRounds; ++round) {
+      ScopeRef ended;
+      {
+        Scope scope;
+        ended = CurrentScope();
+      }
+      Scope scope;
+      void* const block = Take(1);
+      ended = ScopeRef();
+      if (scope.usage() != Live(1, 1)) ++wrong;
+      Give(block);
+      if (scope.usage() != Gone(1, 1)) ++wrong;
+    }
+    return nullptr;
+  };
+  std::array<pthread_t, kThreads> threads;
+  for (pthread_t& thread : threads) ASSERT_EQ(pthread_create(&thread, nullptr, work, nullptr), 0);
+  for (const pthread_t thread : threads) pthread_join(thread, nullptr);
+  EXPECT_EQ(wrong, 0);
+  EXPECT_LT(internal::ScopeRecordsUsed(), records + 100) << "and none is lost";
 }
 
 // Knows the scopes that each live block belongs to, and recomputes everything else.
