@@ -19,6 +19,7 @@ VARIANTS = {"asio_clean_keepalive": 4, "asio_request": 5, "ev_conn": 4, "evt_cle
 HAS_OBJECTS = {"evt_clean", "evt_request", "glib_clean_net", "posix_thread", "qt_session", "sd_request", "tfd_request", "uv_clean_pool",
                "uv_request"}  # that the program has to free
 MOVES = {("glib_clean_net", 2)}  # the program does not count it as armed again when a ready time is moved
+HOSTS = (None, PROGRAMS / "watched_plug_in")  # what loads the program with its loop, so that nobody else sees them; None: nothing
 AT_ONCE = 24
 ENDS = {"kill": -signal.SIGKILL, "abort": -signal.SIGABRT, "crash": -signal.SIGSEGV, "exit": 7, "_exit": 0, "exec": 0}
 # What one run proves: one path of many forgets to stop. Where none is ever stopped, a leak and a cache look alike.
@@ -62,24 +63,30 @@ class Truth(unittest.TestCase):
         for name, count in VARIANTS.items():
             program = PROGRAMS / f"watched_{name}"
             for variant in range(count) if program.exists() else ():
-                how = ends[len(cls.running) % len(ends)]
-                command = [helper.PROGRAM, "watch", "--json", cls.file_of(name, variant), program, str(variant)]
-                cls.running[name, variant] = pool.submit(run, command, how), how
+                for host in HOSTS:
+                    plug_in = PROGRAMS / f"libplug_in_{name}.so"
+                    if host and not plug_in.exists():
+                        continue
+                    how = ends[len(cls.running) % len(ends)]
+                    command = [helper.PROGRAM, "watch", "--json", cls.file_of(name, variant, host), *((host, plug_in) if host else (program,))]
+                    cls.running[name, variant, host] = pool.submit(run, [*command, str(variant)], how), how
 
     @classmethod
-    def file_of(cls, name, variant):
-        return cls.folder / f"{name}.{variant}.json"
+    def file_of(cls, name, variant, host):
+        return cls.folder / f"{name}.{variant}{'.plug_in' if host else ''}.json"
 
     def check(self, name):
-        if (name, 0) not in self.running:
+        if (name, 0, None) not in self.running:
             self.skipTest(f"watched_{name} is not built: its library is not installed; scripts/setup --all installs it")
-        for variant in range(VARIANTS[name]):
-            ended, how = self.running[name, variant]
-            with self.subTest(variant=variant, end=how):
+        for of, variant, host in self.running:
+            if of != name:
+                continue
+            ended, how = self.running[name, variant, host]
+            with self.subTest(variant=variant, host=host, end=how):
                 process, out, err = ended.result()
                 truth = json.loads(out.splitlines()[0])
                 self.assertEqual(process.returncode, ENDS[how], err)
-                sites = of_the_program(json.loads(self.file_of(name, variant).read_text())["sites"])
+                sites = of_the_program(json.loads(self.file_of(name, variant, host).read_text())["sites"])
                 live = total(sites, "live")
                 self.assertEqual(live, truth["live"])
                 self.assertEqual(total(sites, "armed"), total(sites, "fired") + total(sites, "stopped") + live)

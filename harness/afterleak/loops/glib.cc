@@ -44,7 +44,7 @@ constexpr LoopTimer kReadyTime =
 
 // The time-outs of sockets and of D-Bus are the library's own.
 bool CalledByGio(const void* caller) {
-  static const Module gio(FindLoaded("g_io_error_from_errno"));
+  static const Module gio(FindNext("g_io_error_from_errno", nullptr));
   return gio.Contains(caller);
 }
 

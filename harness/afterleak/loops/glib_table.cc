@@ -82,7 +82,7 @@ class Table {
   static void PutIntoTimeouts() {
     static constinit std::atomic<GSourceFuncs*> changed = nullptr;
     if (changed.load(std::memory_order_relaxed) != nullptr) return;
-    auto* const table = static_cast<GSourceFuncs*>(FindLoaded("g_timeout_funcs"));
+    auto* const table = static_cast<GSourceFuncs*>(FindNext("g_timeout_funcs", nullptr));
     if (table == nullptr || changed.exchange(table) != nullptr) return;
     timeouts_ = *table;
     table->finalize = [](GSource* source) { FinalizeBy(timeouts_, source); };

@@ -12,15 +12,33 @@ namespace afterleak::loops::internal {
 
 constinit thread_local int OwnCall::depth_ = 0;
 
-void* FindNext(const char* name, const void* caller) {
-  if (void* const next = dlsym(RTLD_NEXT, name)) return next;
-  Dl_info info;
-  if (caller == nullptr || dladdr(caller, &info) == 0 || info.dli_fname == nullptr) return nullptr;
-  void* const module = dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD);
+namespace {
+
+void* FindIn(const char* file, const char* name) {
+  void* const module = dlopen(file, RTLD_LAZY | RTLD_NOLOAD);
   if (module == nullptr) return nullptr;
   void* const found = dlsym(module, name);
-  dlclose(module);  // the caller keeps it loaded
+  dlclose(module);  // whoever calls keeps it loaded
   return found;
+}
+
+}  // namespace
+
+void* FindNext(const char* name, const void* caller) {
+  if (void* const next = dlsym(RTLD_NEXT, name)) return next;
+  Dl_info ours, theirs;
+  if (dladdr(reinterpret_cast<const void*>(&FindNext), &ours) == 0) return nullptr;
+  // Where a library ends with a call of its own, that comes from us.
+  if (caller != nullptr && dladdr(caller, &theirs) != 0 && theirs.dli_fbase != ours.dli_fbase) {
+    if (void* const found = FindIn(theirs.dli_fname, name)) return found;
+  }
+  // What a plug-in brought along is in nobody's scope but its own.
+  for (const link_map* module = _r_debug.r_map; module != nullptr; module = module->l_next) {
+    const auto begin = reinterpret_cast<const void*>(module->l_addr);
+    if (begin == ours.dli_fbase || *module->l_name == '\0') continue;
+    if (void* const found = FindIn(module->l_name, name)) return found;
+  }
+  return nullptr;
 }
 
 void* FindLoaded(const char* name) { return dlsym(RTLD_DEFAULT, name); }

@@ -27,8 +27,8 @@
 namespace afterleak::loops::internal {
 
 // The function of that name behind ours: of the libraries loaded after the program, or else of the
-// one that `caller` is in (a plug-in loaded with RTLD_LOCAL) or of what that one needs. Null if
-// there is none. About a microsecond, so keep what it returns.
+// one that `caller` is in (a plug-in loaded with RTLD_LOCAL) or of what that one needs, or else of
+// any that is loaded. Null if there is none. Microseconds, so keep what it returns.
 void* FindNext(const char* name, const void* caller);
 
 // The function of that name that the program itself would get; null if there is none.
