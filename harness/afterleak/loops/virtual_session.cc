@@ -181,6 +181,7 @@ void World::LeaveBehind(Member& member) {
 void World::AddHold(int change) {
   const Lock lock = Locked();
   holds_ += change;
+  turns_.fetch_add(1, std::memory_order_acq_rel);  // patience begins anew
   KickDriver();
 }
 

@@ -197,11 +197,14 @@ bool World::Settled() {
                 [](pid_t tid) { return syscall(SYS_tgkill, getpid(), tid, 0) != 0; });
   if (!tables_->exiting.empty()) return false;
   for (Member* member = members_; member != nullptr; member = member->next) {
-    if (member->waiter != nullptr && member->waiter->due) {
-      // It was told, and may not have been asleep yet.
-      if (member->waiter->kind == Waiter::Kind::kWord) Wake(*member->waiter);
-      return false;
+    Waiter* const waiter = member->waiter;
+    if (waiter == nullptr || !waiter->due) continue;
+    if (waiter->kind == Waiter::Kind::kWord) {
+      // It was told, and may not have been asleep yet; or it waits for the mutex, as anybody may.
+      if (!SleepsIn(*waiter, member->tid)) continue;
+      Wake(*waiter);
     }
+    return false;
   }
   const std::uint64_t turns = turns_.load(std::memory_order_acquire);
   if (entering_.load(std::memory_order_acquire) != 0) return false;

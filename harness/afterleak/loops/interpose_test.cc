@@ -1,0 +1,61 @@
+#include "afterleak/loops/interpose.h"
+
+#include <dlfcn.h>
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+
+namespace {
+
+using afterleak::loops::internal::FindNext;
+using afterleak::loops::internal::Module;
+
+// A library that comes with the C library, and that no program needs.
+constexpr char kLibrary[] = "libthread_db.so.1";
+
+TEST(FindNext, FindsWhatIsInNobodysScopeAndNothingThatIsNotLoaded) {
+  EXPECT_EQ(FindNext("td_ta_new", nullptr), nullptr);
+  void* const library = dlopen(kLibrary, RTLD_LAZY | RTLD_LOCAL);
+  if (library == nullptr) GTEST_SKIP() << dlerror();
+  const void* const caller = dlsym(library, "td_init");
+  ASSERT_NE(caller, nullptr);
+  const int on_the_stack = 0;
+  const void* const ours = reinterpret_cast<const void*>(&FindNext);
+  for (const void* const from :
+       std::initializer_list<const void*>{caller, nullptr, &on_the_stack, ours}) {
+    EXPECT_EQ(FindNext("td_ta_new", from), dlsym(library, "td_ta_new"));
+    EXPECT_EQ(FindNext("of no library", from), nullptr);
+  }
+  dlclose(library);
+  EXPECT_EQ(dlopen(kLibrary, RTLD_LAZY | RTLD_NOLOAD), nullptr) << "it is kept loaded";
+}
+
+#if defined(__x86_64__)
+// Code that is never run: where each kind of call returns to.
+asm(R"(
+  .text
+  .globl afterleak_test_by_name, afterleak_test_far, afterleak_test_no_plt, afterleak_test_pointer
+  nop; call afterleak_test_by_name
+afterleak_test_by_name:
+  nop; .byte 0xE8, 0, 0, 0, 0x70
+afterleak_test_far:
+  call *0(%rip)
+afterleak_test_no_plt:
+  nop; nop; nop; call *0x15(%rax)
+afterleak_test_pointer:
+  nop
+)");
+extern "C" const char afterleak_test_by_name, afterleak_test_far, afterleak_test_no_plt,
+    afterleak_test_pointer;
+
+TEST(Module, TellsACallByNameFromOneThroughAPointer) {
+  const Module program(&afterleak_test_by_name);
+  EXPECT_TRUE(program.CallsByName(&afterleak_test_by_name));
+  EXPECT_TRUE(program.CallsByName(&afterleak_test_no_plt));
+  EXPECT_FALSE(program.CallsByName(&afterleak_test_far)) << "the end of another instruction";
+  EXPECT_FALSE(program.CallsByName(&afterleak_test_pointer));
+  EXPECT_FALSE(program.CallsByName(dlsym(RTLD_DEFAULT, "malloc"))) << "in another library";
+}
+#endif
+
+}  // namespace
