@@ -8,8 +8,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <functional>
 #include <future>
 #include <memory>
@@ -20,6 +22,8 @@
 #include <thread>
 #include <vector>
 
+#include "afterleak/census/call_stack.h"
+#include "afterleak/loops/asio_waits.h"
 #include "afterleak/loops/leak_check.h"
 #include "afterleak/loops/loops.h"
 
@@ -43,6 +47,7 @@ using testing::Each;
 using testing::Field;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 namespace loops = afterleak::loops;
 
@@ -151,21 +156,33 @@ TEST_F(Asio, AMovedTimerKeepsItsWaits) {
   EXPECT_EQ(Stopped(), 1);
 }
 
+// It stands still.
+struct OtherClock {
+  using duration = std::chrono::milliseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<OtherClock>;
+  static time_point now() { return time_point(24h); }
+};
+
 TEST_F(Asio, TheOtherClocksAreSeenWithTheirDeadlines) {
   asio::system_timer system(loop(), 1h);
   system.async_wait(Nothing);
   asio::steady_timer never(loop(), asio::steady_timer::time_point::max());
   never.async_wait(Nothing);
+  asio::basic_waitable_timer<OtherClock> other(loop(), 1h);
+  other.async_wait(Nothing);
 #ifdef LOOPS_BOOST_ASIO
   asio::deadline_timer posix(loop(), boost::posix_time::hours(1));
   posix.async_wait(Nothing);
-  EXPECT_EQ(Live(), 3);
+  EXPECT_EQ(Live(), 4);
 #else
-  EXPECT_EQ(Live(), 2);
+  EXPECT_EQ(Live(), 3);
 #endif
   for (const SiteReport& site : loops::Report().sites) {
     if (site.live == 0) continue;
-    if (site.kind == "system_timer::async_wait" || site.kind == "deadline_timer::async_wait") {
+    if (site.kind == "system_timer::async_wait" || site.kind == "deadline_timer::async_wait" ||
+        site.kind == "basic_waitable_timer::async_wait") {
       EXPECT_LE(site.longest_left, 1h) << site.kind;
       EXPECT_GT(site.longest_left, 50min) << site.kind;
     } else {
@@ -217,6 +234,20 @@ TEST_F(Asio, OtherOperationsAreNoTimers) {
   Run();
   EXPECT_EQ(ran, 4);
   EXPECT_EQ(Armed(), 0);
+}
+
+TEST_F(Asio, WhatElseEndsLeavesTheFirstWaitOfAProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto end_others = [&] {
+    asio::steady_timer first(loop(), 1h);
+    first.async_wait(Nothing);
+    asio::post(loop(), [] {});
+    asio::steady_timer soon(loop(), 0ms);
+    soon.async_wait(Nothing);
+    while (Fired() == 0) Poll();
+    std::exit(Live() == 1 && Stopped() == 0 ? 0 : 1);
+  };
+  EXPECT_EXIT(end_others(), testing::ExitedWithCode(0), "");
 }
 
 TEST_F(Asio, ThousandsAreCountedAndLoseNothing) {
@@ -339,6 +370,32 @@ TEST_F(Asio, ACoroutineFiresAndOneThatIsDestroyedStops) {
   loop_.emplace();
 }
 
+TEST_F(Asio, TheWaitsOfCallbacksAndOfCoroutinesAreToldApart) {
+  asio::steady_timer first(loop(), 1h), second(loop(), 1h);
+  first.async_wait(Nothing);
+  asio::co_spawn(loop(), Sleep(1h), asio::detached);
+  Poll();
+  second.async_wait(Nothing);
+  EXPECT_EQ(Live(), 3);
+  EXPECT_EQ(Stopped(), 0);
+}
+
+asio::awaitable<void> SleepBelow(int others) {
+  if (others == 0)
+    co_await Sleep(1h);
+  else
+    co_await SleepBelow(others - 1);
+}
+
+TEST_F(Asio, TheSiteBelowManyCoroutinesIsItsLine) {
+  asio::co_spawn(loop(), SleepBelow(100), asio::detached);
+  Poll();
+  const std::vector<SiteReport> sites = LiveSites();
+  ASSERT_EQ(sites.size(), 1u);
+  EXPECT_EQ(sites[0].line, kSleepLine);
+  EXPECT_THAT(sites[0].called_from, Contains(HasSubstr("SleepBelow")));
+}
+
 TEST_F(Asio, AnErrorCodeInPlaceOfAnExceptionIsACoroutineToo) {
   asio::steady_timer timer(loop(), 1h);
   const auto waits = [](asio::steady_timer& on) -> asio::awaitable<void> {
@@ -381,6 +438,109 @@ TEST_F(Asio, BothOfTwoFire) {
 }
 #endif
 #endif
+
+// ---- the lines of a coroutine, with functions in their place
+
+namespace hook = loops::asio_tracking;
+
+int Make(const int& frame, int calls);
+[[gnu::noinline]] int Resume(const int& frame, int calls) { return Make(frame, calls) + frame; }
+constexpr int kResumeLine = __LINE__ - 1;
+
+[[gnu::noinline]] int Make(const int& frame, int calls) {
+  if (calls != 0) return Resume(frame, calls - 1) + frame;
+  hook::Locate(&frame);
+  return frame;
+}
+constexpr int kMakeLine = __LINE__ - 3;
+
+[[gnu::noinline]] int Begin(const int& frame, int calls) { return Make(frame, calls) + frame; }
+
+int Await() { return 1; }
+constexpr int kAwaitLine = __LINE__ - 1;
+
+class AsioLines : public Asio {
+ protected:
+  void TearDown() override {
+    hook::Forget(&frame_);
+    hook::Stop(wait_);
+    Asio::TearDown();
+  }
+
+  // By a pointer that the compiler does not see through, so that none is copied for its arguments.
+  void Call(int (*function)(const int&, int), int calls) {
+    int (*volatile unseen)(const int&, int) = function;
+    unseen(frame_, calls);
+  }
+
+  // The site of a wait of that many coroutines: Asio's own, one in `first`, and others in Await.
+  SiteReport SiteOf(int count, int (*first)(const int&, int) = &Make) {
+    hook::Coroutines coroutines{.frame = &frame_, .count = count, .code = {}};
+    std::ranges::fill(coroutines.code, reinterpret_cast<std::uintptr_t>(&Await));
+    coroutines.code[1] = reinterpret_cast<std::uintptr_t>(first);
+    wait_ = hook::Begin(hook::Clock::kSteady, 1h, coroutines);
+    const std::vector<SiteReport> sites = LiveSites();
+    EXPECT_EQ(sites.size(), 1u);
+    return sites.empty() ? SiteReport{} : sites[0];
+  }
+
+  static auto IsAt(int line) { return HasSubstr("asio_test.cc:" + std::to_string(line) + " "); }
+
+  const int frame_ = 0;
+  hook::Wait wait_ = 0;
+};
+
+TEST_F(AsioLines, AreItsStackAndThenThoseThatWaitForIt) {
+  Call(&Make, 0);
+  const SiteReport site = SiteOf(4);
+  EXPECT_EQ(site.line, kMakeLine);
+  EXPECT_THAT(site.called_from, testing::ElementsAre(IsAt(kAwaitLine), IsAt(kAwaitLine)));
+}
+
+TEST_F(AsioLines, AreItsStackAloneWhereNobodyWaitsForIt) {
+  Call(&Make, 0);
+  const SiteReport site = SiteOf(2);
+  EXPECT_EQ(site.line, kMakeLine);
+  EXPECT_THAT(site.called_from, IsEmpty());
+}
+
+TEST_F(AsioLines, AreTheWholeStackWhereThereIsNoneOfTheProgram) {
+  const int line = __LINE__ + 1;
+  Call(&Make, 0);
+  const SiteReport site = SiteOf(1);
+  EXPECT_EQ(site.line, kMakeLine);
+  EXPECT_THAT(site.called_from, AllOf(Contains(IsAt(line)), Each(Not(IsAt(kAwaitLine)))));
+}
+
+TEST_F(AsioLines, EndAtTheInnermostOfARecursion) {
+  Call(&Resume, 2);
+  const SiteReport site = SiteOf(3, &Resume);
+  EXPECT_EQ(site.line, kMakeLine);
+  EXPECT_THAT(site.called_from, testing::ElementsAre(IsAt(kResumeLine), IsAt(kAwaitLine)));
+}
+
+TEST_F(AsioLines, AreAsManyAsAStackHas) {
+  Call(&Begin, 6);
+  const SiteReport site = SiteOf(hook::Coroutines::kMost, &Begin);
+  EXPECT_EQ(site.line, kMakeLine);
+  EXPECT_EQ(site.called_from.size(), afterleak::internal::kMostFrames - 1u);
+}
+
+TEST_F(AsioLines, AreWhereItBeginsWhenItsStackIsForgotten) {
+  struct Frame {
+    int number = 0;
+  };
+  hook::Coroutines coroutines{.frame = nullptr, .count = 1, .code = {}};
+  {
+    const hook::Located<Frame> located;
+    coroutines.frame = static_cast<const Frame*>(&located);
+  }
+  coroutines.code[0] = reinterpret_cast<std::uintptr_t>(&Await);
+  wait_ = hook::Begin(hook::Clock::kSteady, 1h, coroutines);
+  const std::vector<SiteReport> sites = LiveSites();
+  ASSERT_EQ(sites.size(), 1u);
+  EXPECT_EQ(sites[0].line, kAwaitLine);
+}
 
 // ---- checks
 

@@ -40,4 +40,9 @@ TEST_CASE("work is judged") {
   CHECK_FALSE(loops::CheckLeftBehind([] {}));
 }
 
+TEST_CASE("a program that does not count the heap is told how to") {
+  const Verdict verdict = loops::CheckLeftBehind([] {}, {.heap = afterleak::HeapCheck::kRequired});
+  CHECK(verdict.unfounded == "the heap is not counted: link afterleak::heap_operators");
+}
+
 }  // namespace

@@ -1,15 +1,20 @@
 #include <glib.h>
 
 #include <atomic>
+#include <chrono>
+#include <cstdlib>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
+#include "afterleak/heap/heap.h"
 #include "afterleak/loops/loops.h"
 #include "tests/support/loop_census.h"
 #include "tests/support/lost.h"
 
 namespace {
+
+using namespace std::chrono_literals;
 
 namespace loops = afterleak::loops;
 
@@ -59,6 +64,50 @@ TEST_F(Glib, EveryWayOfAddingIsCounted) {
   EXPECT_EQ(Stopped(), 2);
 }
 
+TEST_F(Glib, EveryWayOfAddingHasItsTimeAndItsPriority) {
+  const struct {
+    guint id;
+    gint priority;
+  } all[] = {
+      {g_timeout_add(kLater, &Remove, nullptr), G_PRIORITY_DEFAULT},
+      {g_timeout_add_full(G_PRIORITY_HIGH, kLater, &Remove, nullptr, nullptr), G_PRIORITY_HIGH},
+      {g_timeout_add_full(1, kLater, &Remove, nullptr, nullptr), 1},
+      {g_timeout_add_full(G_PRIORITY_DEFAULT, kLater, &Remove, nullptr, nullptr),
+       G_PRIORITY_DEFAULT},
+      {g_timeout_add_once(
+           kLater, [](gpointer) {}, nullptr),
+       G_PRIORITY_DEFAULT},
+      {g_timeout_add_seconds(kLater, &Remove, nullptr), G_PRIORITY_DEFAULT},
+      {g_timeout_add_seconds_full(G_PRIORITY_LOW, kLater, &Remove, nullptr, nullptr),
+       G_PRIORITY_LOW}};
+  int sites = 0;
+  for (const afterleak::SiteReport& site : loops::Report().sites) {
+    if (site.live == 0) continue;
+    ++sites;
+    const bool in_seconds = site.kind.find("seconds") != std::string::npos;
+    EXPECT_LE(site.longest_left, in_seconds ? 1'000'001s : 1000s) << site.kind;
+    EXPECT_GT(site.longest_left, in_seconds ? 900'000s : 900s) << site.kind;
+  }
+  EXPECT_EQ(sites, 7);
+  for (const auto& [id, priority] : all) {
+    GSource* const source = g_main_context_find_source_by_id(nullptr, id);
+    EXPECT_EQ(g_source_get_priority(source), priority);
+    EXPECT_EQ(source->ref_count, 1u) << "its context's";
+    g_source_remove(id);
+  }
+}
+
+TEST_F(Glib, WhatIsAddedOnceLeavesNothingOnTheHeap) {
+  const auto live_blocks_after = [&](int calls) {
+    const std::int64_t fired = Fired();
+    for (int i = 0; i < calls; ++i) g_timeout_add_once(0, [](gpointer) {}, nullptr);
+    RunUntil([&] { return Fired() == fired + calls; });
+    return afterleak::heap::Process().live_blocks;
+  };
+  const std::int64_t before = live_blocks_after(1);
+  EXPECT_EQ(live_blocks_after(10), before);
+}
+
 TEST_F(Glib, EveryWayOfRemovingIsSeen) {
   int data = 0;
   g_source_remove(g_timeout_add(kLater, &Remove, nullptr));
@@ -75,6 +124,31 @@ TEST_F(Glib, EveryWayOfRemovingIsSeen) {
   EXPECT_EQ(Armed(), 4);
 }
 
+TEST_F(Glib, WhatIsRemovedIsStoppedThoughTheProgramHasAReference) {
+  int data = 0;
+  GSource* const by_id = Attached(kLater);
+  GSource* const by_data = Attached(kLater, &Remove, &data);
+  EXPECT_TRUE(g_source_remove(g_source_get_id(by_id)));
+  EXPECT_EQ(Stopped(), 1);
+  EXPECT_TRUE(g_source_remove_by_user_data(&data));
+  EXPECT_EQ(Stopped(), 2);
+  EXPECT_EQ(Idle(), 2);
+  g_source_unref(by_id);
+  g_source_unref(by_data);
+}
+
+TEST_F(Glib, SoIsTheFirstSourceOfAProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto remove = [&] {
+    GSource* const source = Attached(kLater);
+    g_source_remove(g_source_get_id(source));
+    const bool stopped = Stopped() == 1;
+    g_source_unref(source);
+    std::exit(stopped ? 0 : 1);
+  };
+  EXPECT_EXIT(remove(), testing::ExitedWithCode(0), "");
+}
+
 TEST_F(Glib, ASourceIsIdleUntilItsLastReferenceIsGiven) {
   GSource* const source = g_timeout_source_new(kLater);
   EXPECT_EQ(Idle(), 1) << "made, and never attached";
@@ -89,6 +163,17 @@ TEST_F(Glib, ASourceIsIdleUntilItsLastReferenceIsGiven) {
   g_source_unref(source);
   EXPECT_EQ(Idle(), 0);
   EXPECT_EQ(Armed(), 1);
+}
+
+TEST_F(Glib, SoIsOneThatCountsInSeconds) {
+  GSource* const source = g_timeout_source_new_seconds(kLater);
+  EXPECT_EQ(Idle(), 1);
+  g_source_attach(source, nullptr);
+  EXPECT_EQ(Idle(), 0);
+  EXPECT_EQ(Live(), 1);
+  g_source_destroy(source);
+  EXPECT_EQ(Stopped(), 1);
+  g_source_unref(source);
 }
 
 TEST_F(Glib, OneThatIsGivenBackWhileItIsPendingStaysLive) {
@@ -131,6 +216,53 @@ TEST_F(Glib, ACallbackMayArmAnother) {
   EXPECT_EQ(Armed(), 3);
 }
 
+TEST_F(Glib, ACallbackMayMoveAndRemoveOthers) {
+  static guint removed;
+  removed = g_timeout_add(kLater, &Remove, nullptr);
+  GSource* const moved = g_timeout_source_new(kLater);
+  const int line = __LINE__ + 1;
+  g_source_attach(moved, nullptr);
+  const auto callback = [](gpointer source) -> gboolean {
+    g_source_set_ready_time(static_cast<GSource*>(source),
+                            g_get_monotonic_time() + 1000 * G_USEC_PER_SEC);
+    g_source_remove(removed);
+    return G_SOURCE_REMOVE;
+  };
+  g_timeout_add(1, callback, moved);
+  RunUntil([&] { return Live() == 1; });
+  EXPECT_EQ(Fired(), 1);
+  EXPECT_EQ(Stopped(), 2);
+  EXPECT_THAT(loops::Report(), afterleak::test::HasLiveAt(line, "g_source_attach"))
+      << "it is put off";
+  g_source_destroy(moved);
+  g_source_unref(moved);
+}
+
+TEST_F(Glib, MainLoopsNest) {
+  static GMainContext* inner;
+  inner = g_main_context_new();
+  static bool inner_fired;
+  inner_fired = false;
+  static guint outer;
+  outer = g_timeout_add(
+      1,
+      [](gpointer) -> gboolean {
+        while (!inner_fired) g_main_context_iteration(inner, TRUE);
+        return g_source_remove(outer), G_SOURCE_REMOVE;
+      },
+      nullptr);
+  GSource* const source = g_timeout_source_new(1);
+  g_source_set_callback(
+      source, [](gpointer) -> gboolean { return inner_fired = true, G_SOURCE_REMOVE; }, nullptr,
+      nullptr);
+  g_source_attach(source, inner);
+  g_source_unref(source);
+  RunUntil([&] { return Live() == 0; });
+  EXPECT_EQ(Fired(), 2);
+  EXPECT_EQ(Stopped(), 0);
+  g_main_context_unref(inner);
+}
+
 TEST_F(Glib, AReadyTimeThatIsMovedIsArmedAgain) {
   GSource* const source = Attached(kLater);
   g_source_set_ready_time(source, g_get_monotonic_time() + G_USEC_PER_SEC);
@@ -140,6 +272,18 @@ TEST_F(Glib, AReadyTimeThatIsMovedIsArmedAgain) {
   EXPECT_EQ(Live(), 0);
   EXPECT_EQ(Idle(), 1);
   g_source_destroy(source);
+  g_source_unref(source);
+}
+
+TEST_F(Glib, OneThatIsMovedTicksOnceForEachTime) {
+  static int calls;
+  calls = 0;
+  GSource* const source = Attached(
+      1, [](gpointer) -> gboolean { return ++calls < 3 ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE; });
+  g_source_set_ready_time(source, 0);
+  ASSERT_EQ(Live(), 1);
+  RunUntil([&] { return Fired() == 1; });
+  EXPECT_EQ(Ticks(), 2);
   g_source_unref(source);
 }
 
@@ -154,11 +298,18 @@ class GlibOwn : public Glib {
     g_source_set_ready_time(source, g_get_monotonic_time() + 1000);
     return G_SOURCE_CONTINUE;
   }
+  static inline int dispatched = 0;
+  static gboolean PrepareFirst(GSource*, gint*) { return dispatched == 0; }
+  static gboolean Dispatch(GSource*, GSourceFunc, gpointer) {
+    return ++dispatched, G_SOURCE_CONTINUE;
+  }
   static inline bool finalized = false;
   static void Finalize(GSource*) { finalized = true; }
 
   static inline GSourceFuncs once_ = {nullptr, nullptr, &DispatchOnce, &Finalize, nullptr, nullptr};
   static inline GSourceFuncs again_ = {nullptr, nullptr, &DispatchAgain, nullptr, nullptr, nullptr};
+  static inline GSourceFuncs first_ = {&PrepareFirst, nullptr, &Dispatch,
+                                       nullptr,       nullptr, nullptr};
 };
 
 TEST_F(GlibOwn, ItFiresAndItIsFreed) {
@@ -189,6 +340,32 @@ TEST_F(GlibOwn, AReadyTimeBeforeItIsAttachedCounts) {
   g_source_unref(source);
 }
 
+TEST_F(GlibOwn, AReadyTimeOfZeroIsDueAtOnce) {
+  GSource* const source = g_source_new(&once_, sizeof(GSource));
+  g_source_set_ready_time(source, 0);
+  g_source_attach(source, nullptr);
+  ASSERT_EQ(Live(), 1);
+  RunUntil([&] { return Fired() == 1; });
+  g_source_set_ready_time(source, 0);
+  ASSERT_EQ(Live(), 1);
+  RunUntil([&] { return Fired() == 2; });
+  g_source_destroy(source);
+  g_source_unref(source);
+}
+
+TEST_F(GlibOwn, OneThatIsDispatchedForAnotherReasonHasNotFired) {
+  dispatched = 0;
+  GSource* const source = g_source_new(&first_, sizeof(GSource));
+  g_source_attach(source, nullptr);
+  g_source_set_ready_time(source, g_get_monotonic_time() + 1000 * G_USEC_PER_SEC);
+  RunUntil([&] { return dispatched == 1; });
+  EXPECT_EQ(Fired(), 0);
+  EXPECT_EQ(Ticks(), 0);
+  EXPECT_EQ(Live(), 1);
+  g_source_destroy(source);
+  g_source_unref(source);
+}
+
 TEST_F(GlibOwn, ToArmInItsOwnDispatchFiresAndArms) {
   GSource* const source = g_source_new(&again_, sizeof(GSource));
   g_source_attach(source, nullptr);
@@ -196,6 +373,7 @@ TEST_F(GlibOwn, ToArmInItsOwnDispatchFiresAndArms) {
   RunUntil([&] { return Fired() == 3; });
   EXPECT_EQ(Armed(), 4);
   EXPECT_EQ(Stopped(), 0);
+  EXPECT_EQ(Ticks(), 0);
   g_source_destroy(source);
   g_source_unref(source);
   EXPECT_EQ(Stopped(), 1);
@@ -210,7 +388,8 @@ TEST_F(GlibOwn, ItIsStillFoundByItsFunctions) {
   EXPECT_EQ(g_main_context_find_source_by_funcs_user_data(nullptr, &once_, &data), source);
   EXPECT_EQ(g_main_context_find_source_by_funcs_user_data(nullptr, &again_, &data), nullptr);
   g_source_unref(source);
-  EXPECT_TRUE(g_source_remove_by_funcs_user_data(&once_, &data));
+  EXPECT_EQ(g_source_remove_by_funcs_user_data(&once_, &data), TRUE);
+  EXPECT_EQ(g_source_remove_by_funcs_user_data(&once_, &data), FALSE) << "there is none";
   EXPECT_EQ(Stopped(), 1);
 }
 
@@ -302,6 +481,7 @@ TEST_F(Glib, WhatItRefusesIsNotArmed) {
   g_source_destroy(source);
   EXPECT_EQ(g_source_attach(source, nullptr), 0u) << "destroyed";
   EXPECT_FALSE(g_source_remove(4'000'000));
+  g_source_set_ready_time(nullptr, 0);
   g_log_set_default_handler(loud, nullptr);
   EXPECT_EQ(Armed(), 1);
   g_source_unref(source);

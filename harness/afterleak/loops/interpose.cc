@@ -18,7 +18,7 @@ void* FindIn(const char* file, const char* name) {
   void* const module = dlopen(file, RTLD_LAZY | RTLD_NOLOAD);
   if (module == nullptr) return nullptr;
   void* const found = dlsym(module, name);
-  dlclose(module);  // whoever calls keeps it loaded
+  dlclose(module);  // the caller keeps it loaded
   return found;
 }
 
@@ -28,7 +28,7 @@ void* FindNext(const char* name, const void* caller) {
   if (void* const next = dlsym(RTLD_NEXT, name)) return next;
   Dl_info ours, theirs;
   if (dladdr(reinterpret_cast<const void*>(&FindNext), &ours) == 0) return nullptr;
-  // Where a library ends with a call of its own, that comes from us.
+  // A library may jump from one of its functions to another, and then the caller is us.
   if (caller != nullptr && dladdr(caller, &theirs) != 0 && theirs.dli_fbase != ours.dli_fbase) {
     if (void* const found = FindIn(theirs.dli_fname, name)) return found;
   }

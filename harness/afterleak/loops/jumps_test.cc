@@ -4,8 +4,11 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include <cstdint>
 #include <utility>
 
+#include "afterleak/census/symbols.h"
+#include "afterleak/loops/ledger.h"
 #include "afterleak/loops/loops.h"
 #include "tests/support/loop_census.h"
 
@@ -38,6 +41,14 @@ constexpr int kStartsLater = __LINE__ + 2;
     Keep(timer);
   else
     uv_timer_stop(timer);
+}
+
+// It runs another loop first, whose timer has another callback.
+constexpr int kStartsAfterAnother = __LINE__ + 4;
+void RunAnotherAndStart(uv_timer_t* timer) {
+  auto* const another = static_cast<uv_timer_t*>(timer->data);
+  uv_run(another->loop, UV_RUN_DEFAULT);
+  uv_timer_start(timer, [](uv_timer_t*) {}, 3'000'000, 0);
 }
 
 // Nothing else here ends with that call.
@@ -87,6 +98,41 @@ TEST_F(Jumps, TheSiteIsTheLineInTheCallbackOfATimer) {
     uv_run(&loop_, UV_RUN_NOWAIT);
     EXPECT_THAT(afterleak::loops::Report(), HasLiveAt(line, "uv_timer_start"));
   }
+}
+
+TEST_F(Jumps, TheSiteIsTheLineInTheCallbackThatHasRunAnotherLoop) {
+  uv_loop_t loop;
+  uv_timer_t another;
+  uv_loop_init(&loop);
+  uv_timer_init(&loop, &another);
+  uv_timer_start(
+      &another, [](uv_timer_t* fired) { uv_close(reinterpret_cast<uv_handle_t*>(fired), nullptr); },
+      0, 0);
+  timer_.data = &another;
+  uv_timer_start(&timer_, &RunAnotherAndStart, 0, 0);
+  uv_run(&loop_, UV_RUN_NOWAIT);
+  EXPECT_THAT(afterleak::loops::Report(), HasLiveAt(kStartsAfterAnother, "uv_timer_start"));
+  uv_loop_close(&loop);
+}
+
+uv_timer_t made;
+void MakeOne(uv_timer_t* timer) {
+  uv_timer_init(timer->loop, &made);
+  made.data = nullptr;  // so this is no jump
+}
+
+TEST_F(Jumps, ACallbackThatDoesNotJumpIsOnTheStackOnce) {
+  uv_timer_start(&timer_, &MakeOne, 0, 0);
+  uv_run(&loop_, UV_RUN_NOWAIT);
+  auto& ledger = afterleak::loops::internal::Ledger::Get();
+  const auto key = reinterpret_cast<std::uintptr_t>(&made);
+  auto* const object = ledger.objects(afterleak::loops::Library::kLibuv).Find(key);
+  ASSERT_NE(object, nullptr);
+  const auto begin = reinterpret_cast<std::uintptr_t>(&MakeOne);
+  const std::uintptr_t frame = ledger.BornAt(*object).frames.front();
+  EXPECT_GT(frame, afterleak::internal::BeginningOf(begin));
+  EXPECT_LT(frame, begin + 512);
+  uv_close(reinterpret_cast<uv_handle_t*>(&made), nullptr);
 }
 
 TEST_F(Jumps, TheSiteIsTheOnlyLineThatEndsWithTheCallWhereAPointerWasCalled) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <uv.h>
 
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include "afterleak/heap/heap.h"
 #include "afterleak/loops/testing.h"
+#include "afterleak/loops/timers.h"
 
 namespace {
 
@@ -55,6 +57,14 @@ class LoopLeakCheck : public testing::Test {
     if (end == End::kClosed) timers_.pop_back();
   }
 
+  // This many at once, and all are closed.
+  void Burst(int count) {
+    for (int i = 0; i < count; ++i) Ask(End::kForgotten);
+    for (const auto& timer : timers_) uv_close(Handle(timer.get()), nullptr);
+    uv_run(&loop_, UV_RUN_DEFAULT);
+    timers_.clear();
+  }
+
   static uv_handle_t* Handle(uv_timer_t* timer) { return reinterpret_cast<uv_handle_t*>(timer); }
 
   uv_loop_t loop_;
@@ -79,6 +89,13 @@ TEST_F(LoopLeakCheck, FailsOnATimerThatIsStoppedAndNeverClosed) {
               ElementsAre(AllOf(Field(&afterleak::Finding::count, 3),
                                 Field(&afterleak::Finding::evidence, HasSubstr("idle")))));
   EXPECT_THAT(ToString(verdict), HasSubstr("cure: close it with uv_close"));
+}
+
+TEST_F(LoopLeakCheck, SaysOnceWhatIsLeftBehindAndGrows) {
+  const Verdict verdict = loops::CheckLeftBehind([&] { Ask(End::kForgotten); }, {.calls = 40});
+  ASSERT_EQ(verdict.findings.size(), 1u);
+  EXPECT_EQ(verdict.findings[0].leak, Leak::kLeftBehind);
+  EXPECT_EQ(verdict.findings[0].count, 40);
 }
 
 TEST_F(LoopLeakCheck, IsSilentOnTheFixedSide) {
@@ -123,18 +140,23 @@ TEST_F(LoopLeakCheck, FailsOnATimerThatIsNeitherStartedNorClosed) {
 
 TEST_F(LoopLeakCheck, FailsOnPeaksThatRiseWithTheWork) {
   int at_once = 0;
-  const auto burst = [&](int count) {
-    for (int i = 0; i < count; ++i) Ask(End::kForgotten);
-    for (const auto& timer : timers_) uv_close(Handle(timer.get()), nullptr);
-    uv_run(&loop_, UV_RUN_DEFAULT);
-    timers_.clear();
-  };
-  const Verdict verdict = loops::CheckLeftBehind([&] { burst(++at_once); }, {.calls = 40});
+  const Verdict verdict = loops::CheckLeftBehind([&] { Burst(++at_once); }, {.calls = 40});
   ASSERT_EQ(verdict.findings.size(), 1u);
   EXPECT_EQ(verdict.findings[0].leak, Leak::kGrowing);
   EXPECT_EQ(verdict.findings[0].count, 40);
   EXPECT_THAT(verdict.findings[0].evidence, HasSubstr("12 16 20 24 28 32 36 40"));
-  EXPECT_TRUE(loops::CheckLeftBehind([&] { burst(40); }, {.calls = 40}));
+  EXPECT_TRUE(loops::CheckLeftBehind([&] { Burst(40); }, {.calls = 40}));
+}
+
+TEST_F(LoopLeakCheck, FindsThePeakOfAWindowWhereverItIs) {
+  int call = 0;
+  const auto work = [&] {
+    const bool begins_window = call++ % 4 == 0;
+    Burst(call == 1 ? 100 : begins_window ? call : 1);  // the warm-up has the highest
+  };
+  const Verdict verdict = loops::CheckLeftBehind(work, {.calls = 40});
+  ASSERT_EQ(verdict.findings.size(), 1u);
+  EXPECT_THAT(verdict.findings[0].evidence, HasSubstr("9 13 17 21 25 29 33 37"));
 }
 
 TEST_F(LoopLeakCheck, FailsOnHeapBlocksOfEveryCall) {
@@ -171,6 +193,36 @@ TEST_F(LoopLeakCheck, FailsIfTheWorkArmedNothing) {
   EXPECT_TRUE(loops::CheckLeftBehind([] {}, {.may_be_idle = true}));
   EXPECT_FALSE(loops::CheckLeftBehind([&] { Ask(End::kClosed); }, {.calls = 0}));
   EXPECT_NONFATAL_FAILURE(std::ignore = loops::LeavesNothingBehind([] {}), "armed no timer");
+}
+
+// The counters are one for the process, so this needs one that has armed nothing.
+TEST_F(LoopLeakCheck, FailsUntilATimerWasArmedUnlessThatIsMeant) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto check = [&] {
+    const Inventory before = loops::Alive();
+    EXPECT_EQ(loops::CheckAbandoned().unfounded, "no timer was armed");
+    EXPECT_EQ(loops::CheckLeftSince(before).unfounded, "no timer was armed");
+    EXPECT_TRUE(loops::CheckAbandoned({.may_be_idle = true}));
+    EXPECT_TRUE(loops::CheckLeftSince(before, {.may_be_idle = true}));
+    EXPECT_TRUE(loops::CheckLeftBehind([] {}, {.may_be_idle = true}));
+    Ask(End::kClosed);
+    EXPECT_TRUE(loops::CheckAbandoned());
+    EXPECT_TRUE(loops::CheckLeftSince(before));
+    std::exit(HasFailure() ? 1 : 0);
+  };
+  EXPECT_EXIT(check(), testing::ExitedWithCode(0), "");
+}
+
+TEST_F(LoopLeakCheck, NamesTheLibrariesThatAreNotSeen) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto check = [&] {
+    loops::internal::NotKnown(loops::Library::kLibuv);
+    EXPECT_EQ(loops::CheckLeftBehind([] {}).unfounded,
+              "the work armed no timer; this version of libuv is newer than what is known of it "
+              "here");
+    std::exit(HasFailure() ? 1 : 0);
+  };
+  EXPECT_EXIT(check(), testing::ExitedWithCode(0), "");
 }
 
 TEST_F(LoopLeakCheck, LetsThroughWhatTheWorkThrows) {

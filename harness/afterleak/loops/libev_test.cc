@@ -1,15 +1,22 @@
 #include <ev.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdint>
 #include <stdexcept>
 #include <vector>
 
+#include "afterleak/census/symbols.h"
+#include "afterleak/loops/ledger.h"
 #include "afterleak/loops/loops.h"
 #include "tests/support/loop_census.h"
+#include "tests/support/lost.h"
 
 namespace {
 
 namespace loops = afterleak::loops;
+
+using namespace std::chrono_literals;
 
 void Nothing(struct ev_loop*, ev_timer*, int) {}
 
@@ -63,6 +70,35 @@ TEST_F(Libev, AgainArmsStopsAndArms) {
   ev_timer_again(loop_, &timer);
   EXPECT_EQ(Stopped(), 2) << "without a repeat it stops";
   EXPECT_EQ(Armed(), 2);
+}
+
+TEST_F(Libev, OneThatRepeatsWithinASecondIsNoOther) {
+  ev_timer timers[] = {Timer(1000, 0.5), Timer(0, 0.5)};
+  const int line = __LINE__ + 1;
+  ev_timer_start(loop_, &timers[0]);
+  ev_timer_again(loop_, &timers[1]);
+  const afterleak::CensusReport report = loops::Report();
+  EXPECT_THAT(report, afterleak::test::HasLiveAt(line, "ev_timer_start (repeat)"));
+  EXPECT_THAT(report, afterleak::test::HasLiveAt(line + 1, "ev_timer_again"));
+  for (ev_timer& timer : timers) ev_timer_stop(loop_, &timer);
+}
+
+TEST_F(Libev, ATimeoutIsWhatItIsInSeconds) {
+  const auto report_of = [&](double after) {
+    ev_timer timer = Timer(after);
+    ev_timer_start(loop_, &timer);
+    const int line = __LINE__ - 1;
+    afterleak::SiteReport found;
+    for (const afterleak::SiteReport& site : loops::Report().sites) {
+      if (site.line == line && site.live == 1) found = site;
+    }
+    ev_timer_stop(loop_, &timer);
+    return found;
+  };
+  EXPECT_EQ(report_of(0).longest_timeout, 0s);
+  EXPECT_EQ(report_of(0.5).longest_timeout, 500ms);
+  EXPECT_EQ(report_of(1000).longest_timeout, 1000s);
+  EXPECT_GT(report_of(1e300).longest_left, 24h * 365 * 100) << "never";
 }
 
 TEST_F(Libev, ARepeatingOneTicksAndStaysLive) {
@@ -201,6 +237,35 @@ TEST_F(Libev, WhatACallbackEndsWithIsTheProgramsOwn) {
   ev_timer_stop(loop_, &ended_with);
 }
 
+// The innermost frame of what armed it.
+std::uintptr_t FrameOf(const ev_timer& timer) {
+  auto& ledger = loops::internal::Ledger::Get();
+  const auto key = reinterpret_cast<std::uintptr_t>(&timer);
+  return ledger.BornAt(*ledger.objects(loops::Library::kLibev).Find(key)).frames.front();
+}
+bool IsIn(std::uintptr_t frame, auto* function) {
+  return frame - reinterpret_cast<std::uintptr_t>(function) < 512;
+}
+[[gnu::noinline]] void StartAndLook(struct ev_loop* loop, ev_async*, int) {
+  ev_timer_start(loop, &ended_with);
+  EXPECT_TRUE(IsIn(FrameOf(ended_with), StartAndLook));
+}
+
+TEST_F(Libev, WhatArmedIsTheInnermostFrame) {
+  StartAndLook(loop_, nullptr, 0);
+  ev_timer_stop(loop_, &ended_with);
+  ev_async async;
+  ev_async_init(&async, StartInCallback);
+  ev_async_start(loop_, &async);
+  ev_async_send(loop_, &async);
+  ev_run(loop_, EVRUN_ONCE);
+  const std::uintptr_t frame = FrameOf(ended_with);
+  EXPECT_TRUE(frame == afterleak::internal::kSomeFunction || IsIn(frame, StartInCallback))
+      << "if it jumped, it is not known which callback did";
+  ev_timer_stop(loop_, &ended_with);
+  ev_async_stop(loop_, &async);
+}
+
 TEST_F(Libev, ItsOwnTimersAreNotCounted) {
   ev_stat stat;
   ev_stat_init(&stat, [](struct ev_loop*, ev_stat*, int) {}, "/proc", 0.2);
@@ -218,11 +283,15 @@ TEST_F(Libev, ALoopThatIsDestroyedStopsWhatIsPending) {
   struct ev_loop* const other = ev_loop_new(0);
   ev_timer others = Timer(1000);
   ev_timer_start(other, &others);
-  EXPECT_EQ(Live(), 4);
+  {
+    const afterleak::test::Lost lost;  // libev keeps no list of them
+    ev_once(loop_, -1, 0, 1000., [](int, void*) {}, nullptr);
+  }
+  EXPECT_EQ(Live(), 5);
   ev_loop_destroy(loop_);
   loop_ = nullptr;
   EXPECT_EQ(Live(), 1);
-  EXPECT_EQ(Stopped(), 3);
+  EXPECT_EQ(Stopped(), 4);
   ev_loop_destroy(other);
 }
 

@@ -3,15 +3,23 @@
 #include <event2/event_struct.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
+#include <cstdint>
 #include <stdexcept>
 #include <vector>
 
+#include "afterleak/census/symbols.h"
+#include "afterleak/loops/ledger.h"
 #include "afterleak/loops/loops.h"
 #include "tests/support/loop_census.h"
+#include "tests/support/lost.h"
 
 namespace {
 
 namespace loops = afterleak::loops;
+using namespace std::chrono_literals;
+using afterleak::SiteReport;
 
 constexpr timeval kSoon{.tv_sec = 0, .tv_usec = 1000};
 constexpr timeval kLater{.tv_sec = 1000, .tv_usec = 0};
@@ -72,6 +80,40 @@ TEST_F(Libevent, ToAddAgainStopsAndArms) {
   EXPECT_EQ(Live(), 1);
   event_free(timer);
   EXPECT_EQ(Stopped(), 3) << "freed while it was live";
+  EXPECT_EQ(event_base_get_num_events(base_, EVENT_BASE_COUNT_ADDED), 0);
+}
+
+SiteReport ReportOf(int line) {
+  for (const SiteReport& site : loops::Report().sites) {
+    if (site.line == static_cast<std::uint32_t>(line)) return site;
+  }
+  return {};
+}
+
+TEST_F(Libevent, ATimeoutIsWhatItIs) {
+  event* const timer = New();
+  const timeval exact{.tv_sec = 1, .tv_usec = 500'000};
+  const timeval common{.tv_sec = 1000, .tv_usec = 250'000};
+  const int line = __LINE__ + 1;
+  event_add(timer, &exact);
+  event_del(timer);
+  event_add(timer, event_base_init_common_timeout(base_, &common));
+  event_free(timer);
+  EXPECT_EQ(ReportOf(line).longest_timeout, 1500ms);
+  EXPECT_EQ(ReportOf(line + 2).longest_timeout, 1'000'250ms);
+}
+
+TEST_F(Libevent, ATickPutsItOffByItsInterval) {
+  const timeval days{.tv_sec = 1'000'000, .tv_usec = 0};
+  event* const timer = New(&Nothing, EV_PERSIST);
+  const int line = __LINE__ + 1;
+  event_add(timer, &days);
+  event_active(timer, EV_TIMEOUT, 1);
+  EXPECT_EQ(Ticks(), 1);
+  const afterleak::Duration left = ReportOf(line).longest_left;
+  EXPECT_LE(left, 1'000'000s);
+  EXPECT_GT(left, 900'000s);
+  event_free(timer);
 }
 
 TEST_F(Libevent, ToAddWithoutATimeoutLeavesTheTimeoutAsItIs) {
@@ -151,6 +193,18 @@ TEST_F(LibeventPipe, AnUnansweredOneFires) {
   event_free(waiting);
 }
 
+TEST_F(LibeventPipe, WhatWaitsForMoreThanTimeIsNeverIdle) {
+  event* const waiting = Waiting(EV_READ);
+  event* const for_input = event_new(base_, 0, EV_READ, &Nothing, nullptr);
+  event* const for_signal = event_new(base_, SIGUSR2, EV_SIGNAL, &Nothing, nullptr);
+  EXPECT_EQ(Idle(), 0);
+  event_add(waiting, &kLater);
+  event_del(waiting);
+  EXPECT_EQ(Stopped(), 1);
+  EXPECT_EQ(Idle(), 0);
+  for (event* const each : {waiting, for_input, for_signal}) event_free(each);
+}
+
 TEST_F(LibeventPipe, APersistentOneThatIsAnsweredWaitsOn) {
   event* const waiting = Waiting(EV_READ | EV_PERSIST);
   event_add(waiting, &kLater);
@@ -166,6 +220,8 @@ TEST_F(LibeventPipe, OnceIsAnsweredOrFires) {
   event_base_once(base_, ends_[0], EV_READ, &Nothing, nullptr, &kLater);
   event_base_once(base_, -1, EV_TIMEOUT, &Nothing, nullptr, &kSoon);
   EXPECT_EQ(Live(), 2);
+  event_base_once(base_, ends_[0], EV_READ, &Nothing, nullptr, nullptr);
+  EXPECT_EQ(Live(), 2) << "without a time-out it is no timer";
   Answer();
   Run();
   EXPECT_EQ(Fired(), 1);
@@ -225,9 +281,31 @@ TEST_F(Libevent, AnEventInTheProgramsMemoryIsNeverIdle) {
   Run();
   EXPECT_EQ(Fired(), 1);
   event_add(&timer, &kLater);
+  const int line = __LINE__ - 1;
+  EXPECT_THAT(loops::Report(), afterleak::test::HasLiveAt(line, "event_add"));
   event_del(&timer);
   EXPECT_EQ(Stopped(), 1);
   EXPECT_EQ(Idle(), 0);
+  event_assign(&timer, base_, -1, EV_PERSIST, &Nothing, nullptr);
+  event_add(&timer, &kLater);
+  EXPECT_THAT(loops::Report(), afterleak::test::HasLiveAt(line + 7, "event_add (EV_PERSIST)"));
+  event_del(&timer);
+}
+
+// Its program has made a mistake: that loop must not run any more. The numbers stay right.
+TEST_F(Libevent, OneThatIsPendingIsStoppedWhenItsMemoryIsUsedAgain) {
+  event_base* broken = nullptr;
+  event timer;
+  {
+    const afterleak::test::Lost lost;  // for it cannot be freed
+    broken = event_base_new();
+    event_assign(&timer, broken, -1, 0, &Nothing, nullptr);
+    event_add(&timer, &kLater);
+  }
+  EXPECT_EQ(Live(), 1);
+  event_assign(&timer, base_, -1, 0, &Nothing, nullptr);
+  EXPECT_EQ(Stopped(), 1);
+  EXPECT_EQ(Live(), 0);
 }
 
 TEST_F(Libevent, WhatItRefusesIsNotLive) {
@@ -275,6 +353,47 @@ TEST_F(Libevent, WhatACallbackEndsWithIsTheProgramsOwn) {
   EXPECT_EQ(Stopped(), 1);
 }
 
+TEST_F(Libevent, WhatACallbackEndsWithMayBeRefused) {
+  event without_loop;
+  event_assign(&without_loop, nullptr, -1, 0, &Nothing, nullptr);
+  event* const timer = event_new(base_, -1, 0, &AddLater, &without_loop);
+  event_active(timer, EV_TIMEOUT, 1);
+  event_set_log_callback([](int, const char*) {});
+  event_base_loop(base_, EVLOOP_NONBLOCK);
+  event_set_log_callback(nullptr);
+  EXPECT_EQ(Armed(), Stopped());
+  EXPECT_EQ(Live(), 0);
+  event_free(timer);
+}
+
+// The innermost frame of what armed it.
+std::uintptr_t FrameOf(const event* timer) {
+  auto& ledger = loops::internal::Ledger::Get();
+  const auto key = reinterpret_cast<std::uintptr_t>(timer);
+  return ledger.BornAt(*ledger.objects(loops::Library::kLibevent).Find(key)).frames.front();
+}
+bool IsIn(std::uintptr_t frame, event_callback_fn function) {
+  return frame - reinterpret_cast<std::uintptr_t>(function) < 512;
+}
+[[gnu::noinline]] void AddAndLook(evutil_socket_t, short, void* timer) {
+  event_add(static_cast<event*>(timer), &kLater);
+  const std::uintptr_t frame = FrameOf(static_cast<event*>(timer));
+  EXPECT_TRUE(IsIn(frame, AddAndLook));
+  EXPECT_NE(frame, afterleak::internal::BeginningOf(reinterpret_cast<std::uintptr_t>(&AddAndLook)));
+}
+
+TEST_F(Libevent, WhatArmedIsTheInnermostFrame) {
+  for (const event_callback_fn callback : {&AddAndLook, &AddLater}) {
+    event timer;  // which is known by what armed it, and not by what made it
+    event_assign(&timer, base_, -1, 0, callback, &timer);
+    event_active(&timer, EV_TIMEOUT, 1);
+    event_base_loop(base_, EVLOOP_NONBLOCK);
+    EXPECT_EQ(Live(), 1);
+    EXPECT_TRUE(IsIn(FrameOf(&timer), callback)) << "also if it jumped";
+    event_del(&timer);
+  }
+}
+
 TEST_F(Libevent, ThousandsAreCountedAndLoseNothing) {
   constexpr int kTimers = 5000;
   std::vector<event*> timers;
@@ -304,6 +423,16 @@ TEST_F(Libevent, TheSiteIsTheLineThatArmed) {
 
 TEST_F(Libevent, IsWatched) {
   EXPECT_THAT(loops::Watched(), afterleak::test::Sees(loops::Library::kLibevent));
+}
+
+TEST(LibeventOwn, ItsTimerfdIsNotCounted) {
+  event_config* const config = event_config_new();
+  event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
+  const std::int64_t before = loops::Totals(afterleak::Resource::kIdle).live;
+  event_base* const base = event_base_new_with_config(config);
+  EXPECT_EQ(loops::Totals(afterleak::Resource::kIdle).live, before);
+  event_base_free(base);
+  event_config_free(config);
 }
 
 }  // namespace

@@ -98,6 +98,9 @@ int afterleak_uv_timer_start(uv_timer_t* timer, uv_timer_cb callback, std::uint6
   if (error == 0) {
     Armed(repeat == 0 ? kOnce : kRepeating, KeyOf(timer), Milliseconds(timeout),
           CallerAt(AFTERLEAK_CALLER), reinterpret_cast<void*>(callback));
+    // Where there was no memory to record it, ours would not know whom to call.
+    if (DataOf(Library::kLibuv, KeyOf(timer)) != reinterpret_cast<void*>(callback))
+      return next(timer, callback, timeout, repeat);
   }
   return error;
 }

@@ -2,12 +2,16 @@
 #include <gtest/gtest.h>
 #include <uv.h>
 
+#include <chrono>
 #include <cstddef>
 #include <new>
 #include <stdexcept>
+#include <string>
 #include <vector>
 
+#include "afterleak/census/keeper.h"
 #include "afterleak/loops/loops.h"
+#include "afterleak/loops/timers.h"
 #include "tests/support/loop_census.h"
 #include "tests/support/lost.h"
 
@@ -21,7 +25,9 @@ using testing::Contains;
 using testing::Field;
 using testing::Not;
 
+namespace internal = afterleak::internal;
 namespace loops = afterleak::loops;
+using namespace std::chrono_literals;
 
 class Libuv : public afterleak::test::LoopCensus {
  protected:
@@ -63,6 +69,30 @@ TEST_F(Libuv, ItsCallbackRunsWithItsOwnTimer) {
   Run();
   EXPECT_EQ(called, &timer);
   Close(&timer);
+  Run();
+}
+
+// Where there is no memory to record a timer, the program runs as without us.
+TEST_F(Libuv, ItsCallbackRunsAlsoIfItIsNotRecorded) {
+  static int called = 0;
+  called = 0;
+  std::vector<uv_timer_t> timers(5'000);
+  {
+    const internal::Keeper nothing = {.take = [](std::size_t) -> void* { return nullptr; },
+                                      .give_back = internal::kOwnPages.give_back,
+                                      .note_code = nullptr,
+                                      .shared = false};
+    internal::keeper = &nothing;
+    for (uv_timer_t& timer : timers) {
+      uv_timer_init(&loop_, &timer);
+      uv_timer_start(&timer, [](uv_timer_t*) { ++called; }, 1, 0);
+    }
+    internal::keeper = &internal::kOwnPages;
+  }
+  EXPECT_GT(loops::internal::Unrecorded(), 0);
+  Run();
+  EXPECT_EQ(called, 5'000);
+  for (uv_timer_t& timer : timers) Close(&timer);
   Run();
 }
 
@@ -291,6 +321,36 @@ TEST_F(Libuv, TheSiteOfAnIdleOneIsTheLineThatMadeIt) {
   uv_timer_stop(&timer);
   EXPECT_THAT(loops::Report(afterleak::Resource::kIdle), HasLiveAt(line, "uv_timer_init"));
   Close(&timer);
+  Run();
+}
+
+TEST_F(Libuv, ATimeoutIsWhatItIs) {
+  uv_timer_t timer;
+  uv_timer_init(&loop_, &timer);
+  for (const std::uint64_t timeout : {std::uint64_t{1'000'000}, UINT64_MAX})
+    uv_timer_start(&timer, [](uv_timer_t*) {}, timeout, 0);
+  const int line = __LINE__ - 1;
+  EXPECT_THAT(
+      loops::Report().sites,
+      Contains(AllOf(Field(&SiteReport::line, line), Field(&SiteReport::longest_timeout, 1000s),
+                     Field(&SiteReport::longest_left, testing::Gt(24h * 365 * 100)))));
+  Close(&timer);
+  Run();
+}
+
+TEST_F(Libuv, AnIdleOneIsSaidToBeThat) {
+  uv_timer_t timers[3];
+  uv_timer_init(&loop_, &timers[0]);
+  uv_timer_init(&loop_, &timers[1]);
+  uv_timer_init(&loop_, &timers[2]);
+  uv_timer_start(&timers[0], [](uv_timer_t*) {}, 1000, 0);
+  std::vector<std::string> states;
+  for (const afterleak::Holding& holding : loops::Alive().holdings) {
+    if (holding.count > 0) states.push_back(holding.kind + " " + holding.state);
+  }
+  const std::string idle = "uv_timer_init idle: not armed, and neither closed nor freed";
+  EXPECT_THAT(states, testing::UnorderedElementsAre("uv_timer_start ", idle, idle));
+  for (uv_timer_t& timer : timers) Close(&timer);
   Run();
 }
 

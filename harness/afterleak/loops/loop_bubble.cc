@@ -59,6 +59,7 @@ LoopBubble::~LoopBubble() {
 
 void LoopBubble::Go(std::function<void()> body, std::function<void()> stop) {
   const heap::Scope::Suspend suspend;
+  finished_ = false;
   auto thread = std::make_shared<Thread>(std::move(body), std::move(stop));
   threads_.push_back(thread);
   thread->thread = std::thread([thread] {
@@ -99,16 +100,31 @@ void LoopBubble::Finish() {
     return std::all_of(threads_.begin(), threads_.end(),
                        [](const auto& thread) { return thread->ended.load(); });
   };
-  std::exception_ptr failure;
-  std::string dump;
-  try {
-    for (const auto& thread : threads_) {
-      if (!thread->ended && thread->stop) thread->stop();
+  std::exception_ptr failure;  // the first one
+  const auto attempt = [&failure](const auto& act) {
+    try {
+      act();
+    } catch (...) {
+      if (!failure) failure = std::current_exception();
     }
-    if (!ended()) Advance(SaturatingAdd(Now(), options_.finish_within), ended);
-  } catch (...) {
-    failure = std::current_exception();
+  };
+  for (const auto& thread : threads_) {
+    if (!thread->ended && thread->stop) attempt(thread->stop);
   }
+  // What one throws, or an event, keeps nobody from waiting for the others.
+  const Time limit = SaturatingAdd(Now(), options_.finish_within);
+  for (bool stuck = false; !stuck && !ended() && Now() < limit;) {
+    attempt([&] {
+      try {
+        Advance(limit, ended);
+      } catch (const Stuck&) {
+        stuck = true;
+        throw;
+      }
+    });
+  }
+  if (!failure) failure = World::Get().TakeFailure();
+  std::string dump;
   for (const auto& thread : threads_) {
     if (thread->ended) {
       thread->thread.join();
@@ -119,11 +135,11 @@ void LoopBubble::Finish() {
     if (auto* const member = thread->member.load()) World::Get().LeaveBehind(*member);
   }
   threads_.clear();
+  if (failure) std::rethrow_exception(failure);
   if (!dump.empty()) {
     throw Stuck(fmt::format("a thread has not ended within {} of its stop function:\n{}",
                             FormatDuration(options_.finish_within), dump));
   }
-  if (failure) std::rethrow_exception(failure);
 }
 
 Time LoopBubble::Now() const { return World::Get().now(); }

@@ -88,6 +88,20 @@ constexpr Keeper kCounting = {
     .note_code = nullptr,
     .shared = false};
 
+// Though each of them was there for the first time.
+TEST(Objects, ThoseThatComeAndGoTakeNoMore) {
+  Objects objects;
+  objects.Add(1);
+  taken = 0;
+  keeper = &kCounting;
+  for (Key key = 2; key < 100'000; ++key) {
+    objects.Add(key);
+    objects.Remove(*objects.Find(key));
+  }
+  keeper = &kOwnPages;
+  EXPECT_EQ(taken, 0u);
+}
+
 // As many as fill what is taken at a time. A record of `afterleak watch` holds this for each.
 TEST(Objects, ATimerTakes64BytesWithItsRecord) {
   constexpr Key kTimers = (1 << 20) - 4096;

@@ -2,17 +2,27 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <ctime>
+#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "afterleak/loops/interpose.h"
+#include "afterleak/loops/ledger.h"
 #include "afterleak/loops/loops.h"
 #include "tests/support/loop_census.h"
 
 namespace {
 
 namespace loops = afterleak::loops;
+using namespace std::chrono_literals;
+using afterleak::SiteReport;
+using testing::AllOf;
+using testing::Contains;
+using testing::Field;
 
 constexpr itimerspec kSoon{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = 1'000'000}};
 constexpr itimerspec kLater{.it_interval = {}, .it_value = {.tv_sec = 1000, .tv_nsec = 0}};
@@ -103,7 +113,55 @@ TEST_F(PosixTimers, APeriodicOneStaysLive) {
   while (left.it_value.tv_sec == 0);
   EXPECT_EQ(Live(), 1);
   EXPECT_EQ(Fired(), 0);
+  EXPECT_THAT(loops::Report().sites,
+              Contains(AllOf(Field(&SiteReport::live, 1),
+                             Field(&SiteReport::kind, "timer_settime (interval)"))));
   timer_delete(timer);
+}
+
+TEST_F(PosixTimers, OneThatFiredBeforeItIsDeletedHasFired) {
+  timer_t const timer = Create();
+  Set(timer, kSoon);
+  itimerspec left;
+  do timer_gettime(timer, &left);
+  while (left.it_value.tv_nsec != 0);
+  timer_delete(timer);
+  EXPECT_EQ(Fired(), 1);
+  EXPECT_EQ(Stopped(), 0);
+}
+
+// Of the time that the processor works for us, which is much less.
+TEST_F(PosixTimers, OneThatHasLessThanASecondLeftIsLive) {
+  sigevent event{};
+  event.sigev_notify = SIGEV_NONE;
+  timer_t timer;
+  ASSERT_EQ(timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &timer), 0);
+  Set(timer, {.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = 999'999'999}});
+  EXPECT_EQ(Live(), 1);
+  timer_delete(timer);
+}
+
+// The longest that what was armed in that line was to wait.
+afterleak::Duration TimeoutAt(int line) {
+  for (const SiteReport& site : loops::Report().sites) {
+    if (site.line == static_cast<std::uint32_t>(line)) return site.longest_timeout;
+  }
+  return -1s;
+}
+
+TEST_F(PosixTimers, AnAbsoluteTimeIsSomeTimeFromNow) {
+  timer_t const timer = Create();
+  const int line = __LINE__ + 1;
+  timer_settime(timer, 0, &kLater, nullptr);
+  itimerspec until = kLater;
+  clock_gettime(CLOCK_MONOTONIC, &until.it_value);
+  until.it_value.tv_sec += 1000;
+  timer_settime(timer, 0, &kOff, nullptr);
+  timer_settime(timer, TIMER_ABSTIME, &until, nullptr);
+  timer_delete(timer);
+  EXPECT_EQ(TimeoutAt(line), 1000s);
+  EXPECT_LE(TimeoutAt(line + 5), 1000s);
+  EXPECT_GT(TimeoutAt(line + 5), 0s);
 }
 
 TEST_F(PosixTimers, AnAbsoluteTimeThatIsPastHasFired) {
@@ -136,6 +194,25 @@ TEST_F(PosixTimers, AChildOfForkHasNone) {
   timer_delete(timer);
 }
 
+// The kernel counts them from the beginning there.
+TEST_F(PosixTimers, AChildOfForkHasAnotherOfTheSameNumber) {
+  timer_t const timer = Create();
+  Set(timer, kLater);
+  const pid_t child = fork();
+  if (child == 0) {
+    timer_t own = Create();
+    for (int i = 0; i < 100'000 && own != timer; ++i) {
+      timer_delete(own);
+      own = Create();
+    }
+    _exit(own != timer || (Stopped() == 1 && Fired() == 0) ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  timer_delete(timer);
+}
+
 TEST_F(PosixTimers, ThousandsAreCountedAndLoseNothing) {
   constexpr int kTimers = 1000;
   std::vector<timer_t> timers;
@@ -146,6 +223,7 @@ TEST_F(PosixTimers, ThousandsAreCountedAndLoseNothing) {
   while (Fired() < kTimers / 2) std::this_thread::yield();
   EXPECT_EQ(Live(), kTimers / 2);
   EXPECT_EQ(Idle(), kTimers / 2);
+  EXPECT_EQ(loops::internal::Unrecorded(), 0);
   for (timer_t const timer : timers) timer_delete(timer);
   EXPECT_EQ(Stopped(), kTimers / 2);
 }
@@ -173,6 +251,22 @@ TEST_F(PosixTimers, SignalHandlersMayArmAtAnyTime) {
   EXPECT_GE(Armed(), 2000);
   timer_delete(timer);
   timer_delete(handlers);
+}
+
+// So it is in a signal handler that interrupts a change: to wait for its end would be forever.
+TEST_F(PosixTimers, NothingIsRecordedOrWaitedForWhileTheLedgerIsInHand) {
+  timer_t const timers[] = {Create(), Create()};
+  Set(timers[0], kLater);
+  {
+    const loops::internal::OwnCall in_hand;
+    const std::lock_guard lock(loops::internal::Ledger::Get().mutex());
+    Set(timers[1], kLater);
+    timer_delete(Create());
+    timer_delete(timers[0]);
+  }
+  EXPECT_EQ(Armed(), 1);
+  EXPECT_EQ(Live(), 0) << "the kernel says that it is gone";
+  timer_delete(timers[1]);
 }
 
 [[gnu::noinline]] int ArmSomething(timer_t timer) {

@@ -10,12 +10,16 @@
 #include <QTimerEvent>
 #include <array>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <new>
 #include <thread>
 
 #include "afterleak/loops/loops.h"
 #include "tests/support/loop_census.h"
+#include "tests/support/lost.h"
 
 namespace {
 
@@ -78,10 +82,19 @@ class OnQt : public afterleak::test::LoopCensus, public testing::WithParamInterf
 INSTANTIATE_TEST_SUITE_P(Dispatcher, OnQt, testing::Values("Glib", "UNIX"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
+// The first of the process: nothing was called before that looks for Qt.
+TEST_P(OnQt, WhatAnObjectStartsBeforeThereIsAQTimerIsSeen) {
+  Object object;
+  object.startTimer(1'000'000);
+  EXPECT_EQ(Live(), 1);
+}
+
 TEST_P(OnQt, IsSeen) {
   EXPECT_THAT(loops::Watched(), afterleak::test::Sees(loops::Library::kQt));
   const std::string dispatcher = QAbstractEventDispatcher::instance()->metaObject()->className();
   EXPECT_EQ(dispatcher, std::string("QEventDispatcher") + GetParam());
+  QAbstractEventDispatcher* const as_it_was = QAbstractEventDispatcher::instance();
+  EXPECT_EQ(dynamic_cast<void*>(as_it_was), as_it_was) << "its table says where it begins";
 }
 
 TEST_P(OnQt, ATimerIsLiveUntilItIsStoppedAndIdleUntilItIsDeleted) {
@@ -115,6 +128,29 @@ TEST_P(OnQt, ADeletedTimerIsStopped) {
   EXPECT_EQ(Live(), 1);
   for (QObject* const child : parent->children()) delete child;
   EXPECT_EQ(Stopped(), 2);
+}
+
+TEST_P(OnQt, ADeletedTimerIsDeletedByQt) {
+  QObject parent;
+  {
+    const QTimer timer(&parent);
+    EXPECT_EQ(parent.children().size(), 1);
+  }
+  EXPECT_TRUE(parent.children().isEmpty());
+  delete new QTimer(&parent);
+  EXPECT_TRUE(parent.children().isEmpty());
+}
+
+// Its program has made a mistake. The numbers stay right.
+TEST_P(OnQt, OneWhoseMemoryIsUsedAgainIsAnother) {
+  const afterleak::test::Lost lost;  // what is the first one's
+  alignas(QTimer) std::byte memory[sizeof(QTimer)];
+  new (memory) QTimer;
+  auto* const timer = new (memory) QTimer;
+  const int line = __LINE__ - 1;
+  EXPECT_EQ(Idle(), 1);
+  EXPECT_THAT(loops::Report(afterleak::Resource::kIdle), HasLiveAt(line, "QTimer"));
+  timer->~QTimer();
 }
 
 TEST_P(OnQt, OneThatFiresOnceIsIdleAfterwards) {
@@ -176,6 +212,23 @@ TEST_P(OnQt, AnObjectStartsTimersByItself) {
   object.reset();
   EXPECT_EQ(Stopped(), 3) << "the others end with their object";
   EXPECT_EQ(Idle(), 0);
+}
+
+TEST_P(OnQt, AnObjectEndsItsOwnTimersAndNoOthers) {
+  constexpr int kObjects = 600;
+  std::deque<Object> objects;
+  for (int i = 1; i <= kObjects; ++i) {
+    objects.emplace_back().startTimer(1'000'000);
+    Object other;
+    other.startTimer(1'000'000);
+    other.startTimer(1'000'000);
+    ASSERT_EQ(Live(), i + 2);
+  }
+  EXPECT_EQ(Live(), kObjects);
+  objects.pop_front();
+  EXPECT_EQ(Live(), kObjects - 1);
+  objects.clear();
+  EXPECT_EQ(Live(), 0);
 }
 
 TEST_P(OnQt, ABasicTimerIsOfItsObject) {

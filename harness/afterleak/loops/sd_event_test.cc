@@ -1,9 +1,12 @@
 #include <systemd/sd-event.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <ctime>
 #include <vector>
 
+#include "afterleak/census/symbols.h"
+#include "afterleak/loops/ledger.h"
 #include "afterleak/loops/loops.h"
 #include "tests/support/loop_census.h"
 
@@ -61,10 +64,11 @@ TEST_F(SdEvent, ItIsCalledWithTheProgramsUserdata) {
   RunUntil([&] { return called == 1; });
   int other = 0;
   EXPECT_EQ(sd_event_source_set_userdata(source, &other), &called);
-  sd_event_source_set_destroy_callback(source, [](void* count) { *static_cast<int*>(count) = 7; });
+  const sd_event_destroy_t set_to_7 = [](void* count) { *static_cast<int*>(count) = 7; };
+  EXPECT_EQ(sd_event_source_set_destroy_callback(source, set_to_7), 0);
   sd_event_destroy_t destroy = nullptr;
   EXPECT_EQ(sd_event_source_get_destroy_callback(source, &destroy), 1);
-  EXPECT_NE(destroy, nullptr);
+  EXPECT_EQ(destroy, set_to_7);
   sd_event_source_unref(source);
   EXPECT_EQ(other, 7);
 }
@@ -108,6 +112,19 @@ TEST_F(SdEvent, OneThatStaysOnTicks) {
   EXPECT_EQ(Ticks(), 5);
   EXPECT_EQ(Stopped(), 1);
   EXPECT_EQ(Armed(), 1);
+  sd_event_source_unref(source);
+}
+
+TEST_F(SdEvent, OneWhoseCallbackFailsIsTurnedOff) {
+  sd_event_source* const source =
+      Add(kSoon, [](sd_event_source*, std::uint64_t, void*) { return -EIO; });
+  sd_event_source_set_enabled(source, SD_EVENT_ON);
+  RunUntil([&] { return Ticks() == 1; });
+  int enabled = SD_EVENT_ON;
+  EXPECT_GE(sd_event_source_get_enabled(source, &enabled), 0);
+  EXPECT_EQ(enabled, SD_EVENT_OFF);
+  EXPECT_EQ(Live(), 0);
+  EXPECT_EQ(Stopped(), 1);
   sd_event_source_unref(source);
 }
 
@@ -167,6 +184,61 @@ TEST_F(SdEvent, WhatACallbackEndsWithIsTheProgramsOwn) {
   sd_event_source_unref(ended_with);
 }
 
+// The innermost frame of what has armed the only one that is live.
+std::uintptr_t FrameOfLive() {
+  auto& ledger = loops::internal::Ledger::Get();
+  for (const auto& at : ledger.census().Count(loops::internal::LedgerNow()).sites) {
+    if (at.kind->resource == afterleak::Resource::kTimer && at.counted.live == 1)
+      return at.site.call_stack()->frames.front();
+  }
+  return 0;
+}
+bool IsIn(std::uintptr_t frame, auto* function) {
+  return frame - reinterpret_cast<std::uintptr_t>(function) < 512;
+}
+ENDS_WITH_A_JUMP int TurnOnWhenItFires(sd_event_source*, std::uint64_t, void*) {
+  return sd_event_source_set_enabled(ended_with, SD_EVENT_ONESHOT);
+}
+ENDS_WITH_A_JUMP int TurnOnAfterAnotherLoop(sd_event_source*, std::uint64_t, void* other) {
+  sd_event_run(static_cast<sd_event*>(other), UINT64_MAX);
+  return sd_event_source_set_enabled(ended_with, SD_EVENT_ONESHOT);
+}
+[[gnu::noinline]] int TurnOnAndLook(sd_event_source*, std::uint64_t, void*) {
+  const int error = sd_event_source_set_enabled(ended_with, SD_EVENT_ONESHOT);
+  const std::uintptr_t frame = FrameOfLive();
+  EXPECT_TRUE(IsIn(frame, TurnOnAndLook));
+  const auto begin = reinterpret_cast<std::uintptr_t>(&TurnOnAndLook);
+  EXPECT_NE(frame, afterleak::internal::BeginningOf(begin)) << "it has not jumped";
+  return error;
+}
+
+TEST_F(SdEvent, WhatArmedIsTheInnermostFrame) {
+  ended_with = Add(kLater);
+  const auto frame_after = [&](sd_event_source* source) {
+    sd_event_source_set_enabled(ended_with, SD_EVENT_OFF);
+    EXPECT_GE(sd_event_run(event_, UINT64_MAX), 0);
+    sd_event_source_unref(source);
+    return FrameOfLive();
+  };
+  EXPECT_TRUE(IsIn(frame_after(Add(0, TurnOnWhenItFires)), TurnOnWhenItFires)) << "or it jumped";
+  EXPECT_TRUE(IsIn(frame_after(Add(0, TurnOnAndLook)), TurnOnAndLook));
+
+  sd_event* other = nullptr;
+  ASSERT_GE(sd_event_new(&other), 0);
+  EXPECT_GE(sd_event_add_time_relative(other, nullptr, CLOCK_MONOTONIC, 0, 1, &Nothing, nullptr),
+            0);
+  sd_event_source* const runs_another = Add(0, TurnOnAfterAnotherLoop, other);
+  EXPECT_TRUE(IsIn(frame_after(runs_another), TurnOnAfterAnotherLoop));
+  sd_event_unref(other);
+
+  sd_event_source* deferred = nullptr;
+  EXPECT_GE(sd_event_add_defer(event_, &deferred, TurnOnInCallback, nullptr), 0);
+  const std::uintptr_t frame = frame_after(deferred);
+  EXPECT_TRUE(frame == afterleak::internal::kSomeFunction || IsIn(frame, TurnOnInCallback))
+      << "if it jumped, it is not known which callback did";
+  sd_event_source_unref(ended_with);
+}
+
 TEST_F(SdEvent, ReferencesAreTheLibrarys) {
   sd_event_source* const source = Add(kLater);
   sd_event_source_ref(source);
@@ -205,9 +277,14 @@ TEST_F(SdEvent, ACallbackMayGiveBackItsLoop) {
 
 TEST_F(SdEvent, WithoutACallbackItEndsTheLoop) {
   sd_event_source* const source = Add(kSoon, nullptr, reinterpret_cast<void*>(23));
+  sd_event_source* const other = Add(kLater);
   EXPECT_EQ(sd_event_loop(event_), 23);
   EXPECT_EQ(Fired(), 1);
   sd_event_source_unref(source);
+  EXPECT_EQ(sd_event_source_set_time(other, UINT64_MAX), -ESTALE);
+  EXPECT_EQ(sd_event_source_set_time_relative(other, kLater), -ESTALE);
+  EXPECT_EQ(Armed(), 2) << "and not armed again, as it is over";
+  sd_event_source_unref(other);
 }
 
 TEST_F(SdEvent, WhatItRefusesIsNotArmed) {
@@ -237,6 +314,7 @@ constexpr int kLine = __LINE__ - 3;
 TEST_F(SdEvent, TheSiteIsTheLineThatArmed) {
   sd_event_source* const source = ArmSomething(event_);
   EXPECT_THAT(loops::Report(), afterleak::test::HasLiveAt(kLine, "sd_event_add_time"));
+  EXPECT_TRUE(IsIn(FrameOfLive(), &ArmSomething));
   sd_event_source_unref(source);
 }
 

@@ -6,16 +6,27 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <cstdint>
+#include <ctime>
+#include <mutex>
 #include <thread>
 #include <vector>
 
+#include "afterleak/loops/interpose.h"
+#include "afterleak/loops/ledger.h"
 #include "afterleak/loops/loops.h"
 #include "tests/support/loop_census.h"
 
 namespace {
 
 namespace loops = afterleak::loops;
+using namespace std::chrono_literals;
+using afterleak::SiteReport;
+using testing::AllOf;
+using testing::Contains;
+using testing::Field;
 
 constexpr itimerspec kSoon{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_nsec = 1'000'000}};
 constexpr itimerspec kLater{.it_interval = {}, .it_value = {.tv_sec = 1000, .tv_nsec = 0}};
@@ -34,6 +45,20 @@ class Timerfd : public afterleak::test::LoopCensus {
     EXPECT_EQ(poll(&waits, 1, -1), 1);
   }
 };
+
+// The first of the process.
+TEST_F(Timerfd, WhatIsNoTimerEndsNone) {
+  const int timer = Create();
+  Set(timer, kLater);
+  const int other = Create();
+  close(other);
+  const int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  EXPECT_EQ(file, other) << "the least that is free";
+  close(file);
+  EXPECT_EQ(close(-1), -1);
+  EXPECT_EQ(Live(), 1);
+  close(timer);
+}
 
 TEST_F(Timerfd, ItIsIdleLiveIdleGone) {
   const int timer = Create();
@@ -86,7 +111,50 @@ TEST_F(Timerfd, APeriodicOneStaysLive) {
   Wait(timer);
   EXPECT_EQ(Live(), 1);
   EXPECT_EQ(Fired(), 0);
+  EXPECT_THAT(loops::Report().sites,
+              Contains(AllOf(Field(&SiteReport::live, 1),
+                             Field(&SiteReport::kind, "timerfd_settime (interval)"))));
   close(timer);
+}
+
+TEST_F(Timerfd, WhatExpiredIsKnownToWhoeverAsks) {
+  const int timer = Create();
+  const auto expire_at_a_line_of_its_own = [&](int) {
+    Set(timer, kSoon);
+    Wait(timer);
+  };
+  expire_at_a_line_of_its_own(__LINE__);
+  for (const SiteReport& site : loops::Report().sites) EXPECT_EQ(site.live, 0);
+  expire_at_a_line_of_its_own(__LINE__);
+  for (const afterleak::Holding& holding : loops::Alive().holdings)
+    EXPECT_TRUE(holding.count == 0 || holding.kind == "timerfd_create") << holding.kind;
+  expire_at_a_line_of_its_own(__LINE__);
+  loops::NextWindow();
+  for (const SiteReport& site : loops::Report().sites) EXPECT_EQ(site.window_peak_live, 0);
+  close(timer);
+}
+
+// The longest that what was armed in that line was to wait.
+afterleak::Duration TimeoutAt(int line) {
+  for (const SiteReport& site : loops::Report().sites) {
+    if (site.line == static_cast<std::uint32_t>(line)) return site.longest_timeout;
+  }
+  return -1s;
+}
+
+TEST_F(Timerfd, AnAbsoluteTimeIsSomeTimeFromNow) {
+  const int timer = Create();
+  const int line = __LINE__ + 1;
+  timerfd_settime(timer, 0, &kLater, nullptr);
+  itimerspec until = kLater;
+  clock_gettime(CLOCK_MONOTONIC, &until.it_value);
+  until.it_value.tv_sec += 1000;
+  timerfd_settime(timer, 0, &kOff, nullptr);
+  timerfd_settime(timer, TFD_TIMER_ABSTIME, &until, nullptr);
+  close(timer);
+  EXPECT_EQ(TimeoutAt(line), 1000s);
+  EXPECT_LE(TimeoutAt(line + 5), 1000s);
+  EXPECT_GT(TimeoutAt(line + 5), 0s);
 }
 
 TEST_F(Timerfd, AnAbsoluteTimeThatIsPastHasFired) {
@@ -126,6 +194,73 @@ TEST_F(Timerfd, ADescriptorThatIsReplacedIsClosed) {
   EXPECT_EQ(Live(), 0);
   close(timers[0]);
   close(null);
+}
+
+TEST_F(Timerfd, OneThatIsReplacedByOneThatStaysOpenAcrossExecIsClosed) {
+  for (int (*const replace)(int, int) : {+[](int from, int to) { return dup2(from, to); },
+                                         +[](int from, int to) { return dup3(from, to, 0); }}) {
+    const int timers[] = {timerfd_create(CLOCK_MONOTONIC, 0), Create()};
+    for (const int timer : timers) Set(timer, kLater);
+    EXPECT_EQ(Live(), 2);
+    EXPECT_EQ(replace(timers[0], timers[1]), timers[1]);
+    EXPECT_EQ(Live(), 1);
+    for (const int timer : timers) close(timer);
+  }
+}
+
+TEST_F(Timerfd, ACopyThatIsRefusedChangesNothing) {
+  const int timer = Create();
+  EXPECT_EQ(dup3(timer, timer, O_CLOEXEC), -1);
+  EXPECT_EQ(dup2(timer, -1), -1);
+  EXPECT_EQ(dup3(timer, -1, 0), -1);
+  Set(timer, kLater);
+  EXPECT_EQ(Armed(), 1);
+  EXPECT_EQ(Live(), 1);
+  close(timer);
+}
+
+TEST_F(Timerfd, ACopyMadeWithDup3IsOne) {
+  const int timer = Create();
+  Set(timer, kLater);
+  const int copy = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  EXPECT_EQ(dup3(timer, copy, O_CLOEXEC), copy);
+  close(timer);
+  EXPECT_EQ(Live(), 1);
+  close(copy);
+  EXPECT_EQ(Live(), 0);
+}
+
+TEST_F(Timerfd, Descriptor0IsOne) {
+  const int input = fcntl(0, F_DUPFD_CLOEXEC, 3);
+  close(0);
+  const int timer = Create();
+  EXPECT_EQ(timer, 0);
+  Set(timer, kLater);
+  EXPECT_EQ(Live(), 1);
+  int copy = dup(timer);
+  close(timer);
+  EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(dup(copy), 0);
+  close(copy);
+  EXPECT_EQ(Live(), 1) << "0 is left";
+  close(0);
+  EXPECT_EQ(Live(), 0);
+  if (input >= 0) {
+    dup2(input, 0);
+    close(input);
+  }
+}
+
+TEST_F(Timerfd, OneThatWasClosedUnseenIsGoneWhenItsDescriptorIsUsedAgain) {
+  const int closed = Create();
+  Set(closed, kLater);
+  ASSERT_EQ(close_range(static_cast<unsigned>(closed), static_cast<unsigned>(closed), 0), 0);
+  const int timer = Create();
+  EXPECT_EQ(timer, closed) << "the least that is free";
+  EXPECT_EQ(Stopped(), 1);
+  EXPECT_EQ(Fired(), 0);
+  EXPECT_EQ(Idle(), 1);
+  close(timer);
 }
 
 TEST_F(Timerfd, WhatTheKernelRefusesIsNotArmed) {
@@ -207,6 +342,21 @@ TEST_F(Timerfd, AChildOfForkMayCloseWhileAnotherThreadArms) {
   }
   over = true;
   arms.join();
+}
+
+// So it is in a signal handler that interrupts a change: to wait for its end would be forever.
+TEST_F(Timerfd, NothingIsRecordedOrWaitedForWhileTheLedgerIsInHand) {
+  const int timer = Create();
+  {
+    const loops::internal::OwnCall in_hand;
+    const std::lock_guard lock(loops::internal::Ledger::Get().mutex());
+    Set(timer, kLater);
+    close(dup(timer));
+    close(Create());
+  }
+  EXPECT_EQ(Armed(), 0);
+  EXPECT_EQ(Idle(), 1);
+  close(timer);
 }
 
 [[gnu::noinline]] int ArmSomething(int timer) {

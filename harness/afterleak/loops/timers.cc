@@ -30,9 +30,13 @@ decltype(auto) Locked(auto&& use) {
   return use(ledger);
 }
 
+// The same where nothing is armed: without memory for a ledger, there is nothing to tell it.
+void IfAny(auto&& use) noexcept try { Locked(use); } catch (const std::bad_alloc&) {
+}
+
 // The same for an object that is known.
 void With(Library library, Key key, auto&& use) noexcept {
-  Locked([&](Ledger& ledger) {
+  IfAny([&](Ledger& ledger) {
     if (Object* const object = ledger.objects(library).Find(key)) use(ledger, *object);
   });
 }
@@ -119,7 +123,7 @@ void Freed(Library library, Key key) noexcept {
 }
 
 void FreedAll(const LoopTimer& timer, const void* data, void (*freed)(Key)) noexcept {
-  Locked([&](Ledger& ledger) {
+  IfAny([&](Ledger& ledger) {
     Objects& objects = ledger.objects(timer.library);
     const std::uint32_t number = ledger.NumberOf(timer);
     for (std::size_t i = 0; i < objects.places(); ++i) {
@@ -133,7 +137,7 @@ void FreedAll(const LoopTimer& timer, const void* data, void (*freed)(Key)) noex
 }
 
 void Ask(Library library, State (*ask)(Key, const void*)) noexcept {
-  Locked([&](Ledger& ledger) {
+  IfAny([&](Ledger& ledger) {
     Objects& objects = ledger.objects(library);
     for (std::size_t i = 0; i < objects.places(); ++i) {
       Object& object = objects.At(i);
@@ -142,12 +146,6 @@ void Ask(Library library, State (*ask)(Key, const void*)) noexcept {
       if (state == State::kGone) ledger.Free(object);
       if (state == State::kFired) ledger.Fire(object);
     }
-  });
-}
-
-void Abandoned(Library library, Key key) noexcept {
-  With(library, key, [&](Ledger& ledger, Object& object) {
-    if (object.live) ledger.census().Abandon(object.ticket, LedgerNow());
   });
 }
 
@@ -161,7 +159,7 @@ Work BeginWork() noexcept try {
 Work SwitchWork(Work work) noexcept { return std::exchange(current_work, work); }
 
 void EndWork(Work work) noexcept {
-  Locked([&](Ledger& ledger) {
+  IfAny([&](Ledger& ledger) {
     auto& works = ledger.census().works();
     if (!works.IsOpen(work)) return;
     const Work outer = works.End(work, LedgerNow());
@@ -191,15 +189,21 @@ void SetData(Library library, Key key, void* data) noexcept {
   With(library, key, [&](Ledger&, Object& object) { object.data = data; });
 }
 
-std::int64_t Unrecorded() noexcept {
+std::int64_t Unrecorded() noexcept try {
   return Ledger::Get().unrecorded().load(std::memory_order_relaxed);
+} catch (const std::bad_alloc&) {
+  return 0;
 }
 
 void NotKnown(Library library) noexcept try {
   Ledger::Get().NotKnown(library);
 } catch (const std::bad_alloc&) {  // no ledger: nothing of the others is seen, either
 }
-bool IsKnown(Library library) noexcept { return Ledger::Get().IsKnown(library); }
+bool IsKnown(Library library) noexcept try {
+  return Ledger::Get().IsKnown(library);
+} catch (const std::bad_alloc&) {
+  return true;
+}
 
 std::vector<InUse> ObjectsInUse() {
   std::map<std::pair<const TimerKind*, const CallStack*>, std::int64_t> counts;

@@ -109,9 +109,6 @@ bool IsKnown(Library library, Key key) noexcept;
 void* DataOf(Library library, Key key) noexcept;
 void SetData(Library library, Key key, void* data) noexcept;
 
-// Nobody can cancel it any more, and nobody will hear of it.
-void Abandoned(Library library, Key key) noexcept;
-
 std::int64_t Unrecorded() noexcept;
 
 // The library that is loaded is newer than what is known of it here: its timers are not seen.

@@ -41,6 +41,7 @@ bool World::Begin(bool pin, Duration stuck_after) {
 
 void World::End() {
   const heap::Scope::Suspend suspend;
+  decltype(tables_->events) never_run;  // what they have captured ends without the lock
   Lock lock = Locked();
   if (std::exchange(has_helper_, false)) {
     ending_ = true;
@@ -60,7 +61,7 @@ void World::End() {
     waiter->due = true;
     Wake(*waiter);
   }
-  tables_->events.clear();
+  never_run.swap(tables_->events);
   tables_->timers.clear();
 }
 
@@ -180,8 +181,8 @@ void World::LeaveBehind(Member& member) {
 
 void World::AddHold(int change) {
   const Lock lock = Locked();
-  holds_ += change;
-  turns_.fetch_add(1, std::memory_order_acq_rel);  // patience begins anew
+  holds_ = std::max(0, holds_ + change);           // one may end in a later bubble
+  turns_.fetch_add(1, std::memory_order_acq_rel);  // patience starts again
   KickDriver();
 }
 

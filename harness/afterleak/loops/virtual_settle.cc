@@ -229,9 +229,11 @@ void World::RunEvent(Lock& lock) {
   } catch (...) {
     tables_->failure = std::current_exception();
   }
+  const bool sample = node.key().sample;
+  node = {};  // what it has captured ends without the lock, too
   lock.lock();
   in_event_ = false;
-  if (!node.key().sample) look_.store(true, std::memory_order_release);
+  if (!sample) look_.store(true, std::memory_order_release);
 }
 
 int World::Drive(Waiter& self, Time limit, const sigset_t* mask, const std::function<bool()>* done,
