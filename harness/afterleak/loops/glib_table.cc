@@ -82,7 +82,10 @@ class Table {
   static void PutIntoTimeouts() {
     static constinit std::atomic<GSourceFuncs*> changed = nullptr;
     if (changed.load(std::memory_order_relaxed) != nullptr) return;
-    auto* const table = static_cast<GSourceFuncs*>(FindNext("g_timeout_funcs", nullptr));
+    // Data: of a program that names it, the one in use is the program's copy.
+    void* found = FindLoaded("g_timeout_funcs");
+    if (found == nullptr) found = FindNext("g_timeout_funcs", nullptr);
+    auto* const table = static_cast<GSourceFuncs*>(found);
     if (table == nullptr || changed.exchange(table) != nullptr) return;
     timeouts_ = *table;
     table->finalize = [](GSource* source) { FinalizeBy(timeouts_, source); };
