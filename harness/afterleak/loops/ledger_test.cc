@@ -306,6 +306,9 @@ TEST_F(TheLedger, IsNotInTheMiddleOfAChangeWhereTheProcessForks) {
 }
 
 TEST(LedgerMutex, IsWaitedForAsLongAsOneIsPatient) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "SKIPPED: ThreadSanitizer does not know pthread_mutex_clocklock";
+#endif
   LedgerMutex mutex;
   for (const Duration patience : {Duration(1h), Duration(1h + 1s)}) {
     EXPECT_TRUE(mutex.TryLockFor(patience));
@@ -331,6 +334,9 @@ constexpr Keeper kShared = {.take = [](std::size_t bytes) { return kOwnPages.tak
                             .shared = true};
 
 TEST(LedgerMutex, IsFreeWhenAProcessThatHasItDies) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "SKIPPED: ThreadSanitizer does not know pthread_mutex_clocklock";
+#endif
   void* const memory =
       mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(memory, MAP_FAILED);

@@ -196,6 +196,9 @@ TEST_F(PosixTimers, AChildOfForkHasNone) {
 
 // The kernel counts them from the beginning there.
 TEST_F(PosixTimers, AChildOfForkHasAnotherOfTheSameNumber) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "SKIPPED: ThreadSanitizer does not see that a child of fork makes its lock anew";
+#endif
   timer_t const timer = Create();
   Set(timer, kLater);
   const pid_t child = fork();

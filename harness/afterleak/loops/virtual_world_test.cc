@@ -848,7 +848,8 @@ TEST(VirtualWorld, ASystemCallHasAllItsArguments) {
   const auto page = sysconf(_SC_PAGESIZE);
   ASSERT_EQ(ftruncate(file, 2 * page), 0);
   ASSERT_EQ(pwrite(file, "second", 6, page), 6);
-  const long second = syscall(SYS_mmap, nullptr, page, PROT_READ, MAP_PRIVATE, file, page);
+  const long second =
+      syscall(SYS_mmap, nullptr, page, long{PROT_READ}, long{MAP_PRIVATE}, long{file}, page);
   ASSERT_NE(second, -1);
   EXPECT_STREQ(reinterpret_cast<const char*>(second), "second");
   EXPECT_EQ(syscall(SYS_munmap, second, page), 0);
