@@ -197,7 +197,7 @@ TEST_F(PosixTimers, AChildOfForkHasNone) {
 // The kernel counts them from the beginning there.
 TEST_F(PosixTimers, AChildOfForkHasAnotherOfTheSameNumber) {
 #ifdef __SANITIZE_THREAD__
-  GTEST_SKIP() << "SKIPPED: ThreadSanitizer does not see that a child of fork makes its lock anew";
+  GTEST_SKIP() << "SKIPPED: ThreadSanitizer does not see that a child of fork has a new lock";
 #endif
   timer_t const timer = Create();
   Set(timer, kLater);
