@@ -58,7 +58,7 @@ inline Census::Counts*& Census::BucketOf(const TimerKind& kind, const Site& site
 }
 
 inline Census::Counts* Census::Find(Counts* bucket, const TimerKind& kind, const Site& site) {
-  while (bucket != nullptr && !(bucket->kind == &kind && bucket->site == site))
+  while (bucket != nullptr && (bucket->kind != &kind || bucket->site != site))
     bucket = bucket->next;
   return bucket;
 }

@@ -34,7 +34,7 @@ void* FindNext(const char* name, const void* caller) {
   }
   // What a plug-in brought along is in nobody's scope but its own.
   for (const link_map* module = _r_debug.r_map; module != nullptr; module = module->l_next) {
-    const auto begin = reinterpret_cast<const void*>(module->l_addr);
+    const auto* const begin = reinterpret_cast<const void*>(module->l_addr);
     if (begin == ours.dli_fbase || *module->l_name == '\0') continue;
     if (void* const found = FindIn(module->l_name, name)) return found;
   }
