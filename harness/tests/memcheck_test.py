@@ -12,7 +12,8 @@ from evidence.detectors.program import CONTROL, PLANT, PLANTED
 from tests import helper
 
 # A test may have a thousand goroutines, each a thread. Without vgdb, because a killed run would leave its pipes in /tmp.
-OPTIONS = ["--max-threads=3000", "--fair-sched=try", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect", "--error-exitcode=99", "--vgdb=no"]
+OPTIONS = ["--max-threads=3000", "--fair-sched=try", "--leak-check=full", "--errors-for-leak-kinds=definite,indirect", "--error-exitcode=99",
+           "--vgdb=no"]
 # Valgrind runs one thread at a time: races are ThreadSanitizer's. And one random program shows what thousands do.
 STRESS, SEED = "*Stress.*", {"AFTERLEAK_SEED": "1"}
 
