@@ -19,7 +19,7 @@ namespace {
 
 namespace loops = afterleak::loops;
 using namespace std::chrono_literals;
-using afterleak::SiteReport;
+using afterleak::test::ReportOf;
 
 constexpr timeval kSoon{.tv_sec = 0, .tv_usec = 1000};
 constexpr timeval kLater{.tv_sec = 1000, .tv_usec = 0};
@@ -81,13 +81,6 @@ TEST_F(Libevent, ToAddAgainStopsAndArms) {
   event_free(timer);
   EXPECT_EQ(Stopped(), 3) << "freed while it was live";
   EXPECT_EQ(event_base_get_num_events(base_, EVENT_BASE_COUNT_ADDED), 0);
-}
-
-SiteReport ReportOf(int line) {
-  for (const SiteReport& site : loops::Report().sites) {
-    if (site.line == static_cast<std::uint32_t>(line)) return site;
-  }
-  return {};
 }
 
 TEST_F(Libevent, ATimeoutIsWhatItIs) {

@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "afterleak/loops/loop_bubble.h"
+#include "tests/support/loops/loop_bubble.h"
 
 namespace {
 
@@ -28,20 +29,11 @@ using afterleak::Duration;
 using afterleak::Time;
 using afterleak::loops::LoopBubble;
 using afterleak::loops::Stuck;
+using afterleak::test::WhyStuck;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 using namespace std::chrono_literals;
-
-// What moving time throws.
-std::string WhyStuck(LoopBubble& bubble, Duration span = 10s) {
-  try {
-    bubble.Advance(span);
-  } catch (const Stuck& stuck) {
-    return stuck.what();
-  }
-  return "not stuck";
-}
 
 TEST(LoopBubbleLimits, PollingTheClockIsFound) {
   std::atomic<bool> stop = false;

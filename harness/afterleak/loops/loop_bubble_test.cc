@@ -21,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/loops/loop_bubble.h"
 #include "tests/support/loops/loopback.h"
 
 namespace {
@@ -31,11 +32,10 @@ using afterleak::Time;
 using afterleak::loops::Loopback;
 using afterleak::loops::LoopBubble;
 using afterleak::loops::Stuck;
+using afterleak::test::At;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using namespace std::chrono_literals;
-
-Duration At(const LoopBubble& bubble) { return bubble.Now().time_since_epoch(); }
 
 TEST(LoopBubble, ItsClocksBeginAtFixedTimes) {
   const auto before = std::chrono::system_clock::now();

@@ -20,6 +20,7 @@ namespace {
 namespace loops = afterleak::loops;
 using namespace std::chrono_literals;
 using afterleak::SiteReport;
+using afterleak::test::ReportOf;
 using testing::AllOf;
 using testing::Contains;
 using testing::Field;
@@ -141,14 +142,6 @@ TEST_F(PosixTimers, OneThatHasLessThanASecondLeftIsLive) {
   timer_delete(timer);
 }
 
-// The longest that what was armed in that line was to wait.
-afterleak::Duration TimeoutAt(int line) {
-  for (const SiteReport& site : loops::Report().sites) {
-    if (site.line == static_cast<std::uint32_t>(line)) return site.longest_timeout;
-  }
-  return -1s;
-}
-
 TEST_F(PosixTimers, AnAbsoluteTimeIsSomeTimeFromNow) {
   timer_t const timer = Create();
   const int line = __LINE__ + 1;
@@ -159,9 +152,9 @@ TEST_F(PosixTimers, AnAbsoluteTimeIsSomeTimeFromNow) {
   timer_settime(timer, 0, &kOff, nullptr);
   timer_settime(timer, TIMER_ABSTIME, &until, nullptr);
   timer_delete(timer);
-  EXPECT_EQ(TimeoutAt(line), 1000s);
-  EXPECT_LE(TimeoutAt(line + 5), 1000s);
-  EXPECT_GT(TimeoutAt(line + 5), 0s);
+  EXPECT_EQ(ReportOf(line).longest_timeout, 1000s);
+  EXPECT_LE(ReportOf(line + 5).longest_timeout, 1000s);
+  EXPECT_GT(ReportOf(line + 5).longest_timeout, 0s);
 }
 
 TEST_F(PosixTimers, AnAbsoluteTimeThatIsPastHasFired) {

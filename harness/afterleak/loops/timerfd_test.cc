@@ -24,6 +24,7 @@ namespace {
 namespace loops = afterleak::loops;
 using namespace std::chrono_literals;
 using afterleak::SiteReport;
+using afterleak::test::ReportOf;
 using testing::AllOf;
 using testing::Contains;
 using testing::Field;
@@ -134,14 +135,6 @@ TEST_F(Timerfd, WhatExpiredIsKnownToWhoeverAsks) {
   close(timer);
 }
 
-// The longest that what was armed in that line was to wait.
-afterleak::Duration TimeoutAt(int line) {
-  for (const SiteReport& site : loops::Report().sites) {
-    if (site.line == static_cast<std::uint32_t>(line)) return site.longest_timeout;
-  }
-  return -1s;
-}
-
 TEST_F(Timerfd, AnAbsoluteTimeIsSomeTimeFromNow) {
   const int timer = Create();
   const int line = __LINE__ + 1;
@@ -152,9 +145,9 @@ TEST_F(Timerfd, AnAbsoluteTimeIsSomeTimeFromNow) {
   timerfd_settime(timer, 0, &kOff, nullptr);
   timerfd_settime(timer, TFD_TIMER_ABSTIME, &until, nullptr);
   close(timer);
-  EXPECT_EQ(TimeoutAt(line), 1000s);
-  EXPECT_LE(TimeoutAt(line + 5), 1000s);
-  EXPECT_GT(TimeoutAt(line + 5), 0s);
+  EXPECT_EQ(ReportOf(line).longest_timeout, 1000s);
+  EXPECT_LE(ReportOf(line + 5).longest_timeout, 1000s);
+  EXPECT_GT(ReportOf(line + 5).longest_timeout, 0s);
 }
 
 TEST_F(Timerfd, AnAbsoluteTimeThatIsPastHasFired) {

@@ -30,8 +30,12 @@ decltype(auto) Locked(auto&& use) {
   return use(ledger);
 }
 
-// The same where nothing is armed: without memory for a ledger, there is nothing to tell it.
-void IfAny(auto&& use) noexcept try { Locked(use); } catch (const std::bad_alloc&) {
+// The same where nothing is armed.
+void IfAny(auto&& use) noexcept {
+  try {
+    Locked(use);
+  } catch (const std::bad_alloc&) {  // no memory for a ledger: there is nothing to tell it
+  }
 }
 
 // The same for an object that is known.

@@ -26,29 +26,21 @@
 #include <utility>
 
 #include "afterleak/loops/loop_bubble.h"
+#include "tests/support/loops/loop_bubble.h"
 
 namespace {
 
 using afterleak::Duration;
 using afterleak::loops::LoopBubble;
 using afterleak::loops::Stuck;
+using afterleak::test::At;
+using afterleak::test::Pipe;
+using afterleak::test::WhyStuck;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::KilledBySignal;
 using testing::MatchesRegex;
 using namespace std::chrono_literals;
-
-Duration At(const LoopBubble& bubble) { return bubble.Now().time_since_epoch(); }
-
-// What moving time throws.
-std::string WhyStuck(LoopBubble& bubble, Duration span = 10s) {
-  try {
-    bubble.Advance(span);
-  } catch (const Stuck& stuck) {
-    return stuck.what();
-  }
-  return "not stuck";
-}
 
 void SleepOutside(Duration span) {
   const LoopBubble::Outside outside;
@@ -63,24 +55,6 @@ void Compute(Duration span) {
 void ReadTheClock(int times) {
   for (int i = 0; i < times; ++i) std::chrono::steady_clock::now();
 }
-
-struct Pipe {
-  Pipe() { EXPECT_EQ(pipe2(ends.data(), O_CLOEXEC), 0); }
-  ~Pipe() {
-    for (const int each : ends) close(each);
-  }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
-
-  void Write() { EXPECT_EQ(write(ends[1], "x", 1), 1); }
-  void Read() {
-    char byte;
-    EXPECT_EQ(read(ends[0], &byte, 1), 1);
-  }
-  pollfd ToPoll() const { return {.fd = ends[0], .events = POLLIN, .revents = 0}; }
-
-  std::array<int, 2> ends{};
-};
 
 // ---- system calls that nobody stands in front of
 
@@ -205,7 +179,7 @@ TEST(VirtualSettle, ASystemCallOfAThreadThatWasLookedAtBeforeIsNamed) {
   LoopBubble bubble;
   bubble.Go(
       [&] {
-        begin.Read();
+        EXPECT_TRUE(begin.Read());
         Poll(waiting, false);
       },
       [&] { waiting.End(); });
@@ -261,7 +235,7 @@ TEST(VirtualSettle, LookingAtThreadsLeavesNoDescriptorOpen) {
   Pipe pipe;
   LoopBubble bubble;
   bubble.Go([&] {
-    for (int i = 0; i < 5; ++i) pipe.Read();
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(pipe.Read());
   });
   bubble.Advance(1s);
   const int before = next_descriptor();
@@ -587,7 +561,7 @@ TEST(VirtualSettle, PatienceBeginsAnewWhenTimeIsNoLongerHeld) {
   bubble.Go([&] {
     {
       const LoopBubble::Hold held;
-      pipe.Read();
+      EXPECT_TRUE(pipe.Read());
     }
     Compute(20ms);
   });

@@ -36,6 +36,7 @@
 
 #include "afterleak/loops/loop_bubble.h"
 #include "afterleak/loops/testing.h"
+#include "tests/support/loops/loop_bubble.h"
 
 namespace {
 
@@ -43,6 +44,9 @@ using afterleak::Duration;
 using afterleak::loops::LoopBubble;
 using afterleak::loops::NoTimersLeft;
 using afterleak::loops::Stuck;
+using afterleak::test::At;
+using afterleak::test::Pipe;
+using afterleak::test::WhyStuck;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::MatchesRegex;
@@ -51,41 +55,8 @@ using namespace std::chrono_literals;
 constexpr time_t kWallStart = 1'704'067'200;
 constexpr time_t kDay = 86'400;
 
-Duration At(const LoopBubble& bubble) { return bubble.Now().time_since_epoch(); }
-
 // What the monotonic clock shows since the bubble began.
 Duration Shown() { return std::chrono::steady_clock::now().time_since_epoch() - 1'000'000s; }
-
-std::string WhyStuck(const std::function<void()>& moves_time) {
-  try {
-    moves_time();
-  } catch (const Stuck& stuck) {
-    return stuck.what();
-  }
-  return "not stuck";
-}
-
-struct Pipe {
-  Pipe() { EXPECT_EQ(pipe(ends.data()), 0); }
-  ~Pipe() {
-    for (const int end : ends) close(end);
-  }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
-
-  void Write() const { EXPECT_EQ(write(ends[1], "x", 1), 1); }
-  // In the kernel, without a deadline.
-  bool Read() const {
-    char byte;
-    return read(ends[0], &byte, 1) == 1;
-  }
-  int Poll(int timeout) const {
-    pollfd polled = {.fd = ends[0], .events = POLLIN, .revents = 0};
-    return poll(&polled, 1, timeout);
-  }
-
-  std::array<int, 2> ends{};
-};
 
 // Real time, in which other threads run; `is_so` must become true.
 void SpinUntil(const std::function<bool()>& is_so) {
@@ -300,7 +271,9 @@ TEST(VirtualWorld, TimeStandsStillUntilAThreadIsGone) {
     EXPECT_EQ(dying.gone_at, 1s);
     EXPECT_GT(dying.shown, kWallStart + kDay) << "what a sanitizer does then is in real time";
     EXPECT_EQ(ticks, 100);
-    if (joined) EXPECT_EQ(gone, 1s);
+    if (joined) {
+      EXPECT_EQ(gone, 1s);
+    }
   }
 }
 
@@ -639,7 +612,7 @@ TEST(VirtualWorld, AProgramThatClosesEverythingDoesNotCloseOurs) {
     errno = 0;
     const int result = close(descriptor);
     closed += result == 0 ? 1 : 0;
-    if (result != 0) EXPECT_TRUE(result == -1 && errno == EBADF) << descriptor;
+    EXPECT_TRUE(result == 0 || (result == -1 && errno == EBADF)) << descriptor;
   });
   EXPECT_EQ(closed, 0);
   bubble.AdvanceTo(1min);

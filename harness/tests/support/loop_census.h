@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 
 #include "afterleak/loops/loops.h"
@@ -30,6 +31,14 @@ class LoopCensus : public testing::Test {
   const CensusTotals timers_ = loops::Totals();
   const CensusTotals idle_ = loops::Totals(Resource::kIdle);
 };
+
+// What was armed in that line of this test.
+inline SiteReport ReportOf(int line) {
+  for (const SiteReport& site : loops::Report().sites) {
+    if (site.line == static_cast<std::uint32_t>(line)) return site;
+  }
+  return {};
+}
 
 // A report that has one live record of that kind, armed in that line.
 inline auto HasLiveAt(int line, const std::string& kind) {
