@@ -72,23 +72,25 @@ std::int64_t RealNanoseconds() {
 }
 
 long SystemCall(long number, const long (&argument)[6]) {
+  // All are read before one is in its register: a sanitizer calls functions where memory is read.
+  const long first = argument[0], second = argument[1], third = argument[2];
+  const long fourth = argument[3], fifth = argument[4], sixth = argument[5];
   long result;
 #if defined(__x86_64__)
-  register long fourth asm("r10") = argument[3];
-  register long fifth asm("r8") = argument[4];
-  register long sixth asm("r9") = argument[5];
+  register long r10 asm("r10") = fourth;
+  register long r8 asm("r8") = fifth;
+  register long r9 asm("r9") = sixth;
   asm volatile("syscall"
                : "=a"(result)
-               : "a"(number), "D"(argument[0]), "S"(argument[1]), "d"(argument[2]), "r"(fourth),
-                 "r"(fifth), "r"(sixth)
+               : "a"(number), "D"(first), "S"(second), "d"(third), "r"(r10), "r"(r8), "r"(r9)
                : "rcx", "r11", "memory");
 #elif defined(__aarch64__)
-  register long a0 asm("x0") = argument[0];
-  register long a1 asm("x1") = argument[1];
-  register long a2 asm("x2") = argument[2];
-  register long a3 asm("x3") = argument[3];
-  register long a4 asm("x4") = argument[4];
-  register long a5 asm("x5") = argument[5];
+  register long a0 asm("x0") = first;
+  register long a1 asm("x1") = second;
+  register long a2 asm("x2") = third;
+  register long a3 asm("x3") = fourth;
+  register long a4 asm("x4") = fifth;
+  register long a5 asm("x5") = sixth;
   register long a8 asm("x8") = number;
   asm volatile("svc 0"
                : "+r"(a0)

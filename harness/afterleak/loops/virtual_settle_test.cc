@@ -309,7 +309,7 @@ TEST(VirtualSettle, WhomAnEventsSignalWakesRunsBeforeTimeMoves) {
 
 constexpr std::size_t kMuchStack = 4 << 20;
 void* UseMuchStack(void*) {
-  volatile char stack[kMuchStack];
+  [[maybe_unused]] volatile char stack[kMuchStack];
   for (std::size_t at = 0; at < kMuchStack; at += 4096) stack[at] = 1;
   return nullptr;
 }
