@@ -116,34 +116,44 @@ void Ledger::Keep(const CallStack& stack) {
   stacks_[stack.id] = &stack;
 }
 
+void Ledger::AdoptIntoWork(Census::Ticket ticket) {
+  if (current_work != 0 && census_.works().IsOpen(current_work))
+    census_.works().Adopt(ticket, current_work);
+}
+
 void Ledger::Arm(const LoopTimer& timer, Key key, Time now, Time deadline, const CallStack& stack,
                  void* data) {
+  if (PutOff(timer, key, now, deadline, data)) return;
   const std::uint32_t number = NumberOf(timer);
-  const TimerKind& kind = timers_[number].kept->live;
   Objects& all = objects(timer.library);
   Object* object = all.Find(key);
   if (object == nullptr) {  // what there is no memory for is not counted at all
     Keep(stack);
     all.Reserve();
+  } else {
+    census_.Stop(object->ticket);  // first: one that is armed again is never live twice
+  }
+  Census::Ticket ticket;
+  try {
+    ticket = census_.Arm(timers_[number].kept->live, Site(stack), 0, now, deadline);
+  } catch (const std::bad_alloc&) {
+    if (object != nullptr) all.Remove(*object);
+    throw;
   }
   const std::uint32_t born = object != nullptr ? object->born : stack.id;
-  Census::Ticket ticket;
-  if (object != nullptr && object->live && census_.PutOff(object->ticket, kind, now, deadline)) {
-    ticket = object->ticket;
-  } else {
-    // First: one that is armed again is never live twice.
-    if (object != nullptr) census_.Stop(object->ticket);
-    try {
-      ticket = census_.Arm(kind, Site(stack), 0, now, deadline);
-    } catch (const std::bad_alloc&) {
-      if (object != nullptr) all.Remove(*object);
-      throw;
-    }
-  }
   if (object == nullptr) object = &all.Add(key);
   Set(*object, data, ticket, born, number, true);
-  if (current_work != 0 && census_.works().IsOpen(current_work))
-    census_.works().Adopt(ticket, current_work);
+  AdoptIntoWork(ticket);
+}
+
+bool Ledger::PutOff(const LoopTimer& timer, Key key, Time now, Time deadline, void* data) {
+  Object* const object = objects(timer.library).Find(key);
+  if (object == nullptr || !object->live) return false;
+  const std::uint32_t number = NumberOf(timer);
+  if (!census_.PutOff(object->ticket, timers_[number].kept->live, now, deadline)) return false;
+  Set(*object, data, object->ticket, object->born, number, true);
+  AdoptIntoWork(object->ticket);
+  return true;
 }
 
 void Ledger::Make(const LoopTimer& timer, Key key, Time now, const CallStack& stack, void* data) {

@@ -52,6 +52,8 @@ class Ledger {
            const afterleak::internal::CallStack& stack, void* data);
   void Make(const LoopTimer& timer, Key key, Time now, const afterleak::internal::CallStack& stack,
             void* data);
+  // Arms again what is live: it keeps its site. False where it is not live, or of another kind.
+  bool PutOff(const LoopTimer& timer, Key key, Time now, Time deadline, void* data);
   void Fire(Object& object);
   void Stop(Object& object);
   void Free(Object& object);
@@ -88,6 +90,7 @@ class Ledger {
   Ledger();
   static Ledger* Create();
   void Keep(const afterleak::internal::CallStack& stack);
+  void AdoptIntoWork(Census::Ticket ticket);
   void BecomeIdle(Object& object);
 
   LedgerMutex mutex_;

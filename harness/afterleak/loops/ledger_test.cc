@@ -95,6 +95,34 @@ TEST_F(TheLedger, WhatIsMadeOrArmedTwiceIsOne) {
   Freed(kLibrary, 1);
 }
 
+TEST_F(TheLedger, WhatIsPutOffIsArmedAgainAndKeepsItsSite) {
+  const auto put_off = [](const LoopTimer& timer, Duration timeout, void* data = nullptr) {
+    return PutOff(timer, 1, timeout, data);
+  };
+  const auto deadline = [] { return ledger().census().DeadlineOf(ObjectOf(1).ticket); };
+  int data = 0;
+  EXPECT_FALSE(put_off(kOwned, 1h)) << "nobody knows it";
+  Made(kOwned, 1, Here());
+  EXPECT_FALSE(put_off(kOwned, 1h)) << "it is idle";
+  Arm(kOwned, 1);
+  const Time first = deadline();
+  EXPECT_FALSE(put_off(kRepeating, 2h, &data)) << "that would be another kind";
+  EXPECT_EQ(deadline(), first);
+  EXPECT_EQ(DataOf(kLibrary, 1), nullptr);
+  EXPECT_EQ(Armed(), 1);
+  const CallStack& born = ledger().BornAt(ObjectOf(1));
+  EXPECT_TRUE(put_off(kOwned, 2h, &data));
+  EXPECT_GE(deadline(), first + 1h);
+  EXPECT_EQ(DataOf(kLibrary, 1), &data);
+  EXPECT_EQ(&ledger().BornAt(ObjectOf(1)), &born);
+  EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(Armed(), 2);
+  EXPECT_EQ(Stopped(), 1);
+  EXPECT_TRUE(put_off(kOwned, kNever));
+  EXPECT_EQ(deadline(), Time::max());
+  Freed(kLibrary, 1);
+}
+
 TEST_F(TheLedger, WhatATimerHoldsOnTheHeapIsNotKnown) {
   Made(kOwned, 1, Here());
   EXPECT_EQ(loops::Totals(Resource::kIdle).live_bytes, 0);
@@ -240,6 +268,17 @@ TEST_F(UnitsOfWork, WhatAUnitArmsIsLeftBehindWhenThatHasEnded) {
   EXPECT_EQ(LeftBehind(), 4) << "that was over before";
   SwitchWork(0);
   for (Key key = 1; key <= 7; ++key) Freed(kLibrary, key);
+}
+
+TEST_F(UnitsOfWork, WhatAUnitPutsOffIsLeftBehindByIt) {
+  Arm(kUnowned, 1);
+  const Work work = BeginWork();
+  EXPECT_TRUE(PutOff(kUnowned, 1, 1h));
+  EndWork(work);
+  EXPECT_EQ(LeftBehind(), 1);
+  EXPECT_TRUE(PutOff(kUnowned, 1, 1h));
+  EXPECT_EQ(LeftBehind(), 0) << "of no unit now";
+  Freed(kLibrary, 1);
 }
 
 // The callback, which jumped, and then the same stack, as far as there is room.

@@ -105,10 +105,11 @@ void afterleak_ev_timer_again(ev_loop* loop, ev_timer* timer) {
   static const auto next = Next<void(ev_loop*, ev_timer*)>("ev_timer_again", AFTERLEAK_CALLER);
   const OwnCall call;
   if (call.IsOutermost() && !IsLibevs(AFTERLEAK_CALLER, timer)) {
-    if (timer->repeat > 0)
-      Armed(kAgain, KeyOf(timer), Seconds(timer->repeat), CallerAt(AFTERLEAK_CALLER), loop);
-    else
+    const Duration timeout = Seconds(timer->repeat);
+    if (!(timer->repeat > 0))
       Stopped(Library::kLibev, KeyOf(timer));
+    else if (timer->active == 0 || !PutOff(kAgain, KeyOf(timer), timeout, loop))
+      Armed(kAgain, KeyOf(timer), timeout, CallerAt(AFTERLEAK_CALLER), loop);
   }
   next(loop, timer);
 }

@@ -72,6 +72,34 @@ TEST_F(Libev, AgainArmsStopsAndArms) {
   EXPECT_EQ(Armed(), 2);
 }
 
+TEST_F(Libev, OneThatIsPutOffIsNamedByWhereItWasStarted) {
+  ev_timer timer = Timer(0, 1000);
+  const auto again = [&] { ev_timer_again(loop_, &timer); };
+  const int put_off = __LINE__ - 1;
+  ev_timer_again(loop_, &timer);
+  const int first = __LINE__ - 1;
+  again();
+  again();
+  EXPECT_EQ(Stopped(), 2);
+  EXPECT_THAT(loops::Report(), afterleak::test::HasLiveAt(first, "ev_timer_again"));
+  ev_timer_stop(loop_, &timer);
+  again();
+  EXPECT_THAT(loops::Report(), afterleak::test::HasLiveAt(put_off, "ev_timer_again"));
+  ev_timer_stop(loop_, &timer);
+}
+
+TEST_F(Libev, OneThatComesToRepeatIsAnother) {
+  ev_timer timer = Timer(1000);
+  ev_timer_start(loop_, &timer);
+  timer.repeat = 1000;
+  ev_timer_again(loop_, &timer);
+  const int line = __LINE__ - 1;
+  EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(Stopped(), 1);
+  EXPECT_THAT(loops::Report(), afterleak::test::HasLiveAt(line, "ev_timer_again"));
+  ev_timer_stop(loop_, &timer);
+}
+
 TEST_F(Libev, OneThatRepeatsWithinASecondIsNoOther) {
   ev_timer timers[] = {Timer(1000, 0.5), Timer(0, 0.5)};
   const int line = __LINE__ + 1;

@@ -77,6 +77,10 @@ void Made(const LoopTimer& timer, Key key, const Caller& caller, void* data) noe
 
 namespace {
 
+Time After(Time now, Duration timeout) {
+  return timeout == kNever ? Time::max() : SaturatingAdd(now, timeout);
+}
+
 void ArmedAt(const LoopTimer& timer, Key key, Duration timeout, void* data,
              auto&& stack_of) noexcept {
   try {
@@ -84,8 +88,7 @@ void ArmedAt(const LoopTimer& timer, Key key, Duration timeout, void* data,
     const heap::Scope::Suspend suspend;
     const CallStack& stack = stack_of();
     const Time now = LedgerNow();
-    const Time deadline = timeout == kNever ? Time::max() : SaturatingAdd(now, timeout);
-    Locked([&](Ledger& ledger) { ledger.Arm(timer, key, now, deadline, stack, data); });
+    Locked([&](Ledger& ledger) { ledger.Arm(timer, key, now, After(now, timeout), stack, data); });
   } catch (const std::bad_alloc&) {
     CountUnrecorded();
   }
@@ -102,6 +105,14 @@ void Armed(const LoopTimer& timer, Key key, Duration timeout,
            std::span<const std::uintptr_t> frames, void* data) noexcept {
   ArmedAt(timer, key, timeout, data,
           [&]() -> const CallStack& { return afterleak::internal::KeepCallStack(frames); });
+}
+
+bool PutOff(const LoopTimer& timer, Key key, Duration timeout, void* data) noexcept try {
+  const Time now = LedgerNow();
+  return Locked(
+      [&](Ledger& ledger) { return ledger.PutOff(timer, key, now, After(now, timeout), data); });
+} catch (const std::bad_alloc&) {  // Armed counts it
+  return false;
 }
 
 void Ticked(Library library, Key key, Duration timeout) noexcept {

@@ -82,7 +82,11 @@ void Made(const LoopTimer& timer, Key key, const Caller& caller, void* data = nu
 void Armed(const LoopTimer& timer, Key key, Duration timeout, const Caller& caller,
            void* data = nullptr) noexcept;
 
-// The same with a call stack that was found in another way: return addresses, innermost first.
+// Puts off a timer that is live, as Armed does. It takes no call stack, so it costs less. False: it
+// is not live, or of another kind, and nothing has happened.
+bool PutOff(const LoopTimer& timer, Key key, Duration timeout, void* data = nullptr) noexcept;
+
+// As Armed, with a call stack that was found in another way: return addresses, innermost first.
 void Armed(const LoopTimer& timer, Key key, Duration timeout,
            std::span<const std::uintptr_t> frames, void* data = nullptr) noexcept;
 
