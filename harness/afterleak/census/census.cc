@@ -103,7 +103,8 @@ inline void Census::PutBack(Ticket ticket, Record& record) {
 
 // Nothing throws here: the timer is either counted or not.
 inline Census::Ticket Census::Open(Counts& counts, std::uint32_t bytes, Time now, Time deadline) {
-  bytes &= 0x7fffffffu;  // as much as a record has room for
+  constexpr std::uint32_t kMostBytes = 0x7fffffff;  // as much as a record has room for
+  bytes &= kMostBytes;
   if (deadline != Time::max())
     counts.longest_timeout = std::max(counts.longest_timeout, (deadline - now).count());
   ++counts.armed;
@@ -123,7 +124,7 @@ inline Census::Ticket Census::Open(Counts& counts, std::uint32_t bytes, Time now
   record = {.armed_at = now.time_since_epoch().count(),
             .deadline = deadline.time_since_epoch().count(),
             .site = counts.id,
-            .bytes = bytes,
+            .bytes = bytes & kMostBytes,  // once more, or g++ warns of what it does not see
             .abandoned = 0};
   return ticket;
 }

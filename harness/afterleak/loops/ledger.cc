@@ -123,16 +123,16 @@ void Ledger::AdoptIntoWork(Census::Ticket ticket) {
 
 void Ledger::Arm(const LoopTimer& timer, Key key, Time now, Time deadline, const CallStack& stack,
                  void* data) {
-  if (PutOff(timer, key, now, deadline, data)) return;
-  const std::uint32_t number = NumberOf(timer);
   Objects& all = objects(timer.library);
   Object* object = all.Find(key);
   if (object == nullptr) {  // what there is no memory for is not counted at all
     Keep(stack);
     all.Reserve();
   } else {
+    if (PutOff(*object, timer, now, deadline, data)) return;
     census_.Stop(object->ticket);  // first: one that is armed again is never live twice
   }
+  const std::uint32_t number = NumberOf(timer);
   Census::Ticket ticket;
   try {
     ticket = census_.Arm(timers_[number].kept->live, Site(stack), 0, now, deadline);
@@ -148,11 +148,15 @@ void Ledger::Arm(const LoopTimer& timer, Key key, Time now, Time deadline, const
 
 bool Ledger::PutOff(const LoopTimer& timer, Key key, Time now, Time deadline, void* data) {
   Object* const object = objects(timer.library).Find(key);
-  if (object == nullptr || !object->live) return false;
+  return object != nullptr && PutOff(*object, timer, now, deadline, data);
+}
+
+bool Ledger::PutOff(Object& object, const LoopTimer& timer, Time now, Time deadline, void* data) {
+  if (!object.live) return false;
   const std::uint32_t number = NumberOf(timer);
-  if (!census_.PutOff(object->ticket, timers_[number].kept->live, now, deadline)) return false;
-  Set(*object, data, object->ticket, object->born, number, true);
-  AdoptIntoWork(object->ticket);
+  if (!census_.PutOff(object.ticket, timers_[number].kept->live, now, deadline)) return false;
+  Set(object, data, object.ticket, object.born, number, true);
+  AdoptIntoWork(object.ticket);
   return true;
 }
 

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -136,6 +137,30 @@ TEST(LoopBubbleLimits, ATimerfdOfBeforeIsRefused) {
   const itimerspec value = {.it_interval = {}, .it_value = {.tv_sec = 3, .tv_nsec = 0}};
   timerfd_settime(timer, 0, &value, nullptr);
   EXPECT_THAT(WhyStuck(bubble), HasSubstr("made before the bubble"));
+  close(timer);
+}
+
+TEST(LoopBubbleLimits, ATimerfdOfABubbleThatHasEndedIsRefused) {
+  const itimerspec value = {.it_interval = {}, .it_value = {.tv_sec = 3, .tv_nsec = 0}};
+  int timer = -1;
+  {
+    LoopBubble bubble;
+    timer = timerfd_create(CLOCK_MONOTONIC, 0);
+    ASSERT_EQ(timerfd_settime(timer, 0, &value, nullptr), 0);
+  }
+  itimerspec left = value;
+  EXPECT_EQ(timerfd_gettime(timer, &left), 0);
+  EXPECT_EQ(left.it_value.tv_sec, 0) << "it will not fire";
+  testing::internal::CaptureStderr();
+  EXPECT_EQ(timerfd_settime(timer, 0, &value, nullptr), -1);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_THAT(
+      testing::internal::GetCapturedStderr(),
+      HasSubstr("timerfd_settime in virtual time: this descriptor was made in a bubble that "
+                "has ended; make another"));
+  LoopBubble another;
+  EXPECT_EQ(timerfd_settime(timer, 0, &value, nullptr), -1);
+  EXPECT_THAT(WhyStuck(another), HasSubstr("made in a bubble that has ended"));
   close(timer);
 }
 

@@ -76,27 +76,29 @@ void World::AddTimer(int descriptor, clockid_t clock) {
   is_timer[static_cast<std::size_t>(descriptor)].store(true, std::memory_order_release);
 }
 
-void World::SetTimer(int descriptor, int flags, const itimerspec& value, itimerspec* old) {
+bool World::SetTimer(int descriptor, int flags, const itimerspec& value, itimerspec* old) {
   const Lock lock = Locked();
+  const Duration span = ToDuration(value.it_value);
   const auto found = tables_->timers.find(descriptor);
-  if (found == tables_->timers.end()) return;
+  if (found == tables_->timers.end()) return span == Duration::zero();
   Tables::Timer& timer = found->second;
   Show(timer, now(), old);
   Drain(descriptor);
   timer.interval = ToDuration(value.it_interval);
   timer.deadline = Time::max();
-  const Duration span = ToDuration(value.it_value);
-  if (span == Duration::zero()) return;
+  if (span == Duration::zero()) return true;
   timer.deadline = (flags & TFD_TIMER_ABSTIME) == 0 ? SaturatingAdd(now(), span)
                    : span == Duration::max()
                        ? Time::max()
                        : Time(span - (timer.wall ? kWallStart : kMonotonicStart));
   if (timer.deadline <= now()) Fire(descriptor, timer, now());
+  return true;
 }
 
 void World::GetTimer(int descriptor, itimerspec* value) {
   const Lock lock = Locked();
   const auto found = tables_->timers.find(descriptor);
+  *value = {};  // what was made in a bubble that has ended will not fire
   if (found != tables_->timers.end()) Show(found->second, now(), value);
 }
 
@@ -139,8 +141,11 @@ int afterleak_virtual_timerfd_settime(int descriptor, int flags, const itimerspe
     errno = EINVAL;
     return -1;
   }
-  World::Get().SetTimer(descriptor, flags, *value, old);
-  return 0;
+  if (World::Get().SetTimer(descriptor, flags, *value, old)) return 0;
+  World::Get().Refuse("timerfd_settime",
+                      "this descriptor was made in a bubble that has ended; make another");
+  errno = EINVAL;
+  return -1;
 }
 
 int timerfd_gettime(int descriptor, itimerspec* value) noexcept {

@@ -172,7 +172,8 @@ class World {
   // timerfds, each an eventfd: a read gives the sum of what was written, as that of a timerfd does.
   void AddTimer(int descriptor, clockid_t clock);
   static bool HasTimer(int descriptor);
-  void SetTimer(int descriptor, int flags, const itimerspec& value, itimerspec* old);
+  // False: it was made in a bubble that has ended. It can be disarmed, which is no change.
+  bool SetTimer(int descriptor, int flags, const itimerspec& value, itimerspec* old);
   void GetTimer(int descriptor, itimerspec* value);
   void RemoveTimer(int descriptor);
 
