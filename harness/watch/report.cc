@@ -1,5 +1,7 @@
 #include "watch/report.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -8,6 +10,7 @@
 #include <utility>
 
 #include "afterleak/census/call_stack.h"
+#include "afterleak/census/duration.h"
 #include "afterleak/census/symbols.h"
 
 namespace afterleak::watch {
@@ -86,15 +89,31 @@ void AddStacks(const CensusCount& last, Report& report) {
   }
 }
 
-// Its time limits are far shorter than the time since its first one, and none ever ran out. So none
-// was forgotten before, and those that are live are the ones of now, as of a pool whose load ebbs.
-bool NeverRanOut(const SiteRow& site, const Report& report, Time now) {
+// Since its first one there was more than twice the time of its longest time limit.
+bool CouldRunOut(const SiteRow& site, const Report& report, Time now) {
   const auto first =
       std::ranges::find_if(site.window_peaks, [](std::int64_t peak) { return peak > 0; });
-  if (first == site.window_peaks.end() || site.fired + site.ticks > 0) return false;
+  if (first == site.window_peaks.end()) return false;
   const auto window = static_cast<std::size_t>(first - site.window_peaks.begin());
-  return site.longest_timeout > Duration(0) &&
-         now - report.samples[window].at > 2 * site.longest_timeout;
+  return now - report.samples[window].at > 2 * site.longest_timeout;
+}
+
+// What outlived others, as far as that is evidence. Where a limit could run out and none ever did,
+// none was forgotten before: those that are live are the ones of now, as of a pool whose load ebbs.
+void JudgeOutlivedByTime(Report& report, Time now) {
+  std::erase_if(report.findings, [&](Finding& finding) {
+    const auto site = std::ranges::find_if(
+        report.sites, [&](const SiteRow& row) { return KeyOf(row) == KeyOf(finding); });
+    if (finding.leak != Leak::kOutlived || site == report.sites.end() ||
+        site->longest_timeout == Duration(0))
+      return false;
+    if (CouldRunOut(*site, report, now)) return site->fired + site->ticks == 0;
+    finding.evidence += fmt::format(
+        "; not watched for twice its longest time limit, {}: what waits for a peer that is gone, "
+        "or in a pool at rest, looks the same until then",
+        FormatDuration(site->longest_timeout));
+    return false;
+  });
 }
 
 // Idle objects have the place and the kind of their timers, or of what made them.
@@ -164,12 +183,7 @@ bool Judge(const Seen& seen, const Allowance& allowed, const Earlier* earlier, R
   const CensusReport timers_before = NameSites(before, Resource::kTimer, seen.wrappers);
   AddFindings(report.findings, JudgeLeftBehind(timers_before, allowed));
   AddFindings(report.findings, JudgeOutlived(timers_before, allowed));
-  std::erase_if(report.findings, [&](const Finding& finding) {
-    return finding.leak == Leak::kOutlived &&
-           std::ranges::any_of(report.sites, [&](const SiteRow& site) {
-             return KeyOf(site) == KeyOf(finding) && NeverRanOut(site, report, last.at);
-           });
-  });
+  JudgeOutlivedByTime(report, last.at);
   AddFindings(report.findings, JudgeGrowing(windows, allowed));
   report.idle = JudgeGrowing(idle_windows, allowed);
   if (earlier != nullptr) {

@@ -13,13 +13,14 @@
 namespace afterleak::watch {
 namespace {
 
+using testing::HasSubstr;
 using namespace std::chrono_literals;
 
 constexpr TimerKind kLimit{.name = "test::Limit", .rooted = true};
 
 // Thirty connections in a pool, each with a time limit while nobody uses it: for `seconds` all are
 // used in turn. Then the load ebbs, and one is used again and again.
-Word WordOfAPool(int seconds, Duration limit) {
+SiteRow SeenOfAPool(int seconds, Duration limit) {
   Census census;
   census.KeepOvertaken();
   Windows windows(1s);
@@ -40,12 +41,14 @@ Word WordOfAPool(int seconds, Duration limit) {
   Report report;
   report.watched = std::chrono::seconds(seconds);
   Judge({.last = last, .before = last, .windows = windows}, {}, nullptr, report);
-  return report.sites.at(0).word;
+  return report.sites.at(0);
 }
 
 TEST(Report, NothingWasForgottenWhereNoTimeLimitEverRanOutThoughThereWasTime) {
-  EXPECT_NE(WordOfAPool(10, 4s), Word::kLeak);
-  EXPECT_EQ(WordOfAPool(10, 5s), Word::kLeak) << "in less than twice its time nobody can know";
+  EXPECT_NE(SeenOfAPool(10, 4s).word, Word::kLeak);
+  EXPECT_EQ(SeenOfAPool(10, 5s).word, Word::kLeak) << "in less than twice its time nobody can know";
+  EXPECT_THAT(SeenOfAPool(10, 5s).evidence,
+              HasSubstr("; not watched for twice its longest time limit, 5s: "));
 }
 
 }  // namespace

@@ -62,16 +62,19 @@ bool IsInLibrary(const Frame& frame) {
   });
 }
 
-// Without the frames of libraries. If nothing remains, the innermost frame by module and offset.
+// Without the frames of libraries. If nothing remains, the innermost frame by module and offset; of
+// a function that is not known, such as a callback that ended with a jump, what called it.
 std::vector<Frame> OfProgram(std::vector<Frame> frames) {
   if (frames.empty()) return frames;
-  Frame innermost = frames.front();
+  const auto known = std::ranges::find_if(frames, [](const Frame& f) { return !f.module.empty(); });
+  Frame shown = known != frames.end() ? *known : Frame();
+  if (shown.function.empty()) shown.function = fmt::format("+{:#x}", shown.offset);
+  if (known != frames.begin() && known != frames.end()) shown.function.insert(0, "called by ");
   std::erase_if(frames, IsInLibrary);
   if (frames.empty()) {
-    innermost.file = innermost.module.substr(innermost.module.rfind('/') + 1);
-    innermost.line = 0;  // that was of a source
-    if (innermost.function.empty()) innermost.function = fmt::format("+{:#x}", innermost.offset);
-    frames.push_back(std::move(innermost));
+    shown.file = shown.module.substr(shown.module.rfind('/') + 1);
+    shown.line = 0;  // that was of a source
+    frames.push_back(std::move(shown));
   }
   return frames;
 }

@@ -8,6 +8,7 @@
 #include <link.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -274,6 +275,14 @@ TEST(SitesWithoutALine, AreInAModuleWhereNothingElseIsKnown) {
   const Place nameless = PlaceOf(AtReturnAddress(header + 0x11));
   EXPECT_EQ(nameless.file, file);
   EXPECT_EQ(nameless.function, "+0x10");
+}
+
+TEST(SitesWithoutALine, OfAFunctionThatIsNotKnownAreThatWhichCalledIt) {
+  const auto caller = reinterpret_cast<std::uintptr_t>(&gnu_get_libc_version);
+  const std::array<std::uintptr_t, 2> jumped = {internal::kSomeFunction, caller + 1};
+  const Place place = PlaceOf(Site(internal::KeepCallStack(jumped)));
+  EXPECT_EQ(place.file, PlaceOf(AtReturnAddress(caller + 1)).file);
+  EXPECT_EQ(place.function, "called by " + PlaceOf(AtReturnAddress(caller + 1)).function);
 }
 
 TEST(SitesWithoutALine, AndWithoutAStackAreNowhere) {

@@ -132,6 +132,7 @@ class Finder:
 
     def __init__(self, by_path):
         self.by_path = by_path
+        self.any_result = False  # within a function whose result is decltype(auto)
 
     def range(self, node):
         """(source, begin, end) of what is written out in one of the sources; None otherwise."""
@@ -147,9 +148,11 @@ class Finder:
             return
         if kind == "CallExpr" and (where := self.range(node)) and where[0].text.startswith("__builtin_", where[1]):
             return  # the compiler wants constants there
-        inner = [child for child in node.get("inner", []) if child]
+        inner, before = [child for child in node.get("inner", []) if child], self.any_result
         if any(child.get("kind", "").endswith("NoReturnAttr") for child in inner):
             return  # taking something out of it would let it return
+        if kind == "FunctionTemplateDecl" and any(child.get("type", {}).get("qualType", "").startswith("decltype(auto)") for child in inner):
+            self.any_result = True  # what is a bool here may be nothing at all in another of its instances
         runs = runs or kind in ("CompoundStmt", "CXXCtorInitializer", "FieldDecl")
         if runs:
             find = getattr(self, f"find_{kind}", None)
@@ -163,6 +166,7 @@ class Finder:
             inner = inner[0]["inner"]
         for child in inner:
             self.visit(child, runs)
+        self.any_result = before
 
     # ---- conditions
 
@@ -216,7 +220,7 @@ class Finder:
             self.step(node, node["opcode"], node.get("isPostfix"))
 
     def find_ReturnStmt(self, node, inner):
-        if inner and inner[0].get("type", {}).get("qualType") == "bool":
+        if inner and inner[0].get("type", {}).get("qualType") == "bool" and not self.any_result:
             self.condition(inner[0])
 
     # ---- operators
