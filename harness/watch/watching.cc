@@ -331,8 +331,8 @@ class Watching {
                       forks, forks == 1 ? "" : "es"));
     if (process.subject > 0)
       report.remarks.push_back(
-          fmt::format("what the program armed before it replaced itself (exec), for the {}. time",
-                      process.subject));
+          fmt::format("what the program armed before it replaced itself (exec), {}",
+                      process.subject == 1 ? "once" : fmt::format("{} times", process.subject)));
     return report;
   }
 
