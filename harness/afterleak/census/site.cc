@@ -67,9 +67,12 @@ bool IsInLibrary(const Frame& frame) {
 std::vector<Frame> OfProgram(std::vector<Frame> frames) {
   if (frames.empty()) return frames;
   const auto known = std::ranges::find_if(frames, [](const Frame& f) { return !f.module.empty(); });
-  Frame shown = known != frames.end() ? *known : Frame();
-  if (shown.function.empty()) shown.function = fmt::format("+{:#x}", shown.offset);
-  if (known != frames.begin() && known != frames.end()) shown.function.insert(0, "called by ");
+  Frame shown;
+  if (known != frames.end()) {
+    shown = *known;
+    if (shown.function.empty()) shown.function = fmt::format("+{:#x}", shown.offset);
+    if (known != frames.begin()) shown.function.insert(0, "called by ");
+  }
   std::erase_if(frames, IsInLibrary);
   if (frames.empty()) {
     shown.file = shown.module.substr(shown.module.rfind('/') + 1);

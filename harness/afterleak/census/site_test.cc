@@ -30,11 +30,20 @@ extern "C" [[gnu::noinline]] void clone_session(void (*work)()) {
   asm volatile("");
 }
 
+namespace afterleak {
+// A function of the library that arms.
+[[gnu::noinline]] Site ArmAt(const std::source_location& line) {
+  const Site site = Site(line).WithCallStack();
+  asm volatile("");
+  return site;
+}
+}  // namespace afterleak
+
 namespace shop {
 
 // What the compiler has moved: the line of the site is on no stack.
 [[gnu::noinline]] afterleak::Site Pay(const std::source_location& line) {
-  const afterleak::Site site = afterleak::Site(line).WithCallStack();
+  const afterleak::Site site = afterleak::ArmAt(line);
   asm volatile("");
   return site;
 }
@@ -43,6 +52,7 @@ namespace shop {
   asm volatile("");
   return site;
 }
+afterleak::Site Sell(const std::source_location& line);  // in a header: at the end of this file
 
 }  // namespace shop
 
@@ -184,6 +194,21 @@ TEST(SitesByCallStack, DoNotShowHowTheCodeCameToRun) {
   EXPECT_THAT(CallersOf(armed), Contains("clone_session")) << "a function of the program";
 }
 
+TEST(SitesByCallStack, ShowHeadersOfTheProgram) {
+  const auto moved = std::source_location::current();
+  EXPECT_THAT(PlaceOf(shop::Sell(moved)).called_from, Contains(HasSubstr("src/shop/shop.h:")));
+}
+
+TEST(SitesByCallStack, AreOneIfLineAndStackAre) {
+  const auto line = std::source_location::current(), other = std::source_location::current();
+  const auto at = [](const std::source_location& from) { return Site(from).WithCallStack(); };
+  const Site sites[] = {at(line), at(line), at(other), line};
+  EXPECT_FALSE(sites[0] == sites[1]) << "called from two places";
+  EXPECT_FALSE(Site(line) == Site(other));
+  EXPECT_FALSE(sites[0] == sites[3]) << "without a stack";
+  EXPECT_TRUE(Site(sites[0]) == sites[0]);
+}
+
 TEST(SitesByCallStack, BeginAtTheProgramsFirstFunctionWhereTheLineIsOnNoStack) {
   const auto moved = std::source_location::current();
   EXPECT_EQ(PlaceOf(shop::Buy(moved)).line, moved.line());
@@ -285,11 +310,21 @@ TEST(SitesWithoutALine, OfAFunctionThatIsNotKnownAreThatWhichCalledIt) {
   EXPECT_EQ(place.function, "called by " + PlaceOf(AtReturnAddress(caller + 1)).function);
 }
 
-TEST(SitesWithoutALine, AndWithoutAStackAreNowhere) {
-  const Place place = PlaceOf(Site(internal::KeepCallStack({})));
-  EXPECT_EQ(place.file, "");
+TEST(SitesWithoutALine, OfALibraryHaveNoLineOfItsHeaders) {
+  const auto function = reinterpret_cast<std::uintptr_t>(&InHeaderOfALibrary);
+  const Place place = PlaceOf(AtReturnAddress(internal::BeginningOf(function)));
+  EXPECT_THAT(place.function, HasSubstr("InHeaderOfALibrary"));
   EXPECT_EQ(place.line, 0u);
-  EXPECT_THAT(place.called_from, IsEmpty());
+}
+
+TEST(SitesWithoutALine, AndWithoutAStackAreNowhere) {
+  for (const Place& place : {PlaceOf(Site(internal::KeepCallStack({}))),
+                             PlaceOf(AtReturnAddress(internal::kSomeFunction))}) {
+    EXPECT_EQ(place.file, "");
+    EXPECT_EQ(place.line, 0u);
+    EXPECT_EQ(place.function, "");
+    EXPECT_THAT(place.called_from, IsEmpty());
+  }
 }
 
 TEST(SitesWithoutALine, PassOverWhatWatchPreloads) {
@@ -379,3 +414,12 @@ namespace afterleak::site_test {
 }
 
 }  // namespace afterleak::site_test
+
+namespace shop {
+#line 1 "src/shop/shop.h"
+[[gnu::noinline]] afterleak::Site Sell(const std::source_location& line) {
+  const afterleak::Site site = Pay(line);
+  asm volatile("");
+  return site;
+}
+}  // namespace shop

@@ -78,8 +78,6 @@ class Process {
     is_current_ = false;
     jumps_.clear();
     jumps_to_.clear();
-    defined_.clear();
-    local_functions_.clear();
     if (!same) return known_.clear();
     std::erase_if(known_, [](const auto& known) { return known.second.front().module.empty(); });
   }
