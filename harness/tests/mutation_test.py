@@ -66,7 +66,7 @@ class Program:
 
     def run(self, tests, **environment):
         """How it ended with these tests."""
-        seconds, cpu = SLOWER * max(seconds_of(tests), LEAST), SLOWER * sum(test.cpu for test in tests)
+        seconds, cpu = SLOWER * max(seconds_of(tests), LEAST), SLOWER * max(sum(test.cpu for test in tests), LEAST)
         command = [*CONTAINED, f"--cpu={int(cpu) + 1}", "--", str(self.path), "--gtest_fail_fast", "--gtest_brief=1",
                    f"--gtest_filter={':'.join(test.name for test in tests)}"]
         return children.run(self.name, command, env=environment, timeout=seconds, merged=True)

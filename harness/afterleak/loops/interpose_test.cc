@@ -2,8 +2,13 @@
 
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <link.h>
+#include <stdlib.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <initializer_list>
+#include <string>
 
 namespace {
 
@@ -28,6 +33,25 @@ TEST(FindNext, FindsWhatIsInNobodysScopeAndNothingThatIsNotLoaded) {
   }
   dlclose(library);
   EXPECT_EQ(dlopen(kLibrary, RTLD_LAZY | RTLD_NOLOAD), nullptr) << "it is kept loaded";
+}
+
+// A copy is another library, of the same functions: as of two plug-ins that each bring along theirs.
+TEST(FindNext, IsThatOfTheCaller) {
+  void* const library = dlopen(kLibrary, RTLD_LAZY | RTLD_LOCAL);
+  ASSERT_NE(library, nullptr) << dlerror();
+  const link_map* map = nullptr;
+  ASSERT_EQ(dlinfo(library, RTLD_DI_LINKMAP, &map), 0) << dlerror();
+  std::string copy = testing::TempDir() + "copyXXXXXX";
+  close(mkstemp(copy.data()));
+  std::filesystem::copy_file(map->l_name, copy, std::filesystem::copy_options::overwrite_existing);
+  void* const another = dlopen(copy.c_str(), RTLD_LAZY | RTLD_LOCAL);
+  ASSERT_NE(another, nullptr) << dlerror();
+  for (void* const plug_in : {library, another}) {
+    EXPECT_EQ(FindNext("_nss_compat_setpwent", dlsym(plug_in, "_nss_compat_endpwent")),
+              dlsym(plug_in, "_nss_compat_setpwent"));
+    dlclose(plug_in);
+  }
+  std::filesystem::remove(copy);
 }
 
 #if defined(__x86_64__)

@@ -59,7 +59,6 @@ LoopBubble::~LoopBubble() {
 
 void LoopBubble::Go(std::function<void()> body, std::function<void()> stop) {
   const heap::Scope::Suspend suspend;
-  finished_ = false;
   auto thread = std::make_shared<Thread>(std::move(body), std::move(stop));
   threads_.push_back(thread);
   thread->thread = std::thread([thread] {
@@ -95,7 +94,6 @@ void LoopBubble::SampleAt(Time instant, std::function<void()> sample) {
 }
 
 void LoopBubble::Finish() {
-  if (std::exchange(finished_, true)) return;
   const auto ended = [this] {
     return std::all_of(threads_.begin(), threads_.end(),
                        [](const auto& thread) { return thread->ended.load(); });

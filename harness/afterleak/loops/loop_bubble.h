@@ -142,7 +142,6 @@ class LoopBubble {
 
   const Options options_;
   std::vector<std::shared_ptr<Thread>> threads_;
-  bool finished_ = false;
 };
 
 }  // namespace afterleak::loops

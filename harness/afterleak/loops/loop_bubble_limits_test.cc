@@ -252,6 +252,20 @@ TEST(LoopBubbleLimits, AThreadThatDoesNotEndIsShown) {
   close(ends[1]);
 }
 
+TEST(LoopBubbleLimits, NobodyWaitsForAThreadThatPollsTheClock) {
+  std::atomic<bool> stop = false, over = false;
+  {
+    LoopBubble bubble;
+    bubble.Go([&] {
+      while (!stop) std::chrono::steady_clock::now();
+      over = true;
+    });
+    EXPECT_THAT(WhyStuck([&] { bubble.Finish(); }), HasSubstr("clock reads since time last moved"));
+  }
+  stop = true;
+  while (!over) std::this_thread::yield();
+}
+
 TEST(LoopBubbleLimits, AChildOfForkLivesInRealTime) {
   std::array<int, 2> errors;
   ASSERT_EQ(pipe(errors.data()), 0);

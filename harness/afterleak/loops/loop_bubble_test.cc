@@ -173,7 +173,7 @@ TEST(LoopBubble, AtOneInstantTimersComeFirstThenEventsThenSamples) {
   bubble.At(3s, [&] { seen.emplace_back("second event"); });
   bubble.Go([&] {
     std::this_thread::sleep_for(3s);
-    seen.emplace_back("timer");
+    std::thread([&] { seen.emplace_back("timer"); }).join();  // which no event comes before
   });
   bubble.AdvanceTo(10s);
   EXPECT_THAT(seen, ElementsAre("timer", "event", "second event", "sample"));

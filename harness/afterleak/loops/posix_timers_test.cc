@@ -14,6 +14,7 @@
 #include "afterleak/loops/ledger.h"
 #include "afterleak/loops/loops.h"
 #include "tests/support/loop_census.h"
+#include "tests/support/signal_storm.h"
 
 namespace {
 
@@ -228,22 +229,11 @@ TEST_F(PosixTimers, ThousandsAreCountedAndLoseNothing) {
 TEST_F(PosixTimers, SignalHandlersMayArmAtAnyTime) {
   static timer_t handlers;
   handlers = Create();
-  struct sigaction action{}, before{};
-  action.sa_handler = [](int) { timer_settime(handlers, 0, &kLater, nullptr); };
-  sigaction(SIGUSR1, &action, &before);
-  std::atomic<bool> over = false;
-  const pthread_t self = pthread_self();
-  std::thread storm([&] {
-    while (!over) {
-      pthread_kill(self, SIGUSR1);
-      std::this_thread::yield();
-    }
-  });
   timer_t const timer = Create();
-  for (int i = 0; i < 2000; ++i) Set(timer, kLater);
-  over = true;
-  storm.join();
-  sigaction(SIGUSR1, &before, nullptr);
+  {
+    const afterleak::test::SignalStorm storm([] { timer_settime(handlers, 0, &kLater, nullptr); });
+    for (int i = 0; i < 2000; ++i) Set(timer, kLater);
+  }
   EXPECT_GE(Armed(), 2000);
   timer_delete(timer);
   timer_delete(handlers);

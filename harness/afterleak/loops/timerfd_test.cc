@@ -18,6 +18,7 @@
 #include "afterleak/loops/ledger.h"
 #include "afterleak/loops/loops.h"
 #include "tests/support/loop_census.h"
+#include "tests/support/signal_storm.h"
 
 namespace {
 
@@ -284,32 +285,18 @@ TEST_F(Timerfd, ThousandsAreCountedAndLoseNothing) {
   EXPECT_EQ(Stopped(), 10 * kTimers);
 }
 
-// A handler that closes and creates, at any point of the work of the thread that it interrupts.
 TEST_F(Timerfd, SignalHandlersMayCloseAtAnyTime) {
-  struct sigaction action{}, before{};
-  action.sa_handler = [](int) {
-    const int error = errno;
-    close(open("/dev/null", O_RDONLY | O_CLOEXEC));
-    close(-1);
-    errno = error;
-  };
-  sigaction(SIGUSR1, &action, &before);
-  std::atomic<bool> over = false;
-  const pthread_t self = pthread_self();
-  std::thread storm([&] {
-    while (!over) {
-      pthread_kill(self, SIGUSR1);
-      std::this_thread::yield();
+  {
+    const afterleak::test::SignalStorm storm([] {
+      close(open("/dev/null", O_RDONLY | O_CLOEXEC));
+      close(-1);
+    });
+    for (int i = 0; i < 2000; ++i) {
+      const int timer = Create();
+      Set(timer, kLater);
+      close(timer);
     }
-  });
-  for (int i = 0; i < 2000; ++i) {
-    const int timer = Create();
-    Set(timer, kLater);
-    close(timer);
   }
-  over = true;
-  storm.join();
-  sigaction(SIGUSR1, &before, nullptr);
   EXPECT_EQ(Armed(), 2000);
 }
 

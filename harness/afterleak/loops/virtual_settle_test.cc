@@ -389,6 +389,27 @@ TEST(VirtualSettle, TimeThatIsHeldIsNotStuck) {
   peer.join();
 }
 
+TEST(VirtualSettle, TimeIsHeldUntilTheLastLetsGo) {
+  std::atomic<bool> held = false;
+  Pipe pipe;
+  LoopBubble bubble;
+  bubble.Go([&] {
+    const LoopBubble::Hold last;
+    {
+      const LoopBubble::Hold first;
+    }
+    held = true;
+    EXPECT_EQ(pipe.Poll(5000), 1);
+  });
+  std::thread peer([&] {
+    SleepOutside(100ms);
+    pipe.Write();
+  });
+  while (!held) std::this_thread::yield();
+  bubble.AdvanceTo(10s);
+  peer.join();
+}
+
 // ---- what the thread that made the bubble gets from its waits
 
 TEST(VirtualSettle, ASleepOfTheThreadThatMadeItSaysThatItIsOver) {

@@ -36,6 +36,7 @@
 
 #include "afterleak/loops/loop_bubble.h"
 #include "afterleak/loops/testing.h"
+#include "afterleak/loops/virtual_real.h"
 #include "tests/support/loops/loop_bubble.h"
 
 namespace {
@@ -75,14 +76,21 @@ std::ptrdiff_t OpenDescriptors() {
 
 int ProcessorsOf(pid_t thread) {
   cpu_set_t set;
-  EXPECT_EQ(sched_getaffinity(thread, sizeof set, &set), 0);
-  return CPU_COUNT(&set);
+  return sched_getaffinity(thread, sizeof set, &set) == 0 ? CPU_COUNT(&set) : -1;
+}
+const int all = ProcessorsOf(0);  // before any bubble
+
+TEST(RealNanoseconds, AreOfTheMonotonicClock) {
+  const auto now = [] { return std::chrono::steady_clock::now().time_since_epoch() / 1ns; };
+  const std::int64_t before = now();
+  const std::int64_t real = afterleak::loops::internal::RealNanoseconds();
+  EXPECT_LE(before, real);
+  EXPECT_LE(real, now());
 }
 
 // ---- threads
 
 TEST(VirtualWorld, AllThreadsAreOnOneProcessorUntilItEnds) {
-  const int all = ProcessorsOf(0);
   if (all == 1) GTEST_SKIP() << "there is one processor";
   Pipe end;
   std::atomic<pid_t> before = 0;
@@ -135,7 +143,6 @@ TEST(VirtualWorld, AllThreadsAreOnOneProcessorUntilItEnds) {
 }
 
 TEST(VirtualWorld, OutsideOfABubbleItPinsNothing) {
-  const int all = ProcessorsOf(0);
   if (all == 1) GTEST_SKIP() << "there is one processor";
   std::optional<LoopBubble::Outside> outside;
   {
