@@ -35,7 +35,7 @@ TEST(FindNext, FindsWhatIsInNobodysScopeAndNothingThatIsNotLoaded) {
   EXPECT_EQ(dlopen(kLibrary, RTLD_LAZY | RTLD_NOLOAD), nullptr) << "it is kept loaded";
 }
 
-// A copy is another library, of the same functions: as of two plug-ins that each bring along theirs.
+// A copy is another library of the same functions, as of two plug-ins that each bring theirs along.
 TEST(FindNext, IsThatOfTheCaller) {
   void* const library = dlopen(kLibrary, RTLD_LAZY | RTLD_LOCAL);
   ASSERT_NE(library, nullptr) << dlerror();
