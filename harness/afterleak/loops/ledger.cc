@@ -123,16 +123,16 @@ void Ledger::AdoptIntoWork(Census::Ticket ticket) {
 
 void Ledger::Arm(const LoopTimer& timer, Key key, Time now, Time deadline, const CallStack& stack,
                  void* data) {
+  const std::uint32_t number = NumberOf(timer);  // it takes memory, so before anything is changed
   Objects& all = objects(timer.library);
   Object* object = all.Find(key);
   if (object == nullptr) {  // what there is no memory for is not counted at all
     Keep(stack);
     all.Reserve();
   } else {
-    if (PutOff(*object, timer, now, deadline, data)) return;
+    if (PutOff(*object, number, now, deadline, data)) return;
     census_.Stop(object->ticket);  // first: one that is armed again is never live twice
   }
-  const std::uint32_t number = NumberOf(timer);
   Census::Ticket ticket;
   try {
     ticket = census_.Arm(timers_[number].kept->live, Site(stack), 0, now, deadline);
@@ -148,12 +148,11 @@ void Ledger::Arm(const LoopTimer& timer, Key key, Time now, Time deadline, const
 
 bool Ledger::PutOff(const LoopTimer& timer, Key key, Time now, Time deadline, void* data) {
   Object* const object = objects(timer.library).Find(key);
-  return object != nullptr && PutOff(*object, timer, now, deadline, data);
+  return object != nullptr && PutOff(*object, NumberOf(timer), now, deadline, data);
 }
 
-bool Ledger::PutOff(Object& object, const LoopTimer& timer, Time now, Time deadline, void* data) {
+bool Ledger::PutOff(Object& object, std::uint32_t number, Time now, Time deadline, void* data) {
   if (!object.live) return false;
-  const std::uint32_t number = NumberOf(timer);
   if (!census_.PutOff(object.ticket, timers_[number].kept->live, now, deadline)) return false;
   Set(object, data, object.ticket, object.born, number, true);
   AdoptIntoWork(object.ticket);

@@ -90,7 +90,7 @@ class Ledger {
   Ledger();
   static Ledger* Create();
   void Keep(const afterleak::internal::CallStack& stack);
-  bool PutOff(Object& object, const LoopTimer& timer, Time now, Time deadline, void* data);
+  bool PutOff(Object& object, std::uint32_t number, Time now, Time deadline, void* data);
   void AdoptIntoWork(Census::Ticket ticket);
   void BecomeIdle(Object& object);
 

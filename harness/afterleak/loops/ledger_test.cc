@@ -481,6 +481,9 @@ constexpr Keeper kNothing = {.take = [](std::size_t) -> void* { return nullptr; 
                              .note_code = nullptr,
                              .shared = false};
 
+constexpr Keeper kNothingShared = {
+    .take = kNothing.take, .give_back = kGiveBack, .note_code = nullptr, .shared = true};
+
 class WithoutMemory : public TheLedger {
  protected:
   // Each is armed at a stack that no other has, and to which nothing leads.
@@ -512,6 +515,20 @@ TEST_F(WithoutMemory, ATimerIsCountedOrNotAtAll) {
   EXPECT_EQ(NotRecorded(), static_cast<std::int64_t>(2 * kMany) - known);
   EXPECT_EQ(Live() + Idle(), known);
   for (Key key = 1; key <= 2 * kMany; ++key) Freed(kLibrary, key);
+}
+
+TEST_F(WithoutMemory, AKindThatCannotBeKeptChangesNothing) {
+  static const LoopTimer kind = MakeUnownedTimer(kLibrary, "arm otherwise", true, "stop it");
+  Arm(kUnowned, 1);
+  {
+    const From nothing(kNothingShared);
+    Arm(kind, 1);
+  }
+  EXPECT_EQ(NotRecorded(), 1);
+  EXPECT_EQ(Live(), 1);
+  EXPECT_EQ(Stopped(), 0);
+  Stop(1);
+  EXPECT_EQ(Stopped(), 1);
 }
 
 TEST_F(WithoutMemory, OneThatIsArmedAsAnotherKindIsForgotten) {
