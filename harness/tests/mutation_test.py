@@ -5,7 +5,8 @@
 One build has all the changes (mutation/sites.py says what they are): the environment of a run chooses. Every test runs once
 unchanged, which shows what it reaches; a change meets those that reach it. It is killed when one fails, crashes or takes ten times as
 long. One that no test notices is a survivor; each of them stands in mutation/survivors.toml, with the reason why it changes nothing
-that a test could see. The test fails where one does not, and where one stands there that is killed, or is no change of the sources.
+that a test could see. The test fails where one does not, and where one stands there that is no change of the sources, or is killed: but a
+race may be (may_be_killed), as the threads run.
 
 Programs run in namespaces: a change may kill whatever it likes. .build/mutation/ keeps the build, and in results.txt what became of
 each change. 77: it cannot run here, and one line says why.
@@ -202,23 +203,27 @@ class Hunt:
 
 
 def known():
-    """The survivors that are listed: {name: why}"""
-    listed = tomllib.loads(SURVIVORS.read_text())
-    return {name.strip(): group["why"] for group in listed["survivors"] for name in group["mutants"]}
+    """The survivors that are listed; and those of them that a run may kill all the same."""
+    groups = tomllib.loads(SURVIVORS.read_text())["survivors"]
+
+    def names_in(some):
+        return {name.strip() for group in some for name in group["mutants"]}
+
+    return names_in(groups), names_in(group for group in groups if group.get("may_be_killed"))
 
 
 def judge(results, mutants):
     """What is wrong, line by line."""
-    reasons, names = known(), collections.defaultdict(list)
+    (listed, may_be_killed), names = known(), collections.defaultdict(list)
     for number, result in results.items():
         names[str(mutants[number])].append(result)
     for name, ended in names.items():
         survives = any(result.startswith("not ") for result in ended)
-        if survives and name not in reasons:
+        if survives and name not in listed:
             yield f"no test sees it, and it is not listed: {name}"
-        elif not survives and name in reasons:
+        elif not survives and name in listed - may_be_killed:
             yield f"it is listed, and killed: {name}"
-    for name in set(reasons) - set(map(str, mutants.values())):
+    for name in listed - set(map(str, mutants.values())):
         yield f"it is listed, and is no change of the sources: {name}"
 
 

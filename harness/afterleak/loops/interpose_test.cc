@@ -49,8 +49,8 @@ TEST(FindNext, IsThatOfTheCaller) {
   for (void* const plug_in : {library, another}) {
     EXPECT_EQ(FindNext("_nss_compat_setpwent", dlsym(plug_in, "_nss_compat_endpwent")),
               dlsym(plug_in, "_nss_compat_setpwent"));
-    dlclose(plug_in);
   }
+  for (void* const plug_in : {library, another}) dlclose(plug_in);
   std::filesystem::remove(copy);
 }
 

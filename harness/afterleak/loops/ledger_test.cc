@@ -11,6 +11,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <ctime>
 #include <deque>
 #include <fstream>
 #include <set>
@@ -323,6 +324,18 @@ void UntilItSleeps(const std::atomic<pid_t>& thread, const auto& done) {
     return name_end != std::string::npos && line[name_end + 2] == 'S';
   };
   while (!done() && (thread == 0 || !sleeps())) std::this_thread::yield();
+}
+
+TEST(LedgerNow, IsOfTheCoarseClock) {
+  const auto coarse = [] {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return 1s * now.tv_sec + 1ns * now.tv_nsec;
+  };
+  const auto before = coarse();
+  const Duration now = LedgerNow().time_since_epoch();
+  EXPECT_LE(before, now);
+  EXPECT_LE(now, coarse());
 }
 
 TEST_F(TheLedger, IsNotInTheMiddleOfAChangeWhereTheProcessForks) {
