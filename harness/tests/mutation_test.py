@@ -164,9 +164,19 @@ class Hunt:
 
     def __init__(self, programs, mutants):
         self.programs, self.mutants = programs, mutants
+        self.listed, _ = known()
         self.killers = collections.defaultdict(collections.Counter)  # for each file: which program kills its mutants
         self.results, self.lock = {}, threading.Lock()
         self.began = time.monotonic()
+
+    @staticmethod
+    def meet(program, batch, number):
+        """How these tests ended with the mutant, if not well."""
+        try:
+            code = program.run(batch, AFTERLEAK_MUTANT=str(number)).code
+        except children.TooLong:
+            return "took too long"
+        return "" if code == 0 else "failed" if code == 1 else f"ended with {code}"
 
     def one(self, number):
         mutant = self.mutants[number]
@@ -174,11 +184,9 @@ class Hunt:
         batches = [(program, batch) for program in self.programs for batch in program.batches(number)]
         result = "not noticed" if batches else "not reached"
         for program, batch in sorted(batches, key=lambda each: (-killers[each[0]], seconds_of(each[1]))):
-            try:
-                code = program.run(batch, AFTERLEAK_MUTANT=str(number)).code
-                how = "" if code == 0 else "failed" if code == 1 else f"ended with {code}"
-            except children.TooLong:
-                how = "took too long"
+            how = self.meet(program, batch, number)
+            if how and str(mutant) in self.listed:  # it was the machine, if not again
+                how = self.meet(program, batch, number)
             if how:
                 killers[program] += 1
                 result = f"{program.name} {how}"
